@@ -1,0 +1,1 @@
+//! Channels, versions, sync, push, publication and upkeep of content.

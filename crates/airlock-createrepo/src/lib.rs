@@ -1,0 +1,1 @@
+//! airlock createrepo: repository metadata for a plain folder of RPM files.

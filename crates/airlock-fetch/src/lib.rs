@@ -1,0 +1,1 @@
+//! Downloads: upstreams over HTTP(S) and file, verified while streaming.

@@ -1,0 +1,40 @@
+//! The vocabulary: ids, nouns, error kinds and the DTOs of the REST API.
+//!
+//! Floor 1: knows only serde. Every word here is the word used in code, API, CLI, UI and docs
+//! (ARCHITECTURE.md, "Vocabulary").
+
+mod actor;
+mod channel;
+mod clock;
+mod error_kind;
+mod ids;
+mod instant;
+mod label;
+mod progress;
+mod report;
+mod task;
+mod version;
+
+pub use actor::{Actor, Cause, Role};
+pub use channel::{
+    Access, Channel, ChannelPatch, ChannelUpstream, Compression, MetadataMode, NewChannel,
+    NewUpstream, PackageFilter, Policy, SignaturePolicy, UpstreamSettings,
+};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use error_kind::ErrorKind;
+pub use ids::{
+    AuditId, ChannelId, ErratumId, ErratumRevisionId, OrgId, PackId, RecordId, TaskId, TokenId,
+    UpstreamId, UserId,
+};
+pub use instant::Instant;
+pub use label::{ChannelLabel, LabelError};
+pub use progress::{CancelFlag, Progress, Reporter, SilentReporter};
+pub use report::{
+    DeletePreview, DiffReport, EvrChange, FsckFinding, FsckReport, GcReport, HeldSync, PackageRef,
+    PackageRow, PushOutcome, RefusedPackage, SeverityCounts, SyncOutcome, SyncState,
+};
+pub use task::{TaskInfo, TaskState};
+pub use version::{
+    Attachment, ErratumRow, VersionInfo, VersionKind, VersionNumber, VersionSelector,
+    VersionSelectorError,
+};

@@ -1,0 +1,233 @@
+//! Channel versions, how they are named, and what they hold.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::Instant;
+
+/// A version's number within its channel: 1 for the first content; never reused.
+pub type VersionNumber = i64;
+
+/// What made a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionKind {
+    /// A sync from upstream.
+    Sync,
+    /// Own packages were pushed.
+    Push,
+    /// Packages or errata were added or removed by hand.
+    Edit,
+    /// The content of another channel's version was taken.
+    Promote,
+    /// An older version of the same channel was made current again.
+    Rollback,
+    /// A clone.
+    Clone,
+}
+
+impl VersionKind {
+    /// The word stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Push => "push",
+            Self::Edit => "edit",
+            Self::Promote => "promote",
+            Self::Rollback => "rollback",
+            Self::Clone => "clone",
+        }
+    }
+
+    /// Reads the stored word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "sync" => Self::Sync,
+            "push" => Self::Push,
+            "edit" => Self::Edit,
+            "promote" => Self::Promote,
+            "rollback" => Self::Rollback,
+            "clone" => Self::Clone,
+            _ => return None,
+        })
+    }
+}
+
+/// A file of the upstream carried along in a version: comps, modules, productid, unknown types.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+pub struct Attachment {
+    /// Type in `repomd.xml`: `group`, `modules`, `productid`, `prestodelta` …
+    pub kind: String,
+    /// Base name under `repodata/`, without a leading checksum.
+    pub file_name: String,
+    /// SHA-256 of the stored (as served) bytes.
+    pub sha256: String,
+    /// Bytes stored.
+    pub size: u64,
+    /// SHA-256 of the opened bytes, when the file is compressed.
+    pub open_sha256: Option<String>,
+    /// Bytes opened, when the file is compressed.
+    pub open_size: Option<u64>,
+}
+
+/// A channel version as shown.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct VersionInfo {
+    /// Its number.
+    pub number: VersionNumber,
+    /// When it became current.
+    pub instant: Instant,
+    /// What made it.
+    pub kind: VersionKind,
+    /// Whether it is the current one.
+    pub current: bool,
+    /// The upstream's revision text.
+    pub upstream_revision: Option<String>,
+    /// Who made it.
+    pub principal: String,
+    /// The task that made it.
+    pub task: Option<i64>,
+    /// The request that it came from.
+    pub request_id: String,
+    /// A line about it (`rollback to 3`, `from el9-base@7`).
+    pub note: String,
+    /// Digest of the plan it was made by, for clones.
+    pub plan_digest: Option<String>,
+    /// Digest over sorted package identities, errata revisions and attachments.
+    pub content_digest: String,
+    /// Packages in it.
+    pub packages: u64,
+    /// Errata in it.
+    pub errata: u64,
+    /// Packages added against the version before.
+    pub added: u64,
+    /// Packages removed against the version before.
+    pub removed: u64,
+    /// Packages whose file is held here (filled by `channel versions`).
+    pub held: Option<u64>,
+}
+
+/// An erratum of a version, as listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ErratumRow {
+    /// Advisory name: `RHSA-2026:0001`.
+    pub advisory: String,
+    /// `security`, `bugfix`, `enhancement`, `newpackage` …
+    pub kind: String,
+    /// Severity as the vendor wrote it; empty when none.
+    pub severity: String,
+    /// Its title.
+    pub title: String,
+    /// Issue date as seconds since 1970, when readable.
+    pub issued: Option<Instant>,
+    /// Date of the last change, when readable.
+    pub updated: Option<Instant>,
+    /// CVE names.
+    pub cves: Vec<String>,
+    /// Package file names that it lists.
+    pub packages: Vec<String>,
+}
+
+/// Which version is meant: the part behind `@` in `LABEL@…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VersionSelector {
+    /// The current one.
+    Current,
+    /// By number.
+    Number(VersionNumber),
+    /// The one that was current at the instant.
+    At(Instant),
+    /// The one that was current at the end of a day: the instant is the first of the next day in the server's zone.
+    EndOfDay(Instant),
+}
+
+/// Why a text names no version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VersionSelectorError {
+    /// Neither a number nor an instant.
+    #[error(
+        "\"{0}\" names no version: give a number (7), a day (2026-06-01) or an instant (2026-06-01T02:00:00Z)"
+    )]
+    Unknown(String),
+    /// Looks like a date but is none.
+    #[error("\"{0}\" is no date that exists")]
+    NoSuchDate(String),
+}
+
+impl VersionSelector {
+    /// Reads the text behind `@`. `current` and the literal `$airlock_at` (an unset dnf variable) mean the current
+    /// version; digits a number; `YYYY-MM-DD` the end of that day in `zone`; `YYYY-MM-DDTHH:MM[:SS]Z` that instant.
+    ///
+    /// # Errors
+    /// [`VersionSelectorError`] when the text is none of these.
+    pub fn parse(text: &str, zone: &jiff::tz::TimeZone) -> Result<Self, VersionSelectorError> {
+        if text == "current" || text == "$airlock_at" {
+            return Ok(Self::Current);
+        }
+        let unknown = || VersionSelectorError::Unknown(text.chars().take(60).collect());
+        if text.is_empty() || text.len() > 32 || !text.is_ascii() {
+            return Err(unknown());
+        }
+        if text.bytes().all(|b| b.is_ascii_digit()) {
+            return text.parse().map(Self::Number).map_err(|_| unknown());
+        }
+        let bytes = text.as_bytes();
+        let shape: String = bytes
+            .iter()
+            .map(|b| if b.is_ascii_digit() { '9' } else { char::from(*b) })
+            .collect();
+        let no_date = || VersionSelectorError::NoSuchDate(text.to_owned());
+        match shape.as_str() {
+            "9999-99-99" => {
+                let day: jiff::civil::Date = text.parse().map_err(|_| no_date())?;
+                let next = day
+                    .tomorrow()
+                    .map_err(|_| no_date())?
+                    .to_zoned(zone.clone())
+                    .map_err(|_| no_date())?;
+                Ok(Self::EndOfDay(Instant(next.timestamp().as_microsecond())))
+            }
+            "9999-99-99T99:99Z" | "9999-99-99T99:99:99Z" => {
+                text.parse().map(Self::At).map_err(|_| no_date())
+            }
+            _ => Err(unknown()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<VersionSelector, VersionSelectorError> {
+        VersionSelector::parse(text, &jiff::tz::TimeZone::UTC)
+    }
+
+    #[test]
+    fn selectors_are_numbers_days_and_instants() {
+        assert_eq!(parse("7"), Ok(VersionSelector::Number(7)));
+        assert_eq!(parse("current"), Ok(VersionSelector::Current));
+        assert_eq!(parse("$airlock_at"), Ok(VersionSelector::Current));
+        assert_eq!(
+            parse("2026-06-01"),
+            Ok(VersionSelector::EndOfDay(Instant::from_seconds(1_780_358_400)))
+        );
+        assert_eq!(
+            parse("2026-06-01T02:00Z"),
+            Ok(VersionSelector::At(Instant::from_seconds(1_780_279_200)))
+        );
+        assert_eq!(parse("2026-06-01T02:00Z"), parse("2026-06-01T02:00:00Z"));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_a_reason() {
+        for bad in ["", "-1", "7x", "9999999999999999999999", "2026-6-1", "2026-06-01 02:00", "é", "2026-06-01T02:00:00+02:00"] {
+            assert!(matches!(parse(bad), Err(VersionSelectorError::Unknown(_))), "{bad}");
+        }
+        for bad in ["2026-02-30", "2026-13-01", "2026-06-01T25:00Z"] {
+            assert!(matches!(parse(bad), Err(VersionSelectorError::NoSuchDate(_))), "{bad}");
+        }
+    }
+}

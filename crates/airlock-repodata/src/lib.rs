@@ -1,0 +1,1 @@
+//! RPM repository metadata: read, cut into fragments, write.

@@ -1,0 +1,1 @@
+//! RPM files: validated headers, versions, signatures and digests.

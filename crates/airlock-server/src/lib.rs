@@ -1,0 +1,1 @@
+//! The faces: repositories, REST API, local socket.

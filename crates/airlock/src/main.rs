@@ -1,0 +1,2 @@
+//! The airlock program: server and administration command line.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Checks of the house: floors, file sizes, licences, generated documents.
+fn main() {}
