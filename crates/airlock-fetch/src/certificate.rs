@@ -1,0 +1,189 @@
+//! Client certificates and trusted authorities.
+
+use std::sync::Once;
+
+use reqwest::{Certificate, Identity};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::error::{Error, Result};
+use crate::upstream::{ClientCertificate, PemSource};
+
+/// When a client certificate ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Expiry {
+    /// `notAfter` in seconds since 1970-01-01 UTC.
+    pub not_after: i64,
+}
+
+impl Expiry {
+    /// Whole days left at `now` (seconds since 1970-01-01 UTC); negative once it has expired.
+    #[must_use]
+    pub fn days_left(self, now: i64) -> i64 {
+        self.not_after.saturating_sub(now).div_euclid(86_400)
+    }
+}
+
+/// Makes the `ring` provider the process's TLS provider, unless another part has chosen one before.
+pub(crate) fn install_provider() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error only means that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+/// Reads a client certificate with its key, and when it ends.
+pub(crate) fn load_identity(source: &ClientCertificate) -> Result<(Identity, Expiry)> {
+    let bad = |of: &PemSource, reason| Error::Certificate {
+        path: of.shown().to_owned(),
+        reason,
+    };
+    let mut pem = source.certificate.read()?;
+    let first = CertificateDer::pem_slice_iter(&pem)
+        .next()
+        .and_then(std::result::Result::ok)
+        .ok_or_else(|| bad(&source.certificate, "holds no certificate in PEM form"))?;
+    let not_after = not_after(&first).ok_or_else(|| {
+        bad(
+            &source.certificate,
+            "the certificate cannot be read (bad DER)",
+        )
+    })?;
+    if source.key != source.certificate {
+        pem.push(b'\n');
+        pem.extend(source.key.read()?);
+    }
+    let identity = Identity::from_pem(&pem).map_err(|_| {
+        bad(
+            &source.key,
+            "holds no usable private key in PEM form (encrypted keys must be decrypted first)",
+        )
+    })?;
+    Ok((identity, Expiry { not_after }))
+}
+
+/// The authorities of a CA file.
+pub(crate) fn load_ca(source: &PemSource) -> Result<Vec<Certificate>> {
+    let bad = |reason| Error::Certificate {
+        path: source.shown().to_owned(),
+        reason,
+    };
+    let certificates = Certificate::from_pem_bundle(&source.read()?)
+        .map_err(|_| bad("the CA file is not valid PEM"))?;
+    if certificates.is_empty() {
+        return Err(bad("the CA file holds no certificate in PEM form"));
+    }
+    Ok(certificates)
+}
+
+/// The machine's authorities (the files of the package ca-certificates, or `SSL_CERT_FILE`).
+pub(crate) fn machine_roots() -> Vec<Certificate> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "some trusted certificate authorities cannot be read");
+    }
+    found
+        .certs
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
+        .collect()
+}
+
+/// One DER element: tag, content, and what follows it. Lengths above 64 MiB do not occur in certificates.
+fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = input.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (usize::from(first), rest)
+    } else {
+        let count = usize::from(first & 0x7f);
+        if count == 0 || count > 4 || rest.len() < count {
+            return None;
+        }
+        let (digits, rest) = rest.split_at(count);
+        (
+            digits
+                .iter()
+                .fold(0_usize, |sum, &digit| sum << 8 | usize::from(digit)),
+            rest,
+        )
+    };
+    if length > rest.len() {
+        return None;
+    }
+    let (content, rest) = rest.split_at(length);
+    Some((tag, content, rest))
+}
+
+/// `notAfter` of an X.509 certificate (RFC 5280, 4.1), in seconds since 1970.
+fn not_after(der: &[u8]) -> Option<i64> {
+    let (0x30, certificate, _) = element(der)? else {
+        return None;
+    };
+    let (0x30, mut fields, _) = element(certificate)? else {
+        return None;
+    };
+    // The version is the only field that may be absent before the validity.
+    if fields.first() == Some(&0xa0) {
+        fields = element(fields)?.2;
+    }
+    let (0x02, _serial, fields) = element(fields)? else {
+        return None;
+    };
+    let (0x30, _signature, fields) = element(fields)? else {
+        return None;
+    };
+    let (0x30, _issuer, fields) = element(fields)? else {
+        return None;
+    };
+    let (0x30, validity, _) = element(fields)? else {
+        return None;
+    };
+    let (_, _not_before, rest) = element(validity)?;
+    let (tag, text, _) = element(rest)?;
+    let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
+    let (year, rest) = match tag {
+        // UTCTime: two digits, 50 to 99 are the last century.
+        0x17 => {
+            let year = number(text.get(..2)?)?;
+            (
+                if year < 50 { 2000 + year } else { 1900 + year },
+                text.get(2..)?,
+            )
+        }
+        0x18 => (number(text.get(..4)?)?, text.get(4..)?),
+        _ => return None,
+    };
+    let part = |at: usize| number(rest.get(at..at + 2)?);
+    crate::http_date::seconds(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?)
+}
+
+fn number(text: &str) -> Option<i64> {
+    text.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_whole() {
+        let expiry = Expiry {
+            not_after: 10 * 86_400,
+        };
+        assert_eq!(expiry.days_left(0), 10);
+        assert_eq!(expiry.days_left(1), 9);
+        assert_eq!(expiry.days_left(10 * 86_400 + 1), -1);
+    }
+
+    #[test]
+    fn broken_der_is_no_panic() {
+        assert_eq!(not_after(b""), None);
+        assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
+        assert_eq!(not_after(&[0x30, 0x80]), None);
+        assert_eq!(not_after(&[0x30, 0x02, 0x30, 0x00]), None);
+    }
+}

@@ -1,0 +1,103 @@
+//! What is the same for all upstreams: limits, timeouts, retries.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+/// Settings of a [`crate::Fetcher`]. The defaults suit a server on a normal line.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Sent as `User-Agent`.
+    pub user_agent: String,
+    /// Bytes a second for all downloads together; `None` for no limit.
+    pub bandwidth: Option<NonZeroU64>,
+    /// Requests at the same moment to one host and port.
+    pub parallel_per_host: usize,
+    /// For the connection, TLS included.
+    pub connect_timeout: Duration,
+    /// From the request to the first line of the answer.
+    pub answer_timeout: Duration,
+    /// A transfer that brings fewer bytes a second than this over `rate_window` is given up.
+    pub min_rate: u64,
+    /// The time over which `min_rate` is looked at.
+    pub rate_window: Duration,
+    /// A file may take this long, and the time that its size needs at `min_rate` on top.
+    pub deadline_base: Duration,
+    /// How often all usable mirrors are gone through again after failures that may pass.
+    pub retries: u32,
+    /// Longest wait before the first retry; doubles with each one.
+    pub back_off_first: Duration,
+    /// Longest wait before any retry.
+    pub back_off_most: Duration,
+    /// A host that asks (`Retry-After`) for a longer wait is not asked again.
+    pub longest_retry_after: Duration,
+    /// Redirects followed for one request.
+    pub redirects: usize,
+    /// Mirrors tried for one file.
+    pub mirrors: usize,
+    /// Whether files of `file:` upstreams may be hard-linked; then a later change of the upstream's file
+    /// in place would also change ours. Reflinks and copies do not have that trouble.
+    pub hard_links: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("airlock/", env!("CARGO_PKG_VERSION")).to_owned(),
+            bandwidth: None,
+            parallel_per_host: 8,
+            connect_timeout: Duration::from_secs(30),
+            answer_timeout: Duration::from_secs(60),
+            min_rate: 1_000,
+            rate_window: Duration::from_secs(60),
+            deadline_base: Duration::from_secs(600),
+            retries: 5,
+            back_off_first: Duration::from_secs(1),
+            back_off_most: Duration::from_secs(30),
+            longest_retry_after: Duration::from_secs(300),
+            redirects: 10,
+            mirrors: 50,
+            hard_links: true,
+        }
+    }
+}
+
+impl Settings {
+    /// The longest an attempt for `size` bytes may take (waits for the bandwidth limit not counted).
+    pub(crate) fn deadline(&self, size: Option<u64>) -> Duration {
+        let seconds = size.unwrap_or(0) / self.min_rate.max(1);
+        self.deadline_base
+            .saturating_add(Duration::from_secs(seconds))
+    }
+
+    /// The longest wait before retry number `round` (from 1).
+    pub(crate) fn back_off(&self, round: u32) -> Duration {
+        let factor = 1_u32
+            .checked_shl(round.saturating_sub(1))
+            .unwrap_or(u32::MAX);
+        self.back_off_first
+            .saturating_mul(factor)
+            .min(self.back_off_most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn back_off_doubles_up_to_its_ceiling() {
+        let settings = Settings::default();
+        let seconds: Vec<u64> = (1..=7)
+            .map(|round| settings.back_off(round).as_secs())
+            .collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(settings.back_off(u32::MAX).as_secs(), 30);
+    }
+
+    #[test]
+    fn big_files_get_more_time() {
+        let settings = Settings::default();
+        assert_eq!(settings.deadline(None).as_secs(), 600);
+        assert_eq!(settings.deadline(Some(5_000_000)).as_secs(), 5_600);
+    }
+}
