@@ -5,3 +5,4 @@ mod clients;
 mod http_server;
 mod packages;
 mod postgres_server;
+mod sample;
