@@ -1,1 +1,26 @@
 //! RPM files: validated headers, versions, signatures and digests.
+//!
+//! Bytes in, values out. Nothing here opens files, talks to a network or knows a policy of the
+//! field.
+//!
+//! Every byte is treated as hostile. [`read_package`] checks lead, signature header and main
+//! header completely before any accessor may look at them, and never allocates for a count that
+//! the bytes do not back.
+
+pub mod error;
+pub mod evr;
+pub mod header;
+pub mod lead;
+pub mod nevra;
+pub mod package;
+pub mod read;
+pub mod tag;
+pub mod text;
+
+pub use error::{Error, Flaw, Result};
+pub use evr::{Evr, EvrRef, rpmvercmp};
+pub use header::{Header, HeaderRole};
+pub use lead::Lead;
+pub use nevra::Nevra;
+pub use package::Package;
+pub use read::{PackageHead, read_package};
