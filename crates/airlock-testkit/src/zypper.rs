@@ -1,14 +1,13 @@
 //! The real zypper in a scratch root.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::dnf::{installed, place_database};
+use crate::dnf::{as_root, installed, place_database};
 use crate::programs::{Finished, require, run};
 
-/// A machine that zypper believes to administer. zypper wants to be root for everything that writes.
+/// A machine that zypper believes to administer.
 #[derive(Debug)]
 pub struct Zypper {
     scratch: TempDir,
@@ -88,7 +87,7 @@ impl Zypper {
     /// When zypper is missing.
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> Finished {
-        let mut command = Command::new(require("zypper"));
+        let mut command = as_root(&require("zypper"));
         command
             .arg("--root")
             .arg(self.root())
