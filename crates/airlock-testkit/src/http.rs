@@ -226,7 +226,11 @@ fn connection(shared: &Shared, stream: TcpStream) {
         let fault = note(shared, &request);
         // A client that hung up is no concern of the server.
         let keep = respond(shared, &mut writer, &request, fault).unwrap_or_default();
-        if !keep || shared.stopping.load(Ordering::SeqCst) {
+        let asked = request
+            .headers
+            .get("connection")
+            .is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        if !keep || asked || shared.stopping.load(Ordering::SeqCst) {
             break;
         }
     }

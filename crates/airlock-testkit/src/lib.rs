@@ -12,6 +12,7 @@
 //! | [`postgres`] | a private PostgreSQL for this test process |
 //! | [`dnf`], [`zypper`] | the real clients in scratch roots |
 //! | [`process`] | the built `airlock` program: start, stop, kill |
+//! | [`served`], [`crash`] | walks a served repository byte by byte; the crash loop |
 //! | [`hostile`], [`seeded`] | seeded hostile bytes |
 #![allow(
     clippy::unwrap_used,
@@ -20,6 +21,7 @@
     reason = "used by tests only; a panic is how a test fails"
 )]
 
+pub mod crash;
 pub mod dnf;
 pub mod hostile;
 pub mod http;
@@ -31,5 +33,6 @@ pub mod repos;
 pub mod rpmbuild;
 pub mod rpms;
 pub mod seeded;
+pub mod served;
 pub mod states;
 pub mod zypper;

@@ -6,3 +6,4 @@ mod http_server;
 mod packages;
 mod postgres_server;
 mod sample;
+mod served_repository;
