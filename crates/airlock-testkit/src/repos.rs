@@ -12,6 +12,7 @@ use crate::rpms::Rpm;
 
 pub mod comps;
 pub mod errata;
+mod extras;
 pub mod modules;
 
 pub use comps::{Environment, Group, comps_xml};

@@ -227,3 +227,24 @@ fn hostile_files_are_small_and_rpm_refuses_them() {
             .all(|case| case.bytes.len() == good.len())
     );
 }
+
+#[test]
+fn dnf_reads_the_zchunk_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut repository = repos::Repository::at(folder.path());
+    repository.add(&Rpm::new("a", "1", "1"));
+    repository.publish().add_zchunk();
+    let tree = repository.kickstart_tree();
+    assert!(tree.iter().all(|path| folder.path().join(path).is_file()));
+    let server = airlock_testkit::http::HttpServer::serve(folder.path());
+    let mut dnf = airlock_testkit::dnf::Dnf::new();
+    dnf.repo("zck", &server.url(), None).setting("zchunk=1");
+    assert_eq!(dnf.query(&["a"]), ["a-0:1-1.noarch"]);
+    // Whether this build of dnf asks for zchunk files or for gzip ones, it must not stumble over the entries.
+    assert!(
+        server
+            .requests()
+            .iter()
+            .any(|request| request.path.contains("primary.xml"))
+    );
+}
