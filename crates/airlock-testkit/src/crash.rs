@@ -15,6 +15,10 @@ use crate::programs::run_ok;
 use crate::seeded::Seeded;
 use crate::served::walk;
 
+mod stage;
+
+pub use stage::{Stage, set_stage};
+
 /// The states that a channel may be seen in: package checksums, `None` for "there is no such channel".
 pub type Contents = Option<BTreeSet<String>>;
 

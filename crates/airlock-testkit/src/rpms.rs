@@ -381,8 +381,11 @@ impl Rpm {
         std::fs::create_dir_all(folder)
             .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         let path = folder.join(self.file_name());
-        std::fs::write(&path, self.bytes())
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        // By renaming, as mirrors do: a server may hold a hard link to the file of the same name that was here before.
+        let part = folder.join(format!(".{}.part", self.file_name()));
+        std::fs::write(&part, self.bytes())
+            .unwrap_or_else(|error| panic!("{}: {error}", part.display()));
+        std::fs::rename(&part, &path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         path
     }
 
