@@ -3,16 +3,20 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
+use rustix::io::Errno;
 
 use crate::cancel::Cancel;
 use crate::digest::{Algorithm, Checksum, Hashers};
 use crate::error::{Error, Result};
+
+/// A part is a file of our own making, never a link to another one.
+const NO_LINKS: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 
 /// What a resumed request must still be about: the answer's validator, good for one origin only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -254,13 +258,25 @@ pub(crate) fn fresh_path(folder: &Path) -> PathBuf {
 /// Opens a part for this process alone; `None` when another download has it.
 fn lock(path: &Path) -> Result<Option<File>> {
     for _ in 0..8 {
-        let file = OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(path)
-            .map_err(|source| Error::io(path, "cannot create the download file", 0, source))?;
+            .custom_flags(NO_LINKS)
+            .open(path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => return Ok(None),
+            Err(source) => {
+                return Err(Error::io(
+                    path,
+                    "cannot create the download file",
+                    0,
+                    source,
+                ));
+            }
+        };
         if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Ok(None);
         }
@@ -316,4 +332,36 @@ pub fn remove_old_parts(folder: &Path, now: SystemTime, age: Duration) -> Result
         removed += usize::from(std::fs::remove_file(&path).is_ok());
     }
     Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_with_the_bytes_that_are_missing() {
+        // Every write to this device fails with "no space".
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let mut part = Part {
+            file,
+            path: PathBuf::from("/nonexistent/x.part"),
+            hashers: Hashers::new(None),
+            algorithm: None,
+            validator: None,
+            kept: true,
+            found: 0,
+        };
+        let error = part
+            .append(&[Bytes::from_static(b"abc")], 12_345)
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::NoSpace { needed: 12_345, .. }),
+            "{error}"
+        );
+        assert_eq!(part.len(), 0, "what was not written does not count");
+    }
 }

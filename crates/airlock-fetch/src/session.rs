@@ -1,5 +1,6 @@
 //! The fetcher, shared by everything, and sessions: one use of one upstream.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -65,10 +66,17 @@ impl Fetcher {
 }
 
 /// One use of an upstream, such as one sync. Cheap to clone; clones are the same session.
-#[derive(Debug, Clone)]
+///
+/// `Debug` shows the addresses only, no secret.
+#[derive(Clone)]
 pub struct Session(pub(crate) Arc<Opened>);
 
-#[derive(Debug)]
+impl fmt::Debug for Session {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Session").field(&self.addresses()).finish()
+    }
+}
+
 pub(crate) struct Opened {
     pub(crate) shared: Arc<Shared>,
     pub(crate) mirrors: Vec<Mirror>,

@@ -133,7 +133,7 @@ impl Upstream {
 }
 
 /// One address that files are asked from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) enum Mirror {
     /// Over the network.
     Http {
