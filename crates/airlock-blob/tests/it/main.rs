@@ -1,0 +1,135 @@
+//! The blob store as its users see it: whole blobs or none, whatever step fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use airlock_blob::{BlobStore, Error, durable};
+
+/// The fault counter belongs to the process, so tests that write take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn put(store: &BlobStore, bytes: &[u8]) -> airlock_blob::Result<airlock_blob::Stored> {
+    let mut writer = store.writer()?;
+    writer.write_all(bytes).unwrap();
+    writer.finish(None)
+}
+
+fn files_in(folder: &Path) -> usize {
+    std::fs::read_dir(folder).unwrap().count()
+}
+
+#[test]
+fn a_blob_is_found_by_its_digest_and_an_unfinished_one_leaves_nothing() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    let stored = put(&store, b"hello").unwrap();
+    assert_eq!(stored.sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+    assert_eq!(std::fs::read(store.path(&stored.sha256).unwrap()).unwrap(), b"hello");
+    let mut writer = store.writer().unwrap();
+    writer.write_all(b"half").unwrap();
+    drop(writer);
+    assert_eq!(files_in(store.temp_dir()), 0);
+    assert_eq!(store.list().unwrap().len(), 1);
+}
+
+#[test]
+fn other_bytes_than_expected_never_become_visible() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    let mut writer = store.writer().unwrap();
+    writer.write_all(b"evil").unwrap();
+    assert!(matches!(writer.finish(Some(&"0".repeat(64))), Err(Error::Mismatch { .. })));
+    assert!(store.list().unwrap().is_empty());
+    assert_eq!(files_in(store.temp_dir()), 0);
+}
+
+#[test]
+fn only_digests_become_paths() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    for bad in ["", "..", "../../etc/passwd", &"A".repeat(64), &"0".repeat(63), &format!("{}/", "0".repeat(63))] {
+        assert!(matches!(store.path(bad), Err(Error::NoDigest(_))), "{bad}");
+    }
+}
+
+/// For n in 1.. the n-th step fails; afterwards every visible blob is whole, and the same work without a fault ends
+/// in the same state.
+#[test]
+fn whatever_step_fails_a_visible_blob_is_whole() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut faults = 0;
+    for n in 1.. {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path()).unwrap();
+        let loose = store.temp_dir().join("loose");
+        std::fs::write(&loose, b"adopted").unwrap();
+        let work = |store: &BlobStore| -> airlock_blob::Result<()> {
+            put(store, b"first")?;
+            let sum = "9ab41fd3ff15f3cd8c7b0a2c4cc59c5d23efb37a22f20f5fbf1ea6c5a5ee5a3e".to_owned();
+            let sum = store.hash_file(&loose).map_or(sum, |(sum, _)| sum);
+            if loose.exists() {
+                store.adopt_many(&[(loose.clone(), sum)])?;
+            }
+            let gone = put(store, b"gone")?;
+            store.delete(&gone.sha256)?;
+            Ok(())
+        };
+        durable::fail_at_step(n);
+        let result = work(&store);
+        durable::fail_at_step(0);
+        for blob in store.list().unwrap() {
+            assert!(store.verify(&blob.sha256).unwrap(), "step {n}");
+        }
+        let fired = result.is_err();
+        if fired {
+            faults += 1;
+            work(&store).unwrap();
+        }
+        let mut contents: Vec<Vec<u8>> =
+            store.list().unwrap().iter().map(|b| std::fs::read(store.path(&b.sha256).unwrap()).unwrap()).collect();
+        contents.sort();
+        assert_eq!(contents, [b"adopted".to_vec(), b"first".to_vec()], "step {n}");
+        if !fired {
+            break;
+        }
+    }
+    assert!(faults > 8, "{faults} steps could fail");
+}
+
+#[test]
+fn a_blob_taken_up_again_is_young_for_a_collection() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    let stored = put(&store, b"kept").unwrap();
+    let cutoff = store.list().unwrap()[0].modified_us;
+    assert!(!store.remove_if_older(&stored.sha256, cutoff).unwrap());
+    put(&store, b"kept").unwrap();
+    assert!(!store.remove_if_older(&stored.sha256, cutoff).unwrap());
+    let later = store.list().unwrap()[0].modified_us + 1;
+    assert!(store.remove_if_older(&stored.sha256, later).unwrap());
+    assert!(store.list().unwrap().is_empty());
+}
+
+#[test]
+fn adopting_a_hard_link_leaves_the_other_name_and_its_time() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    let upstream = dir.path().join("upstream.rpm");
+    std::fs::write(&upstream, b"package").unwrap();
+    let before = std::fs::metadata(&upstream).unwrap().modified().unwrap();
+    for _ in 0..2 {
+        let link = store.temp_dir().join("link");
+        std::fs::hard_link(&upstream, &link).unwrap();
+        let (sum, _) = store.hash_file(&link).unwrap();
+        store.adopt_many(&[(link.clone(), sum)]).unwrap();
+        assert!(!link.exists());
+    }
+    assert_eq!(std::fs::metadata(&upstream).unwrap().modified().unwrap(), before);
+    assert_eq!(std::fs::read(&upstream).unwrap(), b"package");
+}
