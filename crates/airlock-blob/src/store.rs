@@ -58,7 +58,10 @@ impl BlobStore {
     /// # Errors
     /// When the folders cannot be made.
     pub fn open(data: &Path) -> Result<Self> {
-        let folders = Folders { blobs: data.join("blobs"), temp: data.join("tmp") };
+        let folders = Folders {
+            blobs: data.join("blobs"),
+            temp: data.join("tmp"),
+        };
         for folder in [&folders.blobs, &folders.temp] {
             std::fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
         }
@@ -76,7 +79,11 @@ impl BlobStore {
     /// # Errors
     /// [`Error::NoDigest`] for anything but 64 hex digits: no other text ever becomes a path.
     pub fn path(&self, sha256: &str) -> Result<PathBuf> {
-        if sha256.len() != 64 || !sha256.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
+        if sha256.len() != 64
+            || !sha256
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        {
             return Err(Error::NoDigest(sha256.chars().take(80).collect()));
         }
         let (folder, name) = sha256.split_at(2);
@@ -99,7 +106,10 @@ impl BlobStore {
     }
 
     pub(crate) fn temp_file(&self) -> Result<NamedTempFile> {
-        tempfile::Builder::new().prefix("blob-").tempfile_in(&self.0.temp).map_err(|e| Error::io("making a file in", &self.0.temp, e))
+        tempfile::Builder::new()
+            .prefix("blob-")
+            .tempfile_in(&self.0.temp)
+            .map_err(|e| Error::io("making a file in", &self.0.temp, e))
     }
 
     /// Begins a blob.
@@ -116,7 +126,8 @@ impl BlobStore {
     /// [`Error::NoDigest`], and what the disk says.
     pub fn exists(&self, sha256: &str) -> Result<bool> {
         let path = self.path(sha256)?;
-        path.try_exists().map_err(|e| Error::io("looking at", path, e))
+        path.try_exists()
+            .map_err(|e| Error::io("looking at", path, e))
     }
 
     /// Marks a blob that is there as taken up now, so that a collection takes it for young. Says whether it is there.
@@ -129,8 +140,12 @@ impl BlobStore {
         };
         // The age of a blob is its ctime: writing back the mtime it has renews that, and leaves the mtime of an
         // upstream's file alone where the blob is a hard link to it.
-        let modified = file.metadata().and_then(|data| data.modified()).map_err(|e| Error::io("looking at", &path, e))?;
-        file.set_times(FileTimes::new().set_modified(modified)).map_err(|e| Error::io("touching", path, e))?;
+        let modified = file
+            .metadata()
+            .and_then(|data| data.modified())
+            .map_err(|e| Error::io("looking at", &path, e))?;
+        file.set_times(FileTimes::new().set_modified(modified))
+            .map_err(|e| Error::io("touching", path, e))?;
         Ok(true)
     }
 
@@ -143,7 +158,11 @@ impl BlobStore {
             return Ok(());
         }
         let path = self.path(sha256)?;
-        Err(Error::io("touching", path, std::io::ErrorKind::NotFound.into()))
+        Err(Error::io(
+            "touching",
+            path,
+            std::io::ErrorKind::NotFound.into(),
+        ))
     }
 
     /// Takes files with known SHA-256 into the store by renaming; syncs each file, and each folder once. A file whose
@@ -156,7 +175,10 @@ impl BlobStore {
         let mut folders = BTreeSet::new();
         for (path, sha256) in files {
             let file = File::open(path).map_err(|e| Error::io("opening", path, e))?;
-            let size = file.metadata().map_err(|e| Error::io("looking at", path, e))?.len();
+            let size = file
+                .metadata()
+                .map_err(|e| Error::io("looking at", path, e))?
+                .len();
             if self.take_up(sha256)? {
                 durable::remove(path)?;
             } else {
@@ -170,7 +192,10 @@ impl BlobStore {
                 self.take_up(sha256)?;
                 folders.extend(target.parent().map(Path::to_owned));
             }
-            stored.push(Stored { sha256: sha256.clone(), size });
+            stored.push(Stored {
+                sha256: sha256.clone(),
+                size,
+            });
         }
         for folder in folders {
             durable::sync_folder(&folder)?;
@@ -199,7 +224,9 @@ impl BlobStore {
         let mut buffer = vec![0; 1 << 20];
         let mut size = 0_u64;
         loop {
-            let read = file.read(&mut buffer).map_err(|e| Error::io("reading", path, e))?;
+            let read = file
+                .read(&mut buffer)
+                .map_err(|e| Error::io("reading", path, e))?;
             if read == 0 {
                 return Ok((hex::encode(hasher.finalize()), size));
             }
@@ -248,14 +275,26 @@ impl BlobStore {
     pub fn list(&self) -> Result<Vec<ListedBlob>> {
         let mut list = Vec::new();
         for folder in read_dir(&self.0.blobs)? {
-            let Some(prefix) = folder.file_name().to_str().map(str::to_owned) else { continue };
+            let Some(prefix) = folder.file_name().to_str().map(str::to_owned) else {
+                continue;
+            };
             for entry in read_dir(&folder.path())? {
-                let Some(name) = entry.file_name().to_str().map(|rest| format!("{prefix}{rest}")) else { continue };
+                let Some(name) = entry
+                    .file_name()
+                    .to_str()
+                    .map(|rest| format!("{prefix}{rest}"))
+                else {
+                    continue;
+                };
                 if self.path(&name).is_err() {
                     continue;
                 }
                 match entry.metadata() {
-                    Ok(data) => list.push(ListedBlob { sha256: name, size: data.len(), modified_us: modified_us(&data) }),
+                    Ok(data) => list.push(ListedBlob {
+                        sha256: name,
+                        size: data.len(),
+                        modified_us: modified_us(&data),
+                    }),
                     Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
                     Err(e) => return Err(Error::io("looking at", entry.path(), e)),
                 }
@@ -277,7 +316,8 @@ impl BlobStore {
                 continue;
             }
             if data.is_dir() {
-                std::fs::remove_dir_all(entry.path()).map_err(|e| Error::io("removing", entry.path(), e))?;
+                std::fs::remove_dir_all(entry.path())
+                    .map_err(|e| Error::io("removing", entry.path(), e))?;
             } else {
                 durable::remove(&entry.path())?;
             }
@@ -291,20 +331,35 @@ impl BlobStore {
     /// # Errors
     /// What the system says.
     pub fn space(&self) -> Result<Space> {
-        let data = rustix::fs::statvfs(&self.0.blobs).map_err(|e| Error::io("looking at", &self.0.blobs, e.into()))?;
-        Ok(Space { total: data.f_blocks.saturating_mul(data.f_frsize), free: data.f_bavail.saturating_mul(data.f_frsize) })
+        let data = rustix::fs::statvfs(&self.0.blobs)
+            .map_err(|e| Error::io("looking at", &self.0.blobs, e.into()))?;
+        Ok(Space {
+            total: data.f_blocks.saturating_mul(data.f_frsize),
+            free: data.f_bavail.saturating_mul(data.f_frsize),
+        })
     }
 }
 
 fn read_dir(folder: &Path) -> Result<Vec<std::fs::DirEntry>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(Vec::new()),
+        Err(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(Vec::new());
+        }
         Err(e) => return Err(Error::io("listing", folder, e)),
     };
-    entries.collect::<Result<_, _>>().map_err(|e| Error::io("listing", folder, e))
+    entries
+        .collect::<Result<_, _>>()
+        .map_err(|e| Error::io("listing", folder, e))
 }
 
 fn modified_us(data: &std::fs::Metadata) -> i64 {
-    data.ctime().saturating_mul(1_000_000).saturating_add(data.ctime_nsec() / 1_000)
+    data.ctime()
+        .saturating_mul(1_000_000)
+        .saturating_add(data.ctime_nsec() / 1_000)
 }

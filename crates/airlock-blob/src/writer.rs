@@ -19,7 +19,12 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(crate) fn new(store: BlobStore) -> Result<Self> {
         let file = store.temp_file()?;
-        Ok(Self { store, file: std::io::BufWriter::with_capacity(1 << 18, file), hasher: Sha256::new(), size: 0 })
+        Ok(Self {
+            store,
+            file: std::io::BufWriter::with_capacity(1 << 18, file),
+            hasher: Sha256::new(),
+            size: 0,
+        })
     }
 
     /// Bytes written so far.
@@ -41,9 +46,16 @@ impl BlobWriter {
         if let Some(expected) = expected
             && expected != sha256
         {
-            return Err(Error::Mismatch { path: file.path().to_owned(), expected: expected.to_owned(), actual: sha256 });
+            return Err(Error::Mismatch {
+                path: file.path().to_owned(),
+                expected: expected.to_owned(),
+                actual: sha256,
+            });
         }
-        let stored = Stored { sha256, size: self.size };
+        let stored = Stored {
+            sha256,
+            size: self.size,
+        };
         if self.store.take_up(&stored.sha256)? {
             return Ok(stored);
         }

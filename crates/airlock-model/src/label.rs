@@ -38,9 +38,9 @@ impl ChannelLabel {
             .bytes()
             .next()
             .is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let rest_ok = text
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_'));
+        let rest_ok = text.bytes().all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.' | b'_')
+        });
         if !text.is_empty() && (!first_ok || !rest_ok) {
             return Err(LabelError::Character(text));
         }
@@ -90,7 +90,18 @@ mod tests {
         for good in ["el9-base", "0abcde", "a.b_c-d", &"x".repeat(128)] {
             assert!(ChannelLabel::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "short", &"x".repeat(129), "EL9-base", "-el9base", "el9@base", "el9 base", "el9-base.repo", "el9/base", "él9-base"] {
+        for bad in [
+            "",
+            "short",
+            &"x".repeat(129),
+            "EL9-base",
+            "-el9base",
+            "el9@base",
+            "el9 base",
+            "el9-base.repo",
+            "el9/base",
+            "él9-base",
+        ] {
             assert!(ChannelLabel::new(bad).is_err(), "{bad}");
         }
     }

@@ -48,7 +48,10 @@ impl PackageRow {
     #[must_use]
     pub fn nevra(&self) -> String {
         if self.epoch == 0 {
-            format!("{}-{}-{}.{}", self.name, self.version, self.release, self.arch)
+            format!(
+                "{}-{}-{}.{}",
+                self.name, self.version, self.release, self.arch
+            )
         } else {
             format!(
                 "{}-{}:{}-{}.{}",

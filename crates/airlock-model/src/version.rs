@@ -176,7 +176,13 @@ impl VersionSelector {
         let bytes = text.as_bytes();
         let shape: String = bytes
             .iter()
-            .map(|b| if b.is_ascii_digit() { '9' } else { char::from(*b) })
+            .map(|b| {
+                if b.is_ascii_digit() {
+                    '9'
+                } else {
+                    char::from(*b)
+                }
+            })
             .collect();
         let no_date = || VersionSelectorError::NoSuchDate(text.to_owned());
         match shape.as_str() {
@@ -212,7 +218,9 @@ mod tests {
         assert_eq!(parse("$airlock_at"), Ok(VersionSelector::Current));
         assert_eq!(
             parse("2026-06-01"),
-            Ok(VersionSelector::EndOfDay(Instant::from_seconds(1_780_358_400)))
+            Ok(VersionSelector::EndOfDay(Instant::from_seconds(
+                1_780_358_400
+            )))
         );
         assert_eq!(
             parse("2026-06-01T02:00Z"),
@@ -223,11 +231,26 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_a_reason() {
-        for bad in ["", "-1", "7x", "9999999999999999999999", "2026-6-1", "2026-06-01 02:00", "é", "2026-06-01T02:00:00+02:00"] {
-            assert!(matches!(parse(bad), Err(VersionSelectorError::Unknown(_))), "{bad}");
+        for bad in [
+            "",
+            "-1",
+            "7x",
+            "9999999999999999999999",
+            "2026-6-1",
+            "2026-06-01 02:00",
+            "é",
+            "2026-06-01T02:00:00+02:00",
+        ] {
+            assert!(
+                matches!(parse(bad), Err(VersionSelectorError::Unknown(_))),
+                "{bad}"
+            );
         }
         for bad in ["2026-02-30", "2026-13-01", "2026-06-01T25:00Z"] {
-            assert!(matches!(parse(bad), Err(VersionSelectorError::NoSuchDate(_))), "{bad}");
+            assert!(
+                matches!(parse(bad), Err(VersionSelectorError::NoSuchDate(_))),
+                "{bad}"
+            );
         }
     }
 }

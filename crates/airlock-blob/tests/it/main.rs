@@ -26,8 +26,14 @@ fn a_blob_is_found_by_its_digest_and_an_unfinished_one_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
     let stored = put(&store, b"hello").unwrap();
-    assert_eq!(stored.sha256, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
-    assert_eq!(std::fs::read(store.path(&stored.sha256).unwrap()).unwrap(), b"hello");
+    assert_eq!(
+        stored.sha256,
+        "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+    );
+    assert_eq!(
+        std::fs::read(store.path(&stored.sha256).unwrap()).unwrap(),
+        b"hello"
+    );
     let mut writer = store.writer().unwrap();
     writer.write_all(b"half").unwrap();
     drop(writer);
@@ -42,7 +48,10 @@ fn other_bytes_than_expected_never_become_visible() {
     let store = BlobStore::open(dir.path()).unwrap();
     let mut writer = store.writer().unwrap();
     writer.write_all(b"evil").unwrap();
-    assert!(matches!(writer.finish(Some(&"0".repeat(64))), Err(Error::Mismatch { .. })));
+    assert!(matches!(
+        writer.finish(Some(&"0".repeat(64))),
+        Err(Error::Mismatch { .. })
+    ));
     assert!(store.list().unwrap().is_empty());
     assert_eq!(files_in(store.temp_dir()), 0);
 }
@@ -51,7 +60,14 @@ fn other_bytes_than_expected_never_become_visible() {
 fn only_digests_become_paths() {
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
-    for bad in ["", "..", "../../etc/passwd", &"A".repeat(64), &"0".repeat(63), &format!("{}/", "0".repeat(63))] {
+    for bad in [
+        "",
+        "..",
+        "../../etc/passwd",
+        &"A".repeat(64),
+        &"0".repeat(63),
+        &format!("{}/", "0".repeat(63)),
+    ] {
         assert!(matches!(store.path(bad), Err(Error::NoDigest(_))), "{bad}");
     }
 }
@@ -89,10 +105,18 @@ fn whatever_step_fails_a_visible_blob_is_whole() {
             faults += 1;
             work(&store).unwrap();
         }
-        let mut contents: Vec<Vec<u8>> =
-            store.list().unwrap().iter().map(|b| std::fs::read(store.path(&b.sha256).unwrap()).unwrap()).collect();
+        let mut contents: Vec<Vec<u8>> = store
+            .list()
+            .unwrap()
+            .iter()
+            .map(|b| std::fs::read(store.path(&b.sha256).unwrap()).unwrap())
+            .collect();
         contents.sort();
-        assert_eq!(contents, [b"adopted".to_vec(), b"first".to_vec()], "step {n}");
+        assert_eq!(
+            contents,
+            [b"adopted".to_vec(), b"first".to_vec()],
+            "step {n}"
+        );
         if !fired {
             break;
         }
@@ -130,6 +154,9 @@ fn adopting_a_hard_link_leaves_the_other_name_and_its_time() {
         store.adopt_many(&[(link.clone(), sum)]).unwrap();
         assert!(!link.exists());
     }
-    assert_eq!(std::fs::metadata(&upstream).unwrap().modified().unwrap(), before);
+    assert_eq!(
+        std::fs::metadata(&upstream).unwrap().modified().unwrap(),
+        before
+    );
     assert_eq!(std::fs::read(&upstream).unwrap(), b"package");
 }

@@ -1,0 +1,193 @@
+//! Connections: one writer and a few readers on SQLite, a pool on PostgreSQL.
+
+use std::path::Path;
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{Any, AnyPool, Executor as _, Transaction};
+
+use crate::dialect::Dialect;
+use crate::{Error, Result, migrate};
+
+/// Connections that read on SQLite; each has a page cache of its own.
+const SQLITE_READERS: u32 = 3;
+/// Connections on PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 10;
+
+/// What every SQLite connection is told. FULL: what was acknowledged survives a power loss (threats-and-faults 0.5).
+const SQLITE_SETTINGS: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+     PRAGMA busy_timeout = 10000; PRAGMA cache_size = -2000; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864;";
+
+/// The database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db(Arc<Pools>);
+
+#[derive(Debug)]
+struct Pools {
+    dialect: Dialect,
+    reader: AnyPool,
+    writer: AnyPool,
+}
+
+/// A change in the making; dropped without [`Tx::commit`] nothing of it stays.
+pub struct Tx {
+    pub(crate) inner: Transaction<'static, Any>,
+    pub(crate) dialect: Dialect,
+}
+
+impl std::fmt::Debug for Tx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tx")
+            .field("dialect", &self.dialect)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Db {
+    /// Opens the embedded database in a file (made when it is not there) and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or was written by a newer release.
+    pub async fn open_file(path: &Path) -> Result<Self> {
+        let text = path
+            .to_str()
+            .ok_or_else(|| Error::BadUrl(path.display().to_string()))?;
+        let escaped: String = text
+            .bytes()
+            .map(|b| {
+                if b.is_ascii_alphanumeric() || b"/-._~".contains(&b) {
+                    char::from(b).to_string()
+                } else {
+                    format!("%{b:02X}")
+                }
+            })
+            .collect();
+        let url = format!("sqlite://{escaped}?mode=rwc");
+        Self::connect(Dialect::Sqlite, &url).await
+    }
+
+    /// Opens a database by URL: `postgres://…`, or a path of the embedded one.
+    ///
+    /// # Errors
+    /// As [`Self::open_file`].
+    pub async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Self::connect(Dialect::Postgres, url).await
+        } else if let Some(path) = url.strip_prefix("sqlite://") {
+            Self::open_file(Path::new(path)).await
+        } else if url.contains("://") {
+            // The URL may hold a password, so only its scheme is shown.
+            Err(Error::BadUrl(
+                url.split("://").next().unwrap_or_default().to_owned(),
+            ))
+        } else {
+            Self::open_file(Path::new(url)).await
+        }
+    }
+
+    async fn connect(dialect: Dialect, url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let options = AnyConnectOptions::from_str(url)?;
+        let pool = |most: u32| {
+            AnyPoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(Duration::from_secs(60))
+                .after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        if dialect == Dialect::Sqlite {
+                            connection.execute(SQLITE_SETTINGS).await?;
+                        }
+                        Ok(())
+                    })
+                })
+        };
+        let (reader, writer) = match dialect {
+            Dialect::Sqlite => {
+                let writer = pool(1).connect_with(options.clone()).await?;
+                (pool(SQLITE_READERS).connect_lazy_with(options), writer)
+            }
+            Dialect::Postgres => {
+                let both = pool(POSTGRES_CONNECTIONS).connect_with(options).await?;
+                (both.clone(), both)
+            }
+        };
+        let db = Self(Arc::new(Pools {
+            dialect,
+            reader,
+            writer,
+        }));
+        migrate::run(&db).await?;
+        Ok(db)
+    }
+
+    /// Begins a change. On SQLite it waits for the change before it: there is one writer.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin(&self) -> Result<Tx> {
+        let inner = match self.0.dialect {
+            Dialect::Sqlite => self.0.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Dialect::Postgres => self.0.writer.begin().await?,
+        };
+        Ok(Tx {
+            inner,
+            dialect: self.0.dialect,
+        })
+    }
+
+    /// Whether nobody else can change this database: then what was read may be kept until the next change here.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.0.dialect == Dialect::Sqlite
+    }
+
+    pub(crate) fn reader(&self) -> &AnyPool {
+        &self.0.reader
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.0.dialect
+    }
+
+    /// Closes all connections; the write-ahead log is folded in.
+    pub async fn close(&self) {
+        self.0.reader.close().await;
+        if self.0.dialect == Dialect::Sqlite
+            && let Ok(mut connection) = self.0.writer.acquire().await
+        {
+            // Best effort: an unfolded log is read at the next start.
+            let _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+        }
+        self.0.writer.close().await;
+    }
+
+    /// Writes a consistent copy of the embedded database to a new file, while it is in use.
+    ///
+    /// # Errors
+    /// On PostgreSQL (use `pg_dump` there), and when the file cannot be written.
+    pub async fn copy_to(&self, path: &Path) -> Result<()> {
+        if self.0.dialect == Dialect::Postgres {
+            return Err(Error::bad("copy of a PostgreSQL database", "use pg_dump"));
+        }
+        let text = path
+            .to_str()
+            .ok_or_else(|| Error::BadUrl(path.display().to_string()))?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(text)
+            .execute(self.reader())
+            .await?;
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Makes the change durable.
+    ///
+    /// # Errors
+    /// [`Error::Commit`]: whether it happened is not known.
+    pub async fn commit(self) -> Result<()> {
+        self.inner.commit().await.map_err(Error::Commit)
+    }
+}

@@ -1,0 +1,340 @@
+//! The task queue: long work that survives a restart.
+//!
+//! A worker claims a task with a lease and a fencing number; every later write of that worker names the number, so that
+//! a worker whose lease ran out can change nothing any more. Tasks with the same lock key never run side by side.
+
+use airlock_model::{Actor, Cause, Instant, OrgId, Progress, Role, TaskId, TaskInfo, TaskState};
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::{Db, Error, Result, Tx};
+
+/// A task to be queued.
+#[derive(Debug, Clone)]
+pub struct NewTask<'a> {
+    /// What kind of work.
+    pub kind: &'a str,
+    /// What it works on, for people.
+    pub subject: &'a str,
+    /// What it needs, as JSON; never a secret.
+    pub payload: &'a str,
+    /// Tasks with the same key run one after the other.
+    pub lock_key: &'a str,
+    /// Unique for the operation.
+    pub operation_id: &'a str,
+    /// A key by which the same request is known when it comes again.
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// A task that a worker holds.
+#[derive(Debug, Clone)]
+pub struct ClaimedTask {
+    /// Its number.
+    pub id: TaskId,
+    /// What kind of work.
+    pub kind: String,
+    /// What it needs, as JSON.
+    pub payload: String,
+    /// Unique for the operation.
+    pub operation_id: String,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// To be named in every write about it.
+    pub fence: i64,
+}
+
+/// Queues a task; returns the number of the one that has the idempotency key already, when there is one.
+pub async fn enqueue(
+    tx: &mut Tx,
+    actor: &Actor,
+    task: &NewTask<'_>,
+    now: Instant,
+) -> Result<TaskId> {
+    if let Some(key) = task.idempotency_key {
+        let row = sqlx::query("SELECT id FROM task WHERE idempotency_key = $1 AND org_id = $2")
+            .bind(key)
+            .bind(actor.org.0)
+            .fetch_optional(&mut *tx.inner)
+            .await?;
+        if let Some(row) = row {
+            return Ok(TaskId(row.try_get(0)?));
+        }
+    }
+    let row = sqlx::query(
+        "INSERT INTO task (org_id, kind, subject, payload, state, principal, role, cause, request_id, operation_id, idempotency_key, lock_key, \
+         progress, notes, created_us, fence, cancel_requested) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, '{}', '', $12, 0, 0) \
+         RETURNING id",
+    )
+    .bind(actor.org.0)
+    .bind(task.kind)
+    .bind(task.subject)
+    .bind(task.payload)
+    .bind(&*actor.principal)
+    .bind(actor.role.as_str())
+    .bind(actor.cause.as_str())
+    .bind(&*actor.request_id)
+    .bind(task.operation_id)
+    .bind(task.idempotency_key)
+    .bind(task.lock_key)
+    .bind(now.0)
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    Ok(TaskId(row.try_get(0)?))
+}
+
+/// Claims the oldest task whose lock key nobody holds.
+pub async fn claim(
+    db: &Db,
+    owner: &str,
+    now: Instant,
+    lease_seconds: i64,
+) -> Result<Option<ClaimedTask>> {
+    // A look without a lock first: an idle server writes nothing.
+    let waiting = sqlx::query("SELECT 1 FROM task WHERE state = 'queued' LIMIT 1")
+        .fetch_optional(db.reader())
+        .await?;
+    if waiting.is_none() {
+        return Ok(None);
+    }
+    let mut tx = db.begin().await?;
+    if tx.dialect == crate::dialect::Dialect::Postgres {
+        // Claims are rare and short; one at a time keeps the lock keys exact over all replicas.
+        sqlx::query("SELECT pg_advisory_xact_lock(7240917)")
+            .execute(&mut *tx.inner)
+            .await?;
+    }
+    let row = sqlx::query(
+        "UPDATE task SET state = 'running', started_us = $1, lease_owner = $2, leased_until_us = $3, fence = fence + 1 WHERE id = ( \
+         SELECT q.id FROM task q WHERE q.state = 'queued' AND (q.lock_key = '' OR NOT EXISTS ( \
+         SELECT 1 FROM task r WHERE r.state = 'running' AND r.lock_key = q.lock_key)) ORDER BY q.id LIMIT 1) \
+         RETURNING id, kind, payload, operation_id, org_id, principal, role, cause, request_id, fence",
+    )
+    .bind(now.0)
+    .bind(owner)
+    .bind(now.plus_seconds(lease_seconds).0)
+    .fetch_optional(&mut *tx.inner)
+    .await?;
+    tx.commit().await?;
+    row.map(|row| {
+        let role: String = row.try_get(6)?;
+        let cause: String = row.try_get(7)?;
+        Ok(ClaimedTask {
+            id: TaskId(row.try_get(0)?),
+            kind: row.try_get(1)?,
+            payload: row.try_get(2)?,
+            operation_id: row.try_get(3)?,
+            actor: Actor {
+                org: OrgId(row.try_get(4)?),
+                principal: row.try_get(5)?,
+                role: role.parse::<Role>().map_err(|e| Error::bad("role", e))?,
+                cause: match cause.as_str() {
+                    "schedule" => Cause::Schedule,
+                    "upkeep" => Cause::Upkeep,
+                    _ => Cause::Request,
+                },
+                request_id: row.try_get(8)?,
+            },
+            fence: row.try_get(9)?,
+        })
+    })
+    .transpose()
+}
+
+/// Prolongs a lease. Says whether it was still held, and whether somebody asked the task to stop.
+pub async fn heartbeat(db: &Db, id: TaskId, fence: i64, until: Instant) -> Result<(bool, bool)> {
+    let mut tx = db.begin().await?;
+    let row = sqlx::query("UPDATE task SET leased_until_us = $1 WHERE id = $2 AND fence = $3 AND state = 'running' RETURNING cancel_requested")
+        .bind(until.0)
+        .bind(id.0)
+        .bind(fence)
+        .fetch_optional(&mut *tx.inner)
+        .await?;
+    tx.commit().await?;
+    match row {
+        Some(row) => Ok((true, row.try_get::<i64, _>(0)? != 0)),
+        None => Ok((false, true)),
+    }
+}
+
+/// Whether somebody asked the task to stop, without a write.
+pub async fn cancel_requested(db: &Db, id: TaskId) -> Result<bool> {
+    let row = sqlx::query("SELECT cancel_requested FROM task WHERE id = $1")
+        .bind(id.0)
+        .fetch_optional(db.reader())
+        .await?;
+    Ok(row
+        .map(|r| r.try_get::<i64, _>(0))
+        .transpose()?
+        .unwrap_or(0)
+        != 0)
+}
+
+/// Writes progress and notes of a running task.
+pub async fn write_progress(
+    db: &Db,
+    id: TaskId,
+    fence: i64,
+    progress: &Progress,
+    notes: &[String],
+) -> Result<()> {
+    let mut tx = db.begin().await?;
+    sqlx::query("UPDATE task SET progress = $1, notes = $2 WHERE id = $3 AND fence = $4 AND state = 'running'")
+        .bind(serde_json::to_string(progress).unwrap_or_default())
+        .bind(notes.join("\n"))
+        .bind(id.0)
+        .bind(fence)
+        .execute(&mut *tx.inner)
+        .await?;
+    tx.commit().await
+}
+
+/// Ends a task. Says whether the lease was still held; else nothing was written.
+pub async fn finish(
+    db: &Db,
+    id: TaskId,
+    fence: i64,
+    state: TaskState,
+    result: Option<&serde_json::Value>,
+    error: Option<&str>,
+    notes: &[String],
+    now: Instant,
+) -> Result<bool> {
+    let mut tx = db.begin().await?;
+    let done = sqlx::query(
+        "UPDATE task SET state = $1, result = $2, error = $3, notes = $4, finished_us = $5, lease_owner = NULL, leased_until_us = NULL \
+         WHERE id = $6 AND fence = $7 AND state = 'running'",
+    )
+    .bind(state.as_str())
+    .bind(result.map(ToString::to_string))
+    .bind(error)
+    .bind(notes.join("\n"))
+    .bind(now.0)
+    .bind(id.0)
+    .bind(fence)
+    .execute(&mut *tx.inner)
+    .await?
+    .rows_affected();
+    tx.commit().await?;
+    Ok(done > 0)
+}
+
+/// Asks a task to stop: a waiting one ends at once, a running one soon. None when there is no such task.
+pub async fn request_cancel(
+    db: &Db,
+    org: OrgId,
+    id: TaskId,
+    now: Instant,
+) -> Result<Option<TaskState>> {
+    let mut tx = db.begin().await?;
+    sqlx::query("UPDATE task SET state = 'cancelled', finished_us = $1, cancel_requested = 1 WHERE id = $2 AND org_id = $3 AND state = 'queued'")
+        .bind(now.0)
+        .bind(id.0)
+        .bind(org.0)
+        .execute(&mut *tx.inner)
+        .await?;
+    sqlx::query(
+        "UPDATE task SET cancel_requested = 1 WHERE id = $1 AND org_id = $2 AND state = 'running'",
+    )
+    .bind(id.0)
+    .bind(org.0)
+    .execute(&mut *tx.inner)
+    .await?;
+    let row = sqlx::query("SELECT state FROM task WHERE id = $1 AND org_id = $2")
+        .bind(id.0)
+        .bind(org.0)
+        .fetch_optional(&mut *tx.inner)
+        .await?;
+    tx.commit().await?;
+    row.map(|r| {
+        let word: String = r.try_get(0)?;
+        TaskState::from_word(&word).ok_or_else(|| Error::bad("task state", word))
+    })
+    .transpose()
+}
+
+/// Ends running tasks whose lease ran out before `now` as interrupted. At the start of the only server, pass an instant
+/// that lies behind every lease. Returns their numbers.
+pub async fn interrupt_expired(db: &Db, before: Instant, now: Instant) -> Result<Vec<TaskId>> {
+    let mut tx = db.begin().await?;
+    let rows = sqlx::query(
+        "UPDATE task SET state = 'interrupted', error = 'the server ended while this ran; nothing half-done is visible', finished_us = $1, \
+         lease_owner = NULL, leased_until_us = NULL, fence = fence + 1 WHERE state = 'running' AND (leased_until_us IS NULL OR leased_until_us < $2) \
+         RETURNING id",
+    )
+    .bind(now.0)
+    .bind(before.0)
+    .fetch_all(&mut *tx.inner)
+    .await?;
+    tx.commit().await?;
+    rows.iter().map(|row| Ok(TaskId(row.try_get(0)?))).collect()
+}
+
+/// Running tasks whose lease ran out.
+pub async fn running_without_lease(db: &Db, now: Instant) -> Result<Vec<TaskId>> {
+    let rows = sqlx::query("SELECT id FROM task WHERE state = 'running' AND (leased_until_us IS NULL OR leased_until_us < $1)").bind(now.0).fetch_all(db.reader()).await?;
+    rows.iter().map(|row| Ok(TaskId(row.try_get(0)?))).collect()
+}
+
+const COLUMNS: &str = "id, kind, subject, state, principal, cause, request_id, progress, notes, result, error, created_us, started_us, finished_us, \
+     cancel_requested";
+
+fn info(row: &AnyRow) -> Result<TaskInfo> {
+    let state: String = row.try_get(3)?;
+    let progress: String = row.try_get(7)?;
+    let notes: String = row.try_get(8)?;
+    let result: Option<String> = row.try_get(9)?;
+    Ok(TaskInfo {
+        id: TaskId(row.try_get(0)?),
+        kind: row.try_get(1)?,
+        subject: row.try_get(2)?,
+        state: TaskState::from_word(&state).ok_or_else(|| Error::bad("task state", state))?,
+        principal: row.try_get(4)?,
+        cause: row.try_get(5)?,
+        request_id: row.try_get(6)?,
+        progress: serde_json::from_str(&progress).unwrap_or_default(),
+        notes: notes.lines().map(str::to_owned).collect(),
+        result: result
+            .map(|r| serde_json::from_str(&r))
+            .transpose()
+            .map_err(|e| Error::bad("task result", e))?,
+        error: row.try_get(10)?,
+        created: Instant(row.try_get(11)?),
+        started: row.try_get::<Option<i64>, _>(12)?.map(Instant),
+        finished: row.try_get::<Option<i64>, _>(13)?.map(Instant),
+        cancel_requested: row.try_get::<i64, _>(14)? != 0,
+    })
+}
+
+/// A task.
+pub async fn find(db: &Db, org: OrgId, id: TaskId) -> Result<Option<TaskInfo>> {
+    let text = format!("SELECT {COLUMNS} FROM task WHERE id = $1 AND org_id = $2");
+    let row = sqlx::query(AssertSqlSafe(text))
+        .bind(id.0)
+        .bind(org.0)
+        .fetch_optional(db.reader())
+        .await?;
+    row.as_ref().map(info).transpose()
+}
+
+/// The newest tasks, newest first; `state` filters, `before` continues a list.
+pub async fn list(
+    db: &Db,
+    org: OrgId,
+    state: Option<TaskState>,
+    before: Option<TaskId>,
+    most: u32,
+) -> Result<Vec<TaskInfo>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM task WHERE org_id = $1 AND id < $2 AND ($3 = '' OR state = $4) ORDER BY id DESC LIMIT $5"
+    );
+    let word = state.map_or("", TaskState::as_str);
+    let rows = sqlx::query(AssertSqlSafe(text))
+        .bind(org.0)
+        .bind(before.map_or(i64::MAX, |b| b.0))
+        .bind(word)
+        .bind(word)
+        .bind(i64::from(most))
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(info).collect()
+}
