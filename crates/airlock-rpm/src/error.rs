@@ -34,6 +34,14 @@ pub enum Error {
         /// The text as given.
         text: String,
     },
+    /// A key of our own cannot be made, read or used.
+    #[error(
+        "the signing key cannot be used: {why}; make a new one, or export it without passphrase"
+    )]
+    SigningKey {
+        /// What the OpenPGP library said.
+        why: String,
+    },
 }
 
 impl Error {
@@ -165,6 +173,14 @@ pub enum Flaw {
     Overlap {
         /// Tag number.
         tag: u32,
+    },
+    /// Bytes of the header that belong to no tag.
+    #[error("the tags use {used} of {size} bytes of data, the rest belongs to nothing")]
+    Gap {
+        /// Bytes that the tags come to.
+        used: u64,
+        /// Bytes that there are.
+        size: u64,
     },
     /// A string runs past the end of the header.
     #[error("a string of tag {tag} has no end inside the header")]

@@ -106,7 +106,7 @@ impl<'h> Package<'h> {
     }
 
     /// The architecture as repositories name it: the header's own, but `src` for source packages
-    /// and `nosrc` for those that carry not all their sources (rpm's `NEVRA`).
+    /// and `nosrc` for those that carry not all their sources (rpm's `ARCHSUFFIX`).
     pub fn arch(&self) -> &'h str {
         match (self.is_source(), self.is_nosource()) {
             (false, _) => self.arch,

@@ -121,6 +121,7 @@ pub(crate) fn entries(
     let mut sorted = true;
     let mut last_tag = 0;
     let mut last_end = 0_usize;
+    let mut packed = 0_usize;
     for position in u32::from(has_region)..sizes.entries {
         let at = INTRO_LENGTH + position as usize * ENTRY_LENGTH;
         let (tag, kind) = (word(bytes, at), word(bytes, at + 4));
@@ -156,11 +157,12 @@ pub(crate) fn entries(
         if start < last_end {
             return bad(8, Flaw::Overlap { tag });
         }
+        let width = kind_known.width().unwrap_or(1);
+        if !start.is_multiple_of(width) {
+            return bad(8, Flaw::Alignment { tag, offset });
+        }
         let length = match kind_known.width() {
             Some(width) => {
-                if !start.is_multiple_of(width) {
-                    return bad(8, Flaw::Alignment { tag, offset });
-                }
                 let length = u64::from(count) * width as u64;
                 if length > from_here.len() as u64 {
                     return bad(12, outside);
@@ -178,6 +180,17 @@ pub(crate) fn entries(
             }
         };
         last_end = start + length;
+        packed = packed.next_multiple_of(width) + length;
+    }
+    // librpm loads no header with holes beyond those of alignment, so nothing can hide in one.
+    if packed != data.len() {
+        return Err(Error::bad(
+            file_offset + data_start as u64,
+            Flaw::Gap {
+                used: packed as u64,
+                size: data.len() as u64,
+            },
+        ));
     }
     if !sorted {
         no_duplicates(bytes, sizes, file_offset)?;

@@ -30,7 +30,7 @@ impl<'h> Changelog<'h> {
 }
 
 /// The changelog of a package, newest first.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Changelogs<'h> {
     times: Numbers<'h>,
     authors: Strings<'h>,
@@ -39,11 +39,15 @@ pub struct Changelogs<'h> {
 
 impl<'h> Changelogs<'h> {
     pub(super) fn new(header: &'h Header) -> Self {
-        Self {
+        let entries = Self {
             times: header.numbers(main::CHANGELOGTIME),
             authors: header.strings(main::CHANGELOGNAME),
             texts: header.strings(main::CHANGELOGTEXT),
-        }
+        };
+        // The check lets a whole array be absent; without all three there is nothing to show.
+        let whole = entries.times.len() == entries.authors.len()
+            && entries.times.len() == entries.texts.len();
+        if whole { entries } else { Self::default() }
     }
 }
 
