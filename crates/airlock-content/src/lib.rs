@@ -1,1 +1,47 @@
 //! Channels, versions, sync, push, publication and upkeep of content.
+//!
+//! Floor 3: the rules of the field. Works on a database, a blob store and downloads handed to it, with the clock as a
+//! parameter; knows no HTTP. [`Content`] is the whole of it for the faces.
+
+mod channels;
+pub mod checksum;
+mod commit;
+mod content;
+mod context;
+mod delete;
+mod diff;
+mod edit;
+mod error;
+mod filter;
+mod fsck;
+mod gc;
+mod guard;
+pub mod ingest;
+mod inspect;
+pub mod location;
+mod on_demand;
+mod own_packs;
+pub mod pack;
+mod promote;
+pub mod publication;
+mod push;
+mod rebuild;
+mod resolve;
+mod schedule;
+mod serve;
+mod signing;
+mod sync;
+mod versions;
+mod view;
+
+pub use content::{Content, ContentSettings};
+pub use context::TaskContext;
+pub use edit::EditOutcome;
+pub use error::{Error, Result};
+pub use on_demand::FetchOutcome;
+pub use push::StagedFile;
+pub use resolve::ResolvedVersion;
+pub use schedule::Schedule;
+pub use serve::Served;
+pub use sync::SyncOptions;
+pub use view::{VersionView, ViewPack};

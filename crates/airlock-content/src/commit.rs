@@ -1,0 +1,215 @@
+//! The switch: prepared versions of one or many channels become current in one transaction.
+
+use airlock_db::audit;
+use airlock_db::versions::NewVersionRow;
+use airlock_model::{Attachment, ChannelId, ChannelLabel, Instant, VersionKind, VersionNumber};
+use roaring::RoaringTreemap;
+
+use crate::context::TaskContext;
+use crate::publication::{ENCODER, Publication};
+use crate::{Content, Error, Result};
+
+/// What a version holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VersionContent {
+    /// Records.
+    pub records: RoaringTreemap,
+    /// Erratum revisions.
+    pub errata: RoaringTreemap,
+    /// Files carried along.
+    pub attachments: Vec<Attachment>,
+}
+
+/// What is written of an upstream when its sync is committed.
+#[derive(Debug, Clone)]
+pub(crate) struct UpstreamState {
+    pub id: airlock_model::UpstreamId,
+    pub repomd_sha256: String,
+    pub settings_digest: String,
+    pub revision: Option<String>,
+    pub timestamp: Option<i64>,
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
+}
+
+/// A version that waits for the switch; its files are in the store already.
+#[derive(Debug, Clone)]
+pub(crate) struct PendingVersion {
+    pub channel: ChannelId,
+    pub label: ChannelLabel,
+    /// The version that was current when this one was prepared: another one now means that somebody was faster.
+    pub expected: Option<VersionNumber>,
+    pub kind: VersionKind,
+    pub note: String,
+    pub upstream_revision: Option<String>,
+    pub plan_digest: Option<String>,
+    pub content: VersionContent,
+    pub content_digest: String,
+    pub added: u64,
+    pub removed: u64,
+    pub publication: Publication,
+    pub upstreams: Vec<UpstreamState>,
+}
+
+impl Content {
+    /// Makes versions current, all or none, at one instant. Returns their numbers in order.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] when a channel has another current version than expected.
+    pub(crate) async fn commit(
+        &self,
+        ctx: &TaskContext,
+        versions: Vec<PendingVersion>,
+    ) -> Result<Vec<VersionNumber>> {
+        ctx.check()?;
+        ctx.stage("publishing");
+        match self.try_commit(ctx, &versions).await {
+            Ok(numbers) => {
+                self.version_cache().clear();
+                Ok(numbers)
+            }
+            Err(Error::Database(error)) if error.outcome_is_unknown() => {
+                // A failed commit may still have happened (threats-and-faults 0.7): the operation id decides.
+                self.version_cache().clear();
+                let mut numbers = Vec::new();
+                for version in &versions {
+                    match airlock_db::versions::by_operation(
+                        self.db(),
+                        version.channel,
+                        &ctx.operation,
+                    )
+                    .await?
+                    {
+                        Some(number) => numbers.push(number),
+                        None => return Err(error.into()),
+                    }
+                }
+                Ok(numbers)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn try_commit(
+        &self,
+        ctx: &TaskContext,
+        versions: &[PendingVersion],
+    ) -> Result<Vec<VersionNumber>> {
+        let mut tx = self.db().begin().await?;
+        let mut instant = self.now();
+        for version in versions {
+            let current = airlock_db::channels::current_number(&mut tx, version.channel).await?;
+            if current != version.expected {
+                return Err(Error::Overtaken {
+                    label: version.label.to_string(),
+                });
+            }
+            // A collection that ran beside may have taken records that no version listed when it looked.
+            if !airlock_db::records::all_exist(&mut tx, &version.content.records).await? {
+                return Err(Error::Overtaken {
+                    label: version.label.to_string(),
+                });
+            }
+            // Times of versions never go back, whatever the clock does.
+            if let Some(last) = airlock_db::versions::last_instant(&mut tx, version.channel).await?
+            {
+                instant = instant.max(Instant(last.0 + 1));
+            }
+        }
+        let mut numbers = Vec::with_capacity(versions.len());
+        for version in versions {
+            let number = airlock_db::versions::next_number(&mut tx, &version.label).await?;
+            let row = NewVersionRow {
+                channel: version.channel,
+                org: ctx.actor.org,
+                number,
+                instant,
+                kind: version.kind,
+                note: &version.note,
+                upstream_revision: version.upstream_revision.as_deref(),
+                principal: &ctx.actor.principal,
+                cause: ctx.actor.cause.as_str(),
+                request_id: &ctx.actor.request_id,
+                task: ctx.task,
+                operation_id: &ctx.operation,
+                plan_digest: version.plan_digest.as_deref(),
+                content_digest: &version.content_digest,
+                records: &version.content.records,
+                errata: &version.content.errata,
+                attachments: &version.content.attachments,
+                added: version.added,
+                removed: version.removed,
+            };
+            airlock_db::versions::insert(&mut tx, &row).await?;
+            let publication = airlock_db::versions::PublicationRow {
+                mode: version.publication.mode.to_owned(),
+                encoder: ENCODER.to_owned(),
+                repomd: version.publication.repomd.clone(),
+                repomd_asc: version.publication.repomd_asc.clone(),
+                files: version.publication.published_files().write(),
+            };
+            airlock_db::versions::insert_publication(
+                &mut tx,
+                ctx.actor.org,
+                version.channel,
+                number,
+                &publication,
+            )
+            .await?;
+            airlock_db::versions::set_current(
+                &mut tx,
+                ctx.actor.org,
+                version.channel,
+                number,
+                instant,
+                &ctx.actor.principal,
+                &ctx.actor.request_id,
+            )
+            .await?;
+            for upstream in &version.upstreams {
+                write_upstream(&mut tx, upstream, instant).await?;
+            }
+            audit::append(
+                &mut tx,
+                &ctx.actor,
+                instant,
+                version.kind.as_str(),
+                &format!("{}@{number}", version.label),
+                &serde_json::json!({
+                    "packages": version.content.records.len(),
+                    "errata": version.content.errata.len(),
+                    "added": version.added,
+                    "removed": version.removed,
+                    "content_digest": version.content_digest,
+                    "note": version.note,
+                }),
+            )
+            .await?;
+            numbers.push(number);
+        }
+        tx.commit().await?;
+        Ok(numbers)
+    }
+}
+
+pub(crate) async fn write_upstream(
+    tx: &mut airlock_db::Tx,
+    state: &UpstreamState,
+    instant: Instant,
+) -> Result<()> {
+    airlock_db::channels::set_upstream_state(
+        tx,
+        state.id,
+        &airlock_db::channels::UpstreamState {
+            last_repomd_sha256: Some(state.repomd_sha256.clone()),
+            last_settings_digest: Some(state.settings_digest.clone()),
+            last_revision: state.revision.clone(),
+            last_timestamp: state.timestamp,
+            last_etag: state.etag.clone(),
+            last_modified: state.last_modified.clone(),
+            last_synced: Some(instant),
+        },
+    )
+    .await?;
+    Ok(())
+}

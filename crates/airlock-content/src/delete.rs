@@ -1,0 +1,109 @@
+//! Deleting channels, and taking that back for seven days.
+
+use airlock_db::audit;
+use airlock_model::{Actor, Channel, ChannelLabel, DeletePreview, OrgId};
+
+use crate::{Content, Error, Result};
+
+/// Days in which a deletion can be undone.
+pub const UNDO_DAYS: u32 = 7;
+
+impl Content {
+    /// What deleting a channel would take away.
+    ///
+    /// # Errors
+    /// [`Error::NoChannel`].
+    pub async fn delete_preview(&self, org: OrgId, label: &ChannelLabel) -> Result<DeletePreview> {
+        let channel = self.channel(org, label).await?;
+        Ok(DeletePreview {
+            channel: label.clone(),
+            versions: airlock_db::versions::count(self.db(), channel.id).await?,
+            children: airlock_db::channels::children(self.db(), channel.id).await?,
+            clones: airlock_db::channels::clones(self.db(), channel.id).await?,
+            undo_days: UNDO_DAYS,
+        })
+    }
+
+    /// Deletes a channel. It is not served any more; its content is kept for seven days.
+    ///
+    /// # Errors
+    /// `Conflict` while it has children or clones.
+    pub async fn delete_channel(
+        &self,
+        actor: &Actor,
+        label: &ChannelLabel,
+    ) -> Result<DeletePreview> {
+        let preview = self.delete_preview(actor.org, label).await?;
+        let names = |list: &[ChannelLabel]| {
+            list.iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        if !preview.children.is_empty() {
+            return Err(Error::conflict(
+                format!("channel {label} has children: {}", names(&preview.children)),
+                "delete the children first, or give them another parent",
+            ));
+        }
+        if !preview.clones.is_empty() {
+            return Err(Error::conflict(
+                format!("channel {label} has clones: {}", names(&preview.clones)),
+                "delete the clones first",
+            ));
+        }
+        let channel = self.channel(actor.org, label).await?;
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        airlock_db::channels::mark_deleted(&mut tx, channel.id, now).await?;
+        audit::append(
+            &mut tx,
+            actor,
+            now,
+            "delete",
+            label.as_str(),
+            &serde_json::json!({ "versions": preview.versions }),
+        )
+        .await?;
+        tx.commit().await?;
+        self.version_cache().clear();
+        Ok(preview)
+    }
+
+    /// Takes the newest deletion of a label back.
+    ///
+    /// # Errors
+    /// `NotFound` when none can be taken back any more; `Conflict` when the label is in use again.
+    pub async fn undelete_channel(&self, actor: &Actor, label: &ChannelLabel) -> Result<Channel> {
+        let now = self.now();
+        let mut tx = self.db().begin().await?;
+        if airlock_db::channels::find_live(self.db(), label)
+            .await?
+            .is_some()
+        {
+            return Err(Error::conflict(
+                format!("there is a new channel {label}"),
+                "delete or rename that one first",
+            ));
+        }
+        let since = now.plus_seconds(-i64::from(UNDO_DAYS) * 86_400);
+        let Some(id) =
+            airlock_db::channels::newest_deleted(&mut tx, actor.org, label, since).await?
+        else {
+            return Err(Error::no_channel(label));
+        };
+        airlock_db::channels::undelete(&mut tx, id, label).await?;
+        audit::append(
+            &mut tx,
+            actor,
+            now,
+            "undelete",
+            label.as_str(),
+            &serde_json::json!({}),
+        )
+        .await?;
+        tx.commit().await?;
+        self.version_cache().clear();
+        self.channel(actor.org, label).await
+    }
+}

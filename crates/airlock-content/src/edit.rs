@@ -1,0 +1,345 @@
+//! Own content: pushing is in [`crate::push`]; here packages and errata are added to and removed from a channel by hand.
+//! One command makes one version.
+
+use airlock_model::{Channel, ChannelLabel, VersionKind, VersionNumber, VersionSelector};
+use airlock_rpm::Nevra;
+use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
+
+use crate::commit::{PendingVersion, VersionContent};
+use crate::context::TaskContext;
+use crate::{Content, Error, Result};
+
+/// What a change by hand did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditOutcome {
+    /// The channel.
+    pub channel: ChannelLabel,
+    /// The version before.
+    pub from: Option<VersionNumber>,
+    /// The version now current.
+    pub to: Option<VersionNumber>,
+    /// Packages added.
+    pub added: u64,
+    /// Packages removed.
+    pub removed: u64,
+    /// Errata added or revised.
+    pub errata_added: u64,
+    /// Errata removed.
+    pub errata_removed: u64,
+}
+
+/// A change of content that waits for the switch.
+pub(crate) struct Change {
+    pub kind: VersionKind,
+    pub note: String,
+    pub plan_digest: Option<String>,
+    pub content: VersionContent,
+}
+
+impl Content {
+    /// Adds packages (NEVRA, or file name) and errata (advisory name; its packages that `from` has come along) from
+    /// another channel of the organization, or from anything the organization has when `from` is none.
+    ///
+    /// # Errors
+    /// When an item is found nowhere, or several packages answer to it.
+    pub async fn add(
+        &self,
+        ctx: &TaskContext,
+        label: &ChannelLabel,
+        items: &[String],
+        from: Option<&ChannelLabel>,
+    ) -> Result<EditOutcome> {
+        let channel = self.changeable(ctx, label).await?;
+        let (mut content, _) = self.current_content(&channel).await?;
+        let source = match from {
+            Some(from) => {
+                let source = self.channel(ctx.actor.org, from).await?;
+                Some(self.current_content(&source).await?)
+            }
+            None => None,
+        };
+        for item in items {
+            let errata = airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item).await?;
+            let offered: Vec<u64> = match &source {
+                Some((source, _)) => errata
+                    .into_iter()
+                    .filter(|id| source.errata.contains(*id))
+                    .collect(),
+                None => errata.into_iter().last().into_iter().collect(),
+            };
+            if let Some(revision) = offered.last() {
+                let others: RoaringTreemap =
+                    airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item)
+                        .await?
+                        .into_iter()
+                        .collect();
+                content.errata -= others;
+                content.errata.insert(*revision);
+                if let Some((_, view)) = &source {
+                    let set = std::iter::once(*revision).collect();
+                    let names: Vec<String> = airlock_db::errata::load(self.db(), &set)
+                        .await?
+                        .into_iter()
+                        .flat_map(|e| e.packages)
+                        .collect();
+                    for (record, info) in view.members() {
+                        if names.iter().any(|n| n == info.file_name) {
+                            content.records.insert(record);
+                        }
+                    }
+                }
+                continue;
+            }
+            let found: Vec<u64> = match &source {
+                Some((_, view)) => view
+                    .members()
+                    .filter(|(_, info)| is_named(item, info))
+                    .map(|(record, _)| record)
+                    .collect(),
+                None => self.records_named(&channel, item).await?,
+            };
+            match found.as_slice() {
+                [] => return Err(self.not_found(item, from)),
+                [record] => {
+                    content.records.insert(*record);
+                }
+                several => {
+                    return Err(Error::conflict(
+                        format!("{} different packages are {item}", several.len()),
+                        "name the channel to take it from with --from, or the full NEVRA",
+                    ));
+                }
+            }
+        }
+        let note = format!("added {}", shown(items));
+        self.change(
+            ctx,
+            &channel,
+            Change {
+                kind: VersionKind::Edit,
+                note,
+                plan_digest: None,
+                content,
+            },
+        )
+        .await
+    }
+
+    /// Removes packages (NEVRA or file name) and errata (advisory name; its packages stay until they are named).
+    ///
+    /// # Errors
+    /// When the channel does not have an item.
+    pub async fn remove(
+        &self,
+        ctx: &TaskContext,
+        label: &ChannelLabel,
+        items: &[String],
+    ) -> Result<EditOutcome> {
+        let channel = self.changeable(ctx, label).await?;
+        let (mut content, view) = self.current_content(&channel).await?;
+        for item in items {
+            let revisions: RoaringTreemap =
+                airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item)
+                    .await?
+                    .into_iter()
+                    .collect();
+            let here = &content.errata & &revisions;
+            if !here.is_empty() {
+                content.errata -= here;
+                continue;
+            }
+            let found: Vec<u64> = view
+                .members()
+                .filter(|(_, info)| is_named(item, info))
+                .map(|(record, _)| record)
+                .collect();
+            if found.is_empty() {
+                return Err(Error::invalid(
+                    format!("channel {label} has neither a package nor an erratum {item}"),
+                    "airlock channel packages LABEL and airlock channel errata LABEL list them",
+                ));
+            }
+            for record in found {
+                content.records.remove(record);
+            }
+        }
+        let note = format!("removed {}", shown(items));
+        self.change(
+            ctx,
+            &channel,
+            Change {
+                kind: VersionKind::Edit,
+                note,
+                plan_digest: None,
+                content,
+            },
+        )
+        .await
+    }
+
+    fn not_found(&self, item: &str, from: Option<&ChannelLabel>) -> Error {
+        match from {
+            Some(from) => Error::invalid(
+                format!("channel {from} has neither a package nor an erratum {item}"),
+                "give a NEVRA like bash-5.1-1.el9.x86_64, or an advisory",
+            ),
+            None => Error::invalid(
+                format!("no package and no erratum {item} is known"),
+                "give a NEVRA like bash-5.1-1.el9.x86_64, or an advisory; new files are pushed with airlock channel push",
+            ),
+        }
+    }
+
+    /// Records of the organization with a NEVRA or file name; one for each package, own ones first.
+    async fn records_named(&self, channel: &Channel, item: &str) -> Result<Vec<u64>> {
+        let rows = match Nevra::parse(item.strip_suffix(".rpm").unwrap_or(item)) {
+            Ok(nevra) => airlock_db::records::by_name(self.db(), channel.org, &nevra.name).await?,
+            Err(_) => airlock_db::records::by_file_name(self.db(), channel.org, item).await?,
+        };
+        let mut by_package: std::collections::BTreeMap<(String, String), (bool, u64)> =
+            std::collections::BTreeMap::new();
+        for row in rows {
+            if !(row.nevra() == item || row.nevra_with_epoch() == item || row.file_name == item) {
+                continue;
+            }
+            let own = row.upstream.is_none();
+            let entry = by_package
+                .entry((row.checksum_type, row.checksum))
+                .or_insert((own, row.id));
+            if own && !entry.0 {
+                *entry = (own, row.id);
+            }
+        }
+        Ok(by_package.into_values().map(|(_, id)| id).collect())
+    }
+
+    /// A channel whose content may be changed by hand.
+    pub(crate) async fn changeable(
+        &self,
+        ctx: &TaskContext,
+        label: &ChannelLabel,
+    ) -> Result<Channel> {
+        let channel = self.channel(ctx.actor.org, label).await?;
+        if channel.metadata == airlock_model::MetadataMode::Verbatim {
+            return Err(Error::conflict(
+                format!("channel {label} serves its upstream's metadata as it is"),
+                "make a channel with --metadata own, or promote into one",
+            ));
+        }
+        Ok(channel)
+    }
+
+    /// Makes changed content the channel's next version; nothing changed means no version.
+    pub(crate) async fn change(
+        &self,
+        ctx: &TaskContext,
+        channel: &Channel,
+        change: Change,
+    ) -> Result<EditOutcome> {
+        let (outcome, pending) = self.prepare_change(channel, change).await?;
+        self.finish_changes(ctx, vec![(outcome, pending)])
+            .await?
+            .pop()
+            .ok_or_else(|| Error::worker_panicked("changing a channel"))
+    }
+
+    pub(crate) async fn prepare_change(
+        &self,
+        channel: &Channel,
+        change: Change,
+    ) -> Result<(EditOutcome, Option<PendingVersion>)> {
+        let (before, before_view) = self.current_content(channel).await?;
+        let content = change.content;
+        let view = self.view(content.records.clone()).await?;
+        let (added, removed) = crate::sync::changes(&before_view, &view);
+        let outcome = EditOutcome {
+            channel: channel.label.clone(),
+            from: channel.current,
+            to: channel.current,
+            added,
+            removed,
+            errata_added: (&content.errata - &before.errata).len(),
+            errata_removed: (&before.errata - &content.errata).len(),
+        };
+        let content_digest = self.content_digest(&view, &content).await?;
+        if let Some(number) = channel.current
+            && self
+                .same_as_current(channel, number, &content, &content_digest, None)
+                .await?
+        {
+            return Ok((outcome, None));
+        }
+        let publication = self.publish_own(channel, &view, &content).await?;
+        let pending = PendingVersion {
+            channel: channel.id,
+            label: channel.label.clone(),
+            expected: channel.current,
+            kind: change.kind,
+            note: change.note,
+            upstream_revision: None,
+            plan_digest: change.plan_digest,
+            content,
+            content_digest,
+            added,
+            removed,
+            publication,
+            upstreams: Vec::new(),
+        };
+        Ok((outcome, Some(pending)))
+    }
+
+    /// Switches prepared changes together.
+    pub(crate) async fn finish_changes(
+        &self,
+        ctx: &TaskContext,
+        changes: Vec<(EditOutcome, Option<PendingVersion>)>,
+    ) -> Result<Vec<EditOutcome>> {
+        let mut outcomes = Vec::new();
+        let mut places = Vec::new();
+        let mut versions = Vec::new();
+        for (outcome, version) in changes {
+            if let Some(version) = version {
+                places.push(outcomes.len());
+                versions.push(version);
+            }
+            outcomes.push(outcome);
+        }
+        if !versions.is_empty() {
+            for (place, number) in places.into_iter().zip(self.commit(ctx, versions).await?) {
+                if let Some(outcome) = outcomes.get_mut(place) {
+                    outcome.to = Some(number);
+                }
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// The content of a version named by label and selector.
+    pub(crate) async fn content_at(
+        &self,
+        channel: &Channel,
+        selector: VersionSelector,
+    ) -> Result<(VersionNumber, VersionContent)> {
+        let number = self.version_number(channel, selector).await?;
+        Ok((number, self.version_content(channel, number).await?))
+    }
+}
+
+fn is_named(item: &str, info: &crate::pack::RecordInfo<'_>) -> bool {
+    info.file_name == item || info.nevra() == item || crate::filter::artifact(info) == item
+}
+
+fn shown(items: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let mut text = items
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(" ");
+    if items.len() > SHOWN {
+        text.push_str(&format!(" and {} more", items.len() - SHOWN));
+    }
+    text
+}

@@ -1,0 +1,329 @@
+//! Checking what is stored against the invariants (threats-and-faults 4.4; docs/operations.md lists them).
+
+use std::collections::HashSet;
+
+use airlock_model::{FsckFinding, FsckReport};
+
+use crate::commit::VersionContent;
+use crate::context::TaskContext;
+use crate::publication::{ENCODER, PublishedFiles};
+use crate::{Content, Result};
+
+struct Findings(Vec<FsckFinding>);
+
+impl Findings {
+    fn add(&mut self, invariant: &str, what: String) {
+        self.0.push(FsckFinding {
+            invariant: invariant.to_owned(),
+            what,
+            repaired: false,
+        });
+    }
+
+    fn mended(&mut self, invariant: &str, what: String) {
+        self.0.push(FsckFinding {
+            invariant: invariant.to_owned(),
+            what,
+            repaired: true,
+        });
+    }
+}
+
+impl Content {
+    /// Checks every reference and invariant; `deep` hashes every blob again; `repair` mends what can be mended: damaged
+    /// or missing derived metadata is made again, damaged package files are dropped so that they are fetched anew,
+    /// leftovers are removed.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the work is cancelled; what is wrong with the data is in the report.
+    pub async fn fsck(&self, ctx: &TaskContext, deep: bool, repair: bool) -> Result<FsckReport> {
+        let mut report = FsckReport {
+            deep,
+            ..FsckReport::default()
+        };
+        let mut findings = Findings(Vec::new());
+        if !airlock_db::audit::chain_is_whole(self.db()).await? {
+            findings.add(
+                "I14",
+                "the audit log's chain is broken: a row was changed or removed".to_owned(),
+            );
+        }
+        let damaged = self
+            .check_blobs(ctx, deep, repair, &mut report, &mut findings)
+            .await?;
+        self.check_versions(ctx, repair, &damaged, &mut report, &mut findings)
+            .await?;
+        for task in airlock_db::tasks::running_without_lease(self.db(), self.now()).await? {
+            findings.add(
+                "I7",
+                format!("task {task} is running but nobody holds its lease"),
+            );
+        }
+        report.findings = findings.0;
+        Ok(report)
+    }
+
+    /// Hashes blobs (deep) and returns the damaged ones.
+    async fn check_blobs(
+        &self,
+        ctx: &TaskContext,
+        deep: bool,
+        repair: bool,
+        report: &mut FsckReport,
+        findings: &mut Findings,
+    ) -> Result<HashSet<String>> {
+        ctx.stage("checking blobs");
+        let references = self.references().await?;
+        let reporter = ctx.reporter.clone();
+        let cancel = ctx.cancel.clone();
+        let (blobs, bytes, damaged) = self
+            .blocking("checking blobs", move |content| {
+                let mut damaged = Vec::new();
+                let (mut blobs, mut bytes) = (0_u64, 0_u64);
+                let list = content.blobs().list()?;
+                let total = list.len() as u64;
+                for blob in list {
+                    if cancel.is_cancelled() {
+                        return Err(crate::Error::Cancelled);
+                    }
+                    blobs += 1;
+                    if deep {
+                        bytes += blob.size;
+                        if !content.blobs().verify(&blob.sha256)? {
+                            damaged.push(blob.sha256);
+                        }
+                        reporter.report(airlock_model::Progress {
+                            stage: "hashing blobs".to_owned(),
+                            done: blobs,
+                            total,
+                            unit: "files".to_owned(),
+                        });
+                    }
+                }
+                Ok((blobs, bytes, damaged))
+            })
+            .await?;
+        report.blobs = blobs;
+        report.bytes = bytes;
+        for sha256 in &damaged {
+            let what = format!("blob {sha256} has other bytes than its name says");
+            let mendable = references.ready.contains(sha256)
+                || references.remakeable.contains(sha256)
+                || references.packages.contains(sha256)
+                || !references.is_referenced(sha256);
+            if repair && mendable {
+                airlock_db::package_files::forget(self.db(), &[sha256.as_str()]).await?;
+                self.blobs().delete(sha256)?;
+                findings.mended(
+                    "I1",
+                    format!("{what}: removed; it is made or fetched again when it is needed"),
+                );
+            } else {
+                findings.add("I1", what);
+            }
+        }
+        Ok(damaged.into_iter().collect())
+    }
+
+    async fn check_versions(
+        &self,
+        ctx: &TaskContext,
+        repair: bool,
+        damaged: &HashSet<String>,
+        report: &mut FsckReport,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        for channel in airlock_db::channels::all(self.db()).await? {
+            ctx.check()?;
+            ctx.stage(format!("checking {}", channel.label));
+            report.channels += 1;
+            let numbers = airlock_db::versions::numbers(self.db(), channel.id).await?;
+            match channel.current {
+                Some(current) if !numbers.contains(&current) => {
+                    findings.add(
+                        "I3",
+                        format!(
+                            "the current version {} of {} does not exist",
+                            current, channel.label
+                        ),
+                    );
+                }
+                None if !numbers.is_empty() => findings.add(
+                    "I3",
+                    format!("{} has versions but no current one", channel.label),
+                ),
+                _ => {}
+            }
+            if airlock_db::versions::last_move(self.db(), channel.id).await? != channel.current {
+                findings.add(
+                    "I3",
+                    format!(
+                        "the history of {} does not end at its current version",
+                        channel.label
+                    ),
+                );
+            }
+            let mut last = None;
+            for number in numbers {
+                report.versions += 1;
+                let name = format!("{}@{number}", channel.label);
+                let instant = airlock_db::versions::instant(self.db(), channel.id, number).await?;
+                if instant <= last {
+                    findings.add(
+                        "I12",
+                        format!("{name} is not later than the version before it"),
+                    );
+                }
+                last = instant;
+                let content = match self.version_content(&channel, number).await {
+                    Ok(content) => content,
+                    Err(error) => {
+                        findings.add("I2", format!("{name}: {error}"));
+                        continue;
+                    }
+                };
+                self.check_version(&channel, number, &name, content, repair, damaged, findings)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one step of a walk, split off to be read"
+    )]
+    async fn check_version(
+        &self,
+        channel: &airlock_model::Channel,
+        number: i64,
+        name: &str,
+        content: VersionContent,
+        repair: bool,
+        damaged: &HashSet<String>,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let is_bad = |sha256: &str| -> Result<bool> {
+            Ok(damaged.contains(sha256) || !self.blobs().exists(sha256)?)
+        };
+        for attachment in &content.attachments {
+            if is_bad(&attachment.sha256)? {
+                findings.add(
+                    "I1",
+                    format!("{name}: {} is missing or damaged", attachment.file_name),
+                );
+            }
+        }
+        let view = match self.view(content.records.clone()).await {
+            Ok(view) => view,
+            Err(error) => {
+                findings.add("I1", format!("{name}: {error}"));
+                return Ok(());
+            }
+        };
+        let members = view.members().count() as u64;
+        if members != content.records.len() {
+            findings.add(
+                "I1",
+                format!(
+                    "{name} lists {} records, {members} exist",
+                    content.records.len()
+                ),
+            );
+        }
+        let digest = self.content_digest(&view, &content).await?;
+        if airlock_db::versions::content_digest(self.db(), channel.id, number)
+            .await?
+            .as_deref()
+            != Some(digest.as_str())
+        {
+            findings.add("I2", format!("{name} is not what it was when it was made"));
+        }
+        let own = airlock_db::records::own_packs(self.db(), channel.org).await?;
+        let keys: Vec<(String, String)> = view
+            .members()
+            .filter(|(record, _)| {
+                own.iter()
+                    .any(|(first, count)| (*first..*first + *count).contains(record))
+            })
+            .map(|(_, r)| (r.checksum_type.to_owned(), r.checksum.to_owned()))
+            .collect();
+        let held = self.held_files(channel.org, keys.iter().cloned()).await?;
+        let lost = keys
+            .iter()
+            .filter(|key| held.get(*key).is_none_or(|sha256| damaged.contains(sha256)))
+            .count();
+        if lost > 0 {
+            findings.add(
+                "I1",
+                format!(
+                    "{name}: {lost} package files are missing or damaged (sync or push them again)"
+                ),
+            );
+        }
+        let Some(row) = airlock_db::versions::publication(self.db(), channel.id, number).await?
+        else {
+            findings.add("I3", format!("{name} has no publication"));
+            return Ok(());
+        };
+        let repomd = match airlock_repodata::repomd::Repomd::parse(&row.repomd) {
+            Ok(repomd) => repomd,
+            Err(error) => {
+                findings.add(
+                    "I4",
+                    format!("{name}: its repomd.xml cannot be read: {error}"),
+                );
+                return Ok(());
+            }
+        };
+        let files = PublishedFiles::read(&row.files)?.files;
+        for record in &repomd.records {
+            if !files
+                .iter()
+                .any(|f| f.path == record.href && record.size.is_none_or(|size| size == f.size))
+                && row.mode == "own"
+            {
+                findings.add(
+                    "I4",
+                    format!(
+                        "{name}: repomd.xml names {} which is not published",
+                        record.href
+                    ),
+                );
+            }
+        }
+        for file in files {
+            if !is_bad(&file.sha256)? {
+                continue;
+            }
+            if file.derived && row.encoder == ENCODER {
+                let current = channel.current == Some(number);
+                if repair && (current || damaged.contains(&file.sha256)) {
+                    let version = crate::resolve::ResolvedVersion {
+                        channel: std::sync::Arc::new(channel.clone()),
+                        number,
+                        pinned: true,
+                        published: self.published(channel, number).await?,
+                    };
+                    match self.metadata_blob(&version, &file).await {
+                        Ok(_) => {
+                            findings.mended("I1", format!("{name}: {} was made again", file.path))
+                        }
+                        Err(error) => findings.add("I1", format!("{name}: {error}")),
+                    }
+                } else if current {
+                    findings.add(
+                        "I1",
+                        format!(
+                            "{name}: {} is missing; it is made again at the first request",
+                            file.path
+                        ),
+                    );
+                }
+            } else {
+                findings.add("I1", format!("{name}: {} is missing or damaged", file.path));
+            }
+        }
+        Ok(())
+    }
+}

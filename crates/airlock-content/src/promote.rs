@@ -1,0 +1,173 @@
+//! Promotion and rollback: a channel gets exactly the content of another version. Both make a new version, so history
+//! only grows.
+
+use airlock_model::{ChannelLabel, VersionKind, VersionSelector};
+
+use crate::commit::VersionContent;
+use crate::context::TaskContext;
+use crate::edit::{Change, EditOutcome};
+use crate::{Content, Error, Result};
+
+impl Content {
+    /// Gives `destination` exactly the content of `source` (with `tree`: each channel of its tree that of its partner,
+    /// in one switch).
+    ///
+    /// # Errors
+    /// When a channel has no such version, or the trees do not fit.
+    pub async fn promote(
+        &self,
+        ctx: &TaskContext,
+        source: &ChannelLabel,
+        selector: VersionSelector,
+        destination: &ChannelLabel,
+        tree: bool,
+    ) -> Result<Vec<EditOutcome>> {
+        if source == destination {
+            return Err(Error::invalid(
+                format!("{source} cannot be promoted into itself"),
+                "airlock channel rollback takes a channel back",
+            ));
+        }
+        let pairs = if tree {
+            self.tree_pairs(ctx.actor.org, source, destination).await?
+        } else {
+            vec![(source.clone(), destination.clone())]
+        };
+        let mut changes = Vec::new();
+        for (from, to) in pairs {
+            ctx.stage(format!("{from} → {to}"));
+            let from_channel = self.channel(ctx.actor.org, &from).await?;
+            let channel = self.changeable(ctx, &to).await?;
+            let (number, content) = self.content_at(&from_channel, selector).await?;
+            let change = Change {
+                kind: VersionKind::Promote,
+                note: format!("from {from}@{number}"),
+                plan_digest: None,
+                content,
+            };
+            changes.push(self.prepare_change(&channel, change).await?);
+        }
+        self.finish_changes(ctx, changes).await
+    }
+
+    /// Makes an older version's content current again (with `tree`: the whole tree as it was then, in one switch; a
+    /// child that had no version then becomes empty).
+    ///
+    /// # Errors
+    /// When the channel has no such version.
+    pub async fn rollback(
+        &self,
+        ctx: &TaskContext,
+        label: &ChannelLabel,
+        selector: VersionSelector,
+        tree: bool,
+    ) -> Result<Vec<EditOutcome>> {
+        let channel = self.channel(ctx.actor.org, label).await?;
+        let number = self.version_number(&channel, selector).await?;
+        let mut wishes = vec![(channel.clone(), Some(number))];
+        if tree {
+            // The tree goes back to the instant at which the named version was current.
+            let instant = airlock_db::versions::instant(self.db(), channel.id, number)
+                .await?
+                .ok_or_else(|| Error::damaged(format!("{label}@{number} has no instant")))?;
+            let at = match selector {
+                VersionSelector::At(at) => at,
+                VersionSelector::EndOfDay(end) => airlock_model::Instant(end.0 - 1),
+                VersionSelector::Current | VersionSelector::Number(_) => instant,
+            };
+            for other in self.tree(ctx.actor.org, label).await? {
+                if other == *label {
+                    continue;
+                }
+                let other = self.channel(ctx.actor.org, &other).await?;
+                let then = airlock_db::versions::number_at(self.db(), other.id, at).await?;
+                wishes.push((other, then));
+            }
+        }
+        let mut changes = Vec::new();
+        for (channel, number) in wishes {
+            let Some(current) = channel.current else {
+                continue;
+            };
+            if channel.metadata == airlock_model::MetadataMode::Verbatim {
+                changes.push(self.rollback_verbatim(&channel, number).await?);
+                continue;
+            }
+            let content = match number {
+                Some(number) => self.version_content(&channel, number).await?,
+                None => VersionContent::default(),
+            };
+            let note = match number {
+                Some(number) => format!("rollback from {current} to {number}"),
+                None => format!("rollback from {current} to before the first content"),
+            };
+            ctx.stage(format!("{}: {note}", channel.label));
+            changes.push(
+                self.prepare_change(
+                    &channel,
+                    Change {
+                        kind: VersionKind::Rollback,
+                        note,
+                        plan_digest: None,
+                        content,
+                    },
+                )
+                .await?,
+            );
+        }
+        self.finish_changes(ctx, changes).await
+    }
+
+    /// A verbatim channel goes back to the very files of the older version.
+    async fn rollback_verbatim(
+        &self,
+        channel: &airlock_model::Channel,
+        number: Option<i64>,
+    ) -> Result<(EditOutcome, Option<crate::commit::PendingVersion>)> {
+        let number = number.ok_or_else(|| {
+            Error::conflict(
+                format!("{} is verbatim and had no version then", channel.label),
+                "roll the channels of the tree back one by one",
+            )
+        })?;
+        let content = self.version_content(channel, number).await?;
+        let published = self.published(channel, number).await?;
+        let (before, before_view) = self.current_content(channel).await?;
+        let view = self.view(content.records.clone()).await?;
+        let (added, removed) = crate::sync::changes(&before_view, &view);
+        let outcome = EditOutcome {
+            channel: channel.label.clone(),
+            from: channel.current,
+            to: channel.current,
+            added,
+            removed,
+            errata_added: (&content.errata - &before.errata).len(),
+            errata_removed: (&before.errata - &content.errata).len(),
+        };
+        if channel.current == Some(number) {
+            return Ok((outcome, None));
+        }
+        let pending = crate::commit::PendingVersion {
+            channel: channel.id,
+            label: channel.label.clone(),
+            expected: channel.current,
+            kind: VersionKind::Rollback,
+            note: format!("rollback to {number}"),
+            upstream_revision: None,
+            plan_digest: None,
+            content_digest: self.content_digest(&view, &content).await?,
+            content,
+            added,
+            removed,
+            publication: crate::publication::Publication {
+                mode: "verbatim",
+                repomd: published.repomd.to_vec(),
+                repomd_asc: published.repomd_asc.as_ref().map(|b| b.to_vec()),
+                files: published.files.files.clone(),
+                settings: String::new(),
+            },
+            upstreams: Vec::new(),
+        };
+        Ok((outcome, Some(pending)))
+    }
+}

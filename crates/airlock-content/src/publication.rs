@@ -1,0 +1,15 @@
+//! Making a version's metadata files out of packs.
+//!
+//! Filelists and other of a version are mostly whole blocks of its packs, so their frames are copied as stored and
+//! only blocks with missing records are encoded again; primary is always encoded, because locations are filled in
+//! here. The same content gives the same bytes on the same encoder, which is what allows dropping the files of old
+//! versions and making them again ([`crate::rebuild`]).
+
+mod part;
+mod repomd;
+
+pub use part::{BuiltFile, PackSource, PartRequest, build_part};
+pub use repomd::{MetadataFile, Publication, PublishRequest, PublishedFiles, publish};
+
+/// Names the encoder whose bytes a publication holds: a release that would write other bytes must change it.
+pub const ENCODER: &str = "zstd-1.5.7/flate2-zlib-rs-1;blocks-1";

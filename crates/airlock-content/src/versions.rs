@@ -1,0 +1,426 @@
+//! Reading versions: their content, their lists, and what a new one is compared with.
+
+use std::collections::HashMap;
+
+use airlock_db::package_files::FileKey;
+use airlock_model::{
+    Channel, ChannelLabel, DiffReport, ErratumRow, OrgId, PackageRow, VersionInfo, VersionNumber,
+    VersionSelector,
+};
+use airlock_rpm::KeyRing;
+
+use crate::commit::{UpstreamState, VersionContent};
+use crate::diff::{DiffErratum, Side, diff};
+use crate::publication::{Publication, PublishRequest, PublishedFiles, publish};
+use crate::view::VersionView;
+use crate::{Content, Error, Result};
+
+impl Content {
+    /// The content of a version.
+    pub(crate) async fn version_content(
+        &self,
+        channel: &Channel,
+        number: VersionNumber,
+    ) -> Result<VersionContent> {
+        let row = airlock_db::versions::content(self.db(), channel.id, number)
+            .await?
+            .ok_or_else(|| Error::NoVersion {
+                label: channel.label.to_string(),
+                wanted: number.to_string(),
+                nearest: None,
+            })?;
+        Ok(VersionContent {
+            records: row.records,
+            errata: row.errata,
+            attachments: row.attachments,
+        })
+    }
+
+    /// The content of the current version with its view; empty before the first content.
+    pub(crate) async fn current_content(
+        &self,
+        channel: &Channel,
+    ) -> Result<(VersionContent, VersionView)> {
+        let content = match channel.current {
+            Some(number) => self.version_content(channel, number).await?,
+            None => VersionContent::default(),
+        };
+        let view = self.view(content.records.clone()).await?;
+        Ok((content, view))
+    }
+
+    /// The number that a selector means.
+    ///
+    /// # Errors
+    /// [`Error::NoVersion`] naming the nearest version.
+    pub async fn version_number(
+        &self,
+        channel: &Channel,
+        selector: VersionSelector,
+    ) -> Result<VersionNumber> {
+        let missing = |wanted: String, nearest: Option<String>| Error::NoVersion {
+            label: channel.label.to_string(),
+            wanted,
+            nearest,
+        };
+        match selector {
+            VersionSelector::Current => channel
+                .current
+                .ok_or_else(|| missing("yet (it has no content)".to_owned(), None)),
+            VersionSelector::Number(number) => {
+                if airlock_db::versions::exists(self.db(), channel.id, number).await? {
+                    Ok(number)
+                } else {
+                    let nearest =
+                        airlock_db::versions::nearest_number(self.db(), channel.id, number).await?;
+                    Err(missing(
+                        number.to_string(),
+                        nearest.map(|(n, at)| format!("{n} ({at})")),
+                    ))
+                }
+            }
+            VersionSelector::At(instant) | VersionSelector::EndOfDay(instant) => {
+                let exclusive = matches!(selector, VersionSelector::EndOfDay(_));
+                // The end of a day is the instant before the next one begins.
+                let at = if exclusive {
+                    airlock_model::Instant(instant.0 - 1)
+                } else {
+                    instant
+                };
+                match airlock_db::versions::number_at(self.db(), channel.id, at).await? {
+                    Some(number) => Ok(number),
+                    None => {
+                        let first = airlock_db::versions::first_move(self.db(), channel.id).await?;
+                        Err(missing(
+                            format!("at {at}"),
+                            first.map(|(n, at)| format!("{n} ({at})")),
+                        ))
+                    }
+                }
+            }
+        }
+    }
+
+    /// All versions, oldest first; `held` says how many packages of each are in the store.
+    pub async fn versions(&self, org: OrgId, label: &ChannelLabel) -> Result<Vec<VersionInfo>> {
+        let channel = self.channel(org, label).await?;
+        let mut list = airlock_db::versions::list(self.db(), channel.id).await?;
+        let held = airlock_db::package_files::all_keys(self.db(), channel.org).await?;
+        for info in &mut list {
+            info.current = channel.current == Some(info.number);
+            let content = self.version_content(&channel, info.number).await?;
+            let view = self.view(content.records).await?;
+            info.held = Some(
+                view.members()
+                    .filter(|(_, r)| {
+                        held.contains(&(r.checksum_type.to_owned(), r.checksum.to_owned()))
+                    })
+                    .count() as u64,
+            );
+        }
+        Ok(list)
+    }
+
+    /// The packages of a version, by name, version and architecture; `query` is a glob over names.
+    pub async fn packages(
+        &self,
+        org: OrgId,
+        label: &ChannelLabel,
+        selector: VersionSelector,
+        query: Option<&str>,
+    ) -> Result<Vec<PackageRow>> {
+        let channel = self.channel(org, label).await?;
+        let pattern = query
+            .map(|text| {
+                glob::Pattern::new(text).map_err(|e| {
+                    Error::invalid(format!("\"{text}\" is no pattern: {e}"), "use * ? and [ ]")
+                })
+            })
+            .transpose()?;
+        let number = self.version_number(&channel, selector).await?;
+        let content = self.version_content(&channel, number).await?;
+        let view = self.view(content.records).await?;
+        let held = airlock_db::package_files::all_keys(self.db(), channel.org).await?;
+        let own = airlock_db::records::own_packs(self.db(), channel.org).await?;
+        let verified = |record: u64| {
+            own.iter()
+                .any(|(first, count)| (*first..*first + *count).contains(&record))
+        };
+        let mut list: Vec<PackageRow> = view
+            .located()
+            .filter(|(_, r, _)| pattern.as_ref().is_none_or(|p| p.matches(r.name)))
+            .map(|(record, r, location)| PackageRow {
+                name: r.name.to_owned(),
+                epoch: r.epoch,
+                version: r.version.to_owned(),
+                release: r.release.to_owned(),
+                arch: r.arch.to_owned(),
+                checksum_type: r.checksum_type.to_owned(),
+                checksum: r.checksum.to_owned(),
+                size: r.size,
+                file_name: r.file_name.to_owned(),
+                location: if channel.metadata == airlock_model::MetadataMode::Verbatim {
+                    r.href.to_owned()
+                } else {
+                    location
+                },
+                held: held.contains(&(r.checksum_type.to_owned(), r.checksum.to_owned())),
+                verified: verified(record),
+            })
+            .collect();
+        list.sort_by(|a, b| {
+            let evr = |p: &PackageRow| (p.name.clone(), p.arch.clone());
+            evr(a).cmp(&evr(b)).then_with(|| {
+                let side = |p: &PackageRow| {
+                    airlock_rpm::Evr::new(
+                        u32::try_from(p.epoch).ok(),
+                        p.version.clone(),
+                        p.release.clone(),
+                    )
+                };
+                side(a).cmp(&side(b))
+            })
+        });
+        Ok(list)
+    }
+
+    /// The errata of a version, newest first.
+    pub async fn errata(
+        &self,
+        org: OrgId,
+        label: &ChannelLabel,
+        selector: VersionSelector,
+    ) -> Result<Vec<ErratumRow>> {
+        let channel = self.channel(org, label).await?;
+        let number = self.version_number(&channel, selector).await?;
+        let content = self.version_content(&channel, number).await?;
+        let mut list = airlock_db::errata::load(self.db(), &content.errata).await?;
+        list.sort_by(|a, b| {
+            b.issued
+                .cmp(&a.issued)
+                .then_with(|| a.advisory.cmp(&b.advisory))
+        });
+        Ok(list)
+    }
+
+    /// Compares two versions, of one channel or of two.
+    pub async fn diff(
+        &self,
+        org: OrgId,
+        left: (&ChannelLabel, VersionSelector),
+        right: (&ChannelLabel, VersionSelector),
+    ) -> Result<DiffReport> {
+        let (left, right) = (self.side(org, left).await?, self.side(org, right).await?);
+        fn borrow(side: &OwnedSide) -> Side<'_> {
+            Side {
+                name: side.name.clone(),
+                view: &side.view,
+                errata: &side.errata,
+                attachments: &side.content.attachments,
+            }
+        }
+        Ok(diff(&borrow(&left), &borrow(&right)))
+    }
+
+    /// Compares two trees channel by channel: base with base, children in the order of their labels.
+    pub async fn diff_tree(
+        &self,
+        org: OrgId,
+        left: (&ChannelLabel, VersionSelector),
+        right: (&ChannelLabel, VersionSelector),
+    ) -> Result<Vec<DiffReport>> {
+        let pairs = self.tree_pairs(org, left.0, right.0).await?;
+        let mut reports = Vec::new();
+        for (a, b) in pairs {
+            reports.push(self.diff(org, (&a, left.1), (&b, right.1)).await?);
+        }
+        Ok(reports)
+    }
+
+    async fn side(
+        &self,
+        org: OrgId,
+        (label, selector): (&ChannelLabel, VersionSelector),
+    ) -> Result<OwnedSide> {
+        let channel = self.channel(org, label).await?;
+        let number = self.version_number(&channel, selector).await?;
+        let content = self.version_content(&channel, number).await?;
+        let view = self.view(content.records.clone()).await?;
+        let errata = airlock_db::errata::identities(self.db(), &content.errata)
+            .await?
+            .into_iter()
+            .map(|e| DiffErratum {
+                advisory: e.advisory,
+                digest: e.digest,
+                cves: e.cves,
+            })
+            .collect();
+        Ok(OwnedSide {
+            name: format!("{label}@{number}"),
+            view,
+            errata,
+            content,
+        })
+    }
+
+    /// Digest of a version's content.
+    pub(crate) async fn content_digest(
+        &self,
+        view: &VersionView,
+        content: &VersionContent,
+    ) -> Result<String> {
+        let digests: Vec<String> = airlock_db::errata::identities(self.db(), &content.errata)
+            .await?
+            .into_iter()
+            .map(|e| e.digest)
+            .collect();
+        Ok(view.content_digest(&digests, &content.attachments))
+    }
+
+    /// Whether content would serve just what the current version serves.
+    pub(crate) async fn same_as_current(
+        &self,
+        channel: &Channel,
+        number: VersionNumber,
+        content: &VersionContent,
+        digest: &str,
+        verbatim: Option<&Publication>,
+    ) -> Result<bool> {
+        let same = airlock_db::versions::content_digest(self.db(), channel.id, number)
+            .await?
+            .as_deref()
+            == Some(digest);
+        if !same {
+            return Ok(false);
+        }
+        let Some(row) = airlock_db::versions::publication(self.db(), channel.id, number).await?
+        else {
+            return Ok(false);
+        };
+        if let Some(verbatim) = verbatim {
+            return Ok(row.repomd == verbatim.repomd && row.repomd_asc == verbatim.repomd_asc);
+        }
+        if row.mode != "own" {
+            return Ok(false);
+        }
+        // Own metadata depends on settings and on the records' own fragments too.
+        let before = self.version_content(channel, number).await?;
+        let published = publication_settings(channel);
+        Ok(before.records == content.records
+            && PublishedFiles::read(&row.files)?.settings == published)
+    }
+
+    /// Own metadata for content, by the channel's settings.
+    pub(crate) async fn publish_own(
+        &self,
+        channel: &Channel,
+        view: &VersionView,
+        content: &VersionContent,
+    ) -> Result<Publication> {
+        let updates = airlock_db::errata::fragments(self.db(), &content.errata).await?;
+        let (view, attachments) = (view.clone(), content.attachments.clone());
+        let (compression, checksum) = (channel.compression, channel.checksum.clone());
+        let instant = self.now();
+        let mut publication = self
+            .blocking("writing metadata", move |content| {
+                publish(
+                    content.blobs(),
+                    &PublishRequest {
+                        view: &view,
+                        updates: &updates,
+                        attachments: &attachments,
+                        compression,
+                        checksum: &checksum,
+                        instant,
+                    },
+                )
+            })
+            .await?;
+        publication.settings = publication_settings(channel);
+        if channel.sign_metadata {
+            publication.repomd_asc = Some(self.sign(&publication.repomd).await?);
+        }
+        Ok(publication)
+    }
+
+    pub(crate) async fn remember_upstreams(&self, upstreams: &[UpstreamState]) -> Result<()> {
+        let mut tx = self.db().begin().await?;
+        for upstream in upstreams {
+            crate::commit::write_upstream(&mut tx, upstream, self.now()).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// The SHA-256 of files that are in the store, by their keys. A row whose blob is gone does not count.
+    pub(crate) async fn held_files(
+        &self,
+        org: OrgId,
+        keys: impl Iterator<Item = FileKey>,
+    ) -> Result<HashMap<FileKey, String>> {
+        let mut held = airlock_db::package_files::lookup(self.db(), org, keys).await?;
+        held.retain(|_, sha256| self.blobs().exists(sha256).unwrap_or(false));
+        Ok(held)
+    }
+
+    /// The channel's keys, ready to verify with.
+    pub(crate) async fn key_ring(&self, channel: &Channel) -> Result<KeyRing> {
+        let mut ring = KeyRing::default();
+        for armored in airlock_db::channels::keys(self.db(), channel.id).await? {
+            ring.add_bytes(armored.as_bytes());
+        }
+        for problem in ring.problems() {
+            tracing::warn!(channel.label = %channel.label, %problem, "a key of the channel cannot be read");
+        }
+        Ok(ring)
+    }
+
+    /// Checks that `need` bytes fit and leave the free share free.
+    pub(crate) fn check_space(&self, what: &str, need: u64) -> Result<()> {
+        let space = self.blobs().space()?;
+        let reserve = space.total / 100 * u64::from(self.settings().min_free_percent);
+        if need.saturating_add(reserve) > space.free {
+            return Err(Error::NoSpace {
+                what: what.to_owned(),
+                need,
+                have: space.free,
+                reserve,
+            });
+        }
+        Ok(())
+    }
+
+    /// The records of the store that hold a set's packages, for callers outside of the domain's operations.
+    pub async fn view_of(
+        &self,
+        org: OrgId,
+        label: &ChannelLabel,
+        selector: VersionSelector,
+    ) -> Result<VersionView> {
+        let channel = self.channel(org, label).await?;
+        let number = self.version_number(&channel, selector).await?;
+        let content = self.version_content(&channel, number).await?;
+        self.view(content.records).await
+    }
+}
+
+struct OwnedSide {
+    name: String,
+    view: VersionView,
+    errata: Vec<DiffErratum>,
+    content: VersionContent,
+}
+
+/// Settings that decide the bytes of own metadata for given content.
+pub(crate) fn publication_settings(channel: &Channel) -> String {
+    format!(
+        "{} {} {}",
+        channel.compression,
+        channel.checksum,
+        if channel.sign_metadata {
+            "signed"
+        } else {
+            "unsigned"
+        }
+    )
+}
