@@ -4,7 +4,7 @@
 //! frame, so that publication can copy whole frames into a metadata file ([`crate::publication`]). Its index also
 //! holds what mass work needs of a record, so that nobody reads 60,000 database rows to list or publish a version.
 //!
-//! Layout: `ALPACK1\n`, frames, one zstd frame with the index text, then the index's offset and length (u64, little
+//! Layout: `ALPACK1\n`, frames, one zstd frame with the index text, then the index's offset, length and opened length (u64, little
 //! endian) and `ALPKEND\n`. The index text has a line a block (`b part offset stored open first records`) and a line
 //! a record (tab-separated, see [`RecordInfo`]).
 

@@ -198,6 +198,17 @@ impl VersionSelector {
             "9999-99-99T99:99Z" | "9999-99-99T99:99:99Z" => {
                 text.parse().map(Self::At).map_err(|_| no_date())
             }
+            // With a fraction, as instants of versions are shown.
+            other
+                if other
+                    .strip_prefix("9999-99-99T99:99:99.")
+                    .and_then(|rest| rest.strip_suffix('Z'))
+                    .is_some_and(|digits| {
+                        !digits.is_empty() && digits.bytes().all(|b| b == b'9')
+                    }) =>
+            {
+                text.parse().map(Self::At).map_err(|_| no_date())
+            }
             _ => Err(unknown()),
         }
     }

@@ -34,25 +34,28 @@ impl PackReader {
         };
         let file = File::open(path).map_err(io)?;
         let size = file.metadata().map_err(io)?.len();
-        let mut trailer = [0_u8; 24];
-        let trailer_at = size.checked_sub(24).ok_or_else(|| damaged("too short"))?;
+        let mut trailer = [0_u8; 32];
+        let trailer_at = size.checked_sub(32).ok_or_else(|| damaged("too short"))?;
         file.read_exact_at(&mut trailer, trailer_at).map_err(io)?;
-        let (numbers, magic) = trailer.split_at(16);
+        let (numbers, magic) = trailer.split_at(24);
         if magic != b"ALPKEND\n" {
             return Err(damaged("the end mark is missing"));
         }
-        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
-        let (offset, length) = numbers.split_at(8);
-        let (offset, length) = (number(offset), number(length));
+        let mut numbers = numbers
+            .chunks_exact(8)
+            .map(|bytes| bytes.try_into().map_or(u64::MAX, u64::from_le_bytes));
+        let mut number = || numbers.next().unwrap_or(u64::MAX);
+        let (offset, length, open) = (number(), number(), number());
         if offset.checked_add(length) != Some(trailer_at) {
             return Err(damaged("the index lies outside"));
         }
+        let open = usize::try_from(open)
+            .ok()
+            .filter(|open| *open <= INDEX_LIMIT)
+            .ok_or_else(|| damaged("the index is too large"))?;
         let mut frame =
             vec![0; usize::try_from(length).map_err(|_| damaged("the index is too large"))?];
         file.read_exact_at(&mut frame, offset).map_err(io)?;
-        let open = zstd::bulk::Decompressor::upper_bound(&frame)
-            .filter(|bound| *bound <= INDEX_LIMIT)
-            .ok_or_else(|| damaged("the index has no size"))?;
         let text = zstd::bulk::decompress(&frame, open).map_err(io)?;
         let text = String::from_utf8(text).map_err(|_| damaged("the index is no text"))?;
         let index = Arc::new(PackIndex::parse(path, text, offset)?);

@@ -281,6 +281,8 @@ pub fn assemble<'a>(
     out.write_all(&at.to_le_bytes()).map_err(io)?;
     out.write_all(&(index.len() as u64).to_le_bytes())
         .map_err(io)?;
+    out.write_all(&(text.len() as u64).to_le_bytes())
+        .map_err(io)?;
     out.write_all(b"ALPKEND\n").map_err(io)?;
     Ok(count)
 }

@@ -1,0 +1,180 @@
+use airlock_model::{ChannelPatch, ErrorKind, NewChannel, NewUpstream, OrgId, PackageFilter};
+
+use crate::world::{label, on_both};
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    on_both(|world| async move {
+        let try_patch = async |patch: ChannelPatch| {
+            world
+                .content
+                .create_channel(
+                    &world.actor(),
+                    NewChannel {
+                        label: label("new-channel"),
+                        settings: patch,
+                    },
+                )
+                .await
+                .unwrap_err()
+                .kind()
+        };
+        let upstream = |url: &str| {
+            Some(vec![NewUpstream {
+                url: url.into(),
+                ..NewUpstream::default()
+            }])
+        };
+        assert_eq!(
+            try_patch(ChannelPatch {
+                checksum: Some("crc32".into()),
+                ..ChannelPatch::default()
+            })
+            .await,
+            ErrorKind::Invalid
+        );
+        assert_eq!(
+            try_patch(ChannelPatch {
+                upstreams: upstream("ftp://x/"),
+                ..ChannelPatch::default()
+            })
+            .await,
+            ErrorKind::Invalid
+        );
+        assert_eq!(
+            try_patch(ChannelPatch {
+                keys: Some(vec!["no key".into()]),
+                ..ChannelPatch::default()
+            })
+            .await,
+            ErrorKind::Invalid
+        );
+        assert_eq!(
+            try_patch(ChannelPatch {
+                schedule: Some("sometimes".into()),
+                ..ChannelPatch::default()
+            })
+            .await,
+            ErrorKind::Invalid
+        );
+        assert_eq!(
+            try_patch(ChannelPatch {
+                parent: Some("no-such-channel".into()),
+                ..ChannelPatch::default()
+            })
+            .await,
+            ErrorKind::NotFound
+        );
+        let verbatim = ChannelPatch {
+            metadata: Some(airlock_model::MetadataMode::Verbatim),
+            filter: Some(PackageFilter {
+                latest: Some(1),
+                ..PackageFilter::default()
+            }),
+            ..ChannelPatch::default()
+        };
+        assert_eq!(try_patch(verbatim).await, ErrorKind::Invalid);
+        assert!(
+            world
+                .content
+                .channels(OrgId::DEFAULT)
+                .await
+                .unwrap()
+                .is_empty()
+        );
+    });
+}
+
+#[test]
+fn another_organization_sees_no_channel() {
+    on_both(|world| async move {
+        world
+            .create("own-packages", None, ChannelPatch::default())
+            .await;
+        let error = world
+            .content
+            .channel(OrgId(2), &label("own-packages"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    });
+}
+
+#[test]
+fn local_folders_over_the_network_need_a_configured_root() {
+    on_both(|world| async move {
+        let mut actor = world.actor();
+        actor.principal = "user:admin".to_owned();
+        let settings = ChannelPatch {
+            upstreams: Some(vec![NewUpstream {
+                url: "file:///etc".into(),
+                ..NewUpstream::default()
+            }]),
+            ..ChannelPatch::default()
+        };
+        let error = world
+            .content
+            .create_channel(
+                &actor,
+                NewChannel {
+                    label: label("new-channel"),
+                    settings,
+                },
+            )
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains("not below a folder"), "{error}");
+    });
+}
+
+#[test]
+fn secrets_of_upstreams_are_never_shown() {
+    on_both(|world| async move {
+        let mut upstream = NewUpstream {
+            url: "https://upstream.invalid/repo/".into(),
+            ..NewUpstream::default()
+        };
+        upstream.settings.username = Some("me".into());
+        upstream.settings.password = Some("planted-secret".into());
+        world
+            .create(
+                "new-channel",
+                None,
+                ChannelPatch {
+                    upstreams: Some(vec![upstream]),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        let channel = world
+            .content
+            .channel(OrgId::DEFAULT, &label("new-channel"))
+            .await
+            .unwrap();
+        let shown = serde_json::to_string(&channel).unwrap();
+        assert!(
+            !shown.contains("planted-secret") && shown.contains("***"),
+            "{shown}"
+        );
+        // Sending the mask back keeps the secret.
+        let patch = ChannelPatch {
+            upstreams: Some(vec![NewUpstream {
+                url: channel.upstreams[0].url.clone(),
+                settings: channel.upstreams[0].settings.clone(),
+            }]),
+            ..ChannelPatch::default()
+        };
+        world
+            .content
+            .set_channel(&world.actor(), &label("new-channel"), patch)
+            .await
+            .unwrap();
+        let kept = airlock_db::channels::upstream_with_secrets(
+            world.content.db(),
+            channel.upstreams[0].id,
+        )
+        .await
+        .unwrap();
+        assert_eq!(kept.settings.password.as_deref(), Some("planted-secret"));
+    });
+}

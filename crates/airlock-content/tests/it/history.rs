@@ -1,0 +1,278 @@
+use airlock_content::SyncOptions;
+use airlock_model::{ChannelPatch, ErrorKind, OrgId, VersionSelector};
+use airlock_testkit::states::Distribution;
+
+use crate::world::{World, label, on_both};
+
+async fn three_days(world: &World) {
+    let mut upstream = Distribution::at(world.path("upstream"));
+    world
+        .create(
+            "meadow-base",
+            Some(&upstream.url()),
+            ChannelPatch::default(),
+        )
+        .await;
+    for day in 0..3 {
+        if day > 0 {
+            upstream.next_day();
+            world.clock.advance(86_400);
+        }
+        world
+            .sync_with(
+                "meadow-base",
+                SyncOptions {
+                    accept_shrink: true,
+                    together: false,
+                },
+            )
+            .await;
+    }
+}
+
+#[test]
+fn a_version_is_found_by_number_day_and_instant() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let versions = world
+            .content
+            .versions(OrgId::DEFAULT, &label("meadow-base"))
+            .await
+            .unwrap();
+        assert_eq!(versions.len(), 3);
+        assert!(versions.windows(2).all(|w| w[0].instant < w[1].instant));
+        for version in &versions {
+            let instant = version.instant.to_string();
+            let day = &instant[..10];
+            for name in [version.number.to_string(), instant.clone(), day.to_owned()] {
+                let found = world
+                    .content
+                    .resolve(&format!("meadow-base@{name}"))
+                    .await
+                    .unwrap();
+                assert_eq!(found.number, version.number, "{name}");
+            }
+        }
+        assert_eq!(world.resolve("meadow-base@$airlock_at").await.number, 3);
+        assert_eq!(world.resolve("meadow-base@current").await.number, 3);
+        assert!(!world.resolve("meadow-base").await.pinned);
+        assert!(world.resolve("meadow-base@2").await.pinned);
+        for missing in [
+            "meadow-base@9",
+            "meadow-base@2020-01-01",
+            "meadow-base@2099-01-01",
+            "meadow-else",
+        ] {
+            assert_eq!(
+                world.content.resolve(missing).await.unwrap_err().kind(),
+                ErrorKind::NotFound,
+                "{missing}"
+            );
+        }
+        let error = world
+            .content
+            .resolve("meadow-base@2020-01-01")
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("nearest is 1"), "{error}");
+        for nonsense in ["meadow-base@-1", "meadow-base@2026-02-30", "meadow-base@x"] {
+            assert_eq!(
+                world.content.resolve(nonsense).await.unwrap_err().kind(),
+                ErrorKind::Invalid,
+                "{nonsense}"
+            );
+        }
+    });
+}
+
+#[test]
+fn today_is_served_but_may_not_be_kept() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let today = airlock_model::Clock::now(&*world.clock).to_string();
+        let version = world
+            .content
+            .resolve(&format!("meadow-base@{}", &today[..10]))
+            .await
+            .unwrap();
+        assert!(!version.pinned);
+    });
+}
+
+#[test]
+fn rollback_is_a_new_version_with_the_old_content() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let first = world
+            .packages("meadow-base", VersionSelector::Number(1))
+            .await;
+        let outcome = world
+            .content
+            .rollback(
+                &world.context(),
+                &label("meadow-base"),
+                VersionSelector::Number(1),
+                false,
+            )
+            .await
+            .unwrap();
+        assert_eq!(outcome[0].to, Some(4));
+        assert_eq!(
+            world
+                .packages("meadow-base", VersionSelector::Current)
+                .await,
+            first
+        );
+        let diff = world
+            .content
+            .diff(
+                OrgId::DEFAULT,
+                (&label("meadow-base"), VersionSelector::Number(1)),
+                (&label("meadow-base"), VersionSelector::Number(4)),
+            )
+            .await
+            .unwrap();
+        assert!(
+            diff.added.is_empty() && diff.removed.is_empty() && diff.errata_added.is_empty(),
+            "{diff:?}"
+        );
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_difference_names_what_changed() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let diff = world
+            .content
+            .diff(
+                OrgId::DEFAULT,
+                (&label("meadow-base"), VersionSelector::Number(1)),
+                (&label("meadow-base"), VersionSelector::Number(2)),
+            )
+            .await
+            .unwrap();
+        assert!(!diff.added.is_empty());
+        assert!(!diff.upgraded.is_empty(), "{diff:?}");
+        assert!(!diff.errata_added.is_empty());
+        assert!(!diff.cves_added.is_empty());
+    });
+}
+
+#[test]
+fn promotion_makes_the_destination_exactly_the_source() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        world
+            .create("meadow-prod", None, ChannelPatch::default())
+            .await;
+        for (selector, number) in [
+            (VersionSelector::Number(2), 1),
+            (VersionSelector::Current, 2),
+            (VersionSelector::Number(1), 3),
+        ] {
+            let outcome = world
+                .content
+                .promote(
+                    &world.context(),
+                    &label("meadow-base"),
+                    selector,
+                    &label("meadow-prod"),
+                    false,
+                )
+                .await
+                .unwrap();
+            assert_eq!(outcome[0].to, Some(number));
+            assert_eq!(
+                world
+                    .packages("meadow-prod", VersionSelector::Current)
+                    .await,
+                world.packages("meadow-base", selector).await
+            );
+        }
+        // The same once more changes nothing.
+        let outcome = world
+            .content
+            .promote(
+                &world.context(),
+                &label("meadow-base"),
+                VersionSelector::Number(1),
+                &label("meadow-prod"),
+                false,
+            )
+            .await
+            .unwrap();
+        assert_eq!(outcome[0].to, Some(3));
+        world.walk("meadow-prod").await;
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_tree_switches_at_one_instant() {
+    on_both(|world| async move {
+        let mut base = Distribution::at(world.path("base"));
+        let mut child = Distribution::at(world.path("child"));
+        world
+            .create("meadow-base", Some(&base.url()), ChannelPatch::default())
+            .await;
+        world
+            .create(
+                "meadow-extras",
+                Some(&child.url()),
+                ChannelPatch {
+                    parent: Some("meadow-base".into()),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        let tree = world
+            .content
+            .tree(OrgId::DEFAULT, &label("meadow-base"))
+            .await
+            .unwrap();
+        assert_eq!(tree, [label("meadow-base"), label("meadow-extras")]);
+        let together = SyncOptions {
+            accept_shrink: true,
+            together: true,
+        };
+        world
+            .content
+            .sync(&world.context(), &tree, together)
+            .await
+            .unwrap();
+        base.next_day();
+        child.next_day();
+        world.clock.advance(86_400);
+        world
+            .content
+            .sync(&world.context(), &tree, together)
+            .await
+            .unwrap();
+        let mut instants = Vec::new();
+        for name in &tree {
+            instants.push(world.content.versions(OrgId::DEFAULT, name).await.unwrap()[1].instant);
+        }
+        assert_eq!(instants[0], instants[1]);
+        let outcome = world
+            .content
+            .rollback(
+                &world.context(),
+                &label("meadow-base"),
+                VersionSelector::Number(1),
+                true,
+            )
+            .await
+            .unwrap();
+        assert_eq!(outcome.len(), 2);
+        for name in ["meadow-base", "meadow-extras"] {
+            assert_eq!(
+                world.packages(name, VersionSelector::Current).await,
+                world.packages(name, VersionSelector::Number(1)).await
+            );
+        }
+        world.fsck_is_clean().await;
+    });
+}

@@ -1,0 +1,11 @@
+//! The content domain on real repositories, on both databases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod world;
+
+mod access;
+mod edits;
+mod history;
+mod own_content;
+mod syncing;
+mod upkeep;

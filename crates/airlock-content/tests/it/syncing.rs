@@ -1,0 +1,317 @@
+use airlock_content::SyncOptions;
+use airlock_model::{
+    ChannelPatch, MetadataMode, PackageFilter, Policy, SyncState, VersionSelector,
+};
+use airlock_testkit::states::Distribution;
+
+use crate::world::on_both;
+
+#[test]
+fn three_days_of_an_upstream_become_three_versions() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        let first = world.sync("meadow-base").await;
+        assert_eq!(
+            (first.state, first.from, first.to),
+            (SyncState::Published, None, Some(1)),
+            "{first:?}"
+        );
+        assert!(first.added > 3 && first.bytes > 0);
+        let day_one = world
+            .packages("meadow-base", VersionSelector::Current)
+            .await;
+        assert_eq!(first.packages, day_one.len() as u64);
+
+        let again = world.sync("meadow-base").await;
+        assert_eq!((again.state, again.to), (SyncState::Unchanged, Some(1)));
+
+        upstream.next_day();
+        let second = world.sync("meadow-base").await;
+        assert_eq!(
+            (second.state, second.from, second.to),
+            (SyncState::Published, Some(1), Some(2)),
+            "{second:?}"
+        );
+        assert!(second.errata.total() > 0);
+        upstream.next_day();
+        let third = world
+            .sync_with(
+                "meadow-base",
+                SyncOptions {
+                    accept_shrink: true,
+                    together: false,
+                },
+            )
+            .await;
+        assert_eq!(third.to, Some(3), "{third:?}");
+
+        assert_eq!(
+            world
+                .packages("meadow-base", VersionSelector::Number(1))
+                .await,
+            day_one
+        );
+        for version in [
+            "meadow-base@1",
+            "meadow-base@2",
+            "meadow-base@3",
+            "meadow-base",
+        ] {
+            world.walk(version).await;
+        }
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_mirror_that_regenerates_the_same_content_makes_no_version() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        world.sync("meadow-base").await;
+        upstream.repository().revision("1999999999");
+        upstream.publish();
+        let again = world.sync("meadow-base").await;
+        assert_eq!(
+            (again.state, again.to),
+            (SyncState::Unchanged, Some(1)),
+            "{again:?}"
+        );
+    });
+}
+
+#[test]
+fn on_demand_fetches_verifies_and_keeps_a_package_at_its_first_request() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch {
+                    policy: Some(Policy::OnDemand),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+        let list = world
+            .content
+            .packages(
+                airlock_model::OrgId::DEFAULT,
+                &crate::world::label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        assert!(list.iter().all(|p| !p.held));
+        let bytes = world.get("meadow-base@1", &list[0].location).await;
+        assert_eq!(bytes.len() as u64, list[0].size);
+        let list = world
+            .content
+            .packages(
+                airlock_model::OrgId::DEFAULT,
+                &crate::world::label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        assert_eq!(list.iter().filter(|p| p.held).count(), 1);
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn verbatim_serves_the_upstreams_own_bytes() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch {
+                    metadata: Some(MetadataMode::Verbatim),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+        for (path, bytes) in world.walk("meadow-base").await {
+            assert_eq!(
+                bytes,
+                std::fs::read(world.path("upstream").join(&path)).unwrap(),
+                "{path}"
+            );
+        }
+        let list = world
+            .content
+            .packages(
+                airlock_model::OrgId::DEFAULT,
+                &crate::world::label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        for package in list {
+            let bytes = world.get("meadow-base@1", &package.location).await;
+            assert_eq!(
+                bytes,
+                std::fs::read(world.path("upstream").join(&package.location)).unwrap()
+            );
+        }
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn filters_choose_packages_and_keep_the_newest() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        upstream.next_day();
+        let filter = PackageFilter {
+            latest: Some(1),
+            arches: vec!["x86_64".into(), "noarch".into()],
+            ..PackageFilter::default()
+        };
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch {
+                    filter: Some(filter),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+        let list = world
+            .content
+            .packages(
+                airlock_model::OrgId::DEFAULT,
+                &crate::world::label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        let mut seen = std::collections::HashSet::new();
+        for package in &list {
+            assert!(
+                matches!(package.arch.as_str(), "x86_64" | "noarch"),
+                "{}",
+                package.nevra()
+            );
+            assert!(
+                seen.insert((package.name.clone(), package.arch.clone())),
+                "{} twice",
+                package.name
+            );
+        }
+    });
+}
+
+#[test]
+fn losing_a_fifth_is_held_until_it_is_accepted() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        world.sync("meadow-base").await;
+        let before = world
+            .packages("meadow-base", VersionSelector::Current)
+            .await;
+        let victims = before.len().div_ceil(2);
+        for name in before.iter().take(victims) {
+            upstream
+                .repository()
+                .remove(name.split('-').next().unwrap());
+        }
+        upstream.repository().revision("1999999999");
+        upstream.publish();
+        let held = world.sync("meadow-base").await;
+        assert_eq!(
+            (held.state, held.to),
+            (SyncState::Held, Some(1)),
+            "{held:?}"
+        );
+        assert!(held.held.unwrap().reason.contains("would go"));
+        assert_eq!(
+            world
+                .packages("meadow-base", VersionSelector::Current)
+                .await,
+            before
+        );
+        let taken = world
+            .sync_with(
+                "meadow-base",
+                SyncOptions {
+                    accept_shrink: true,
+                    together: false,
+                },
+            )
+            .await;
+        assert_eq!((taken.state, taken.to), (SyncState::Published, Some(2)));
+    });
+}
+
+#[test]
+fn a_broken_upstream_is_named_and_the_last_version_stays() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        world.sync("meadow-base").await;
+        let served = world.walk("meadow-base").await;
+        upstream.next_day();
+        let primary = std::fs::read_dir(world.path("upstream/repodata"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .find(|p| {
+                p.file_name()
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .contains("primary.xml")
+            })
+            .unwrap();
+        let whole = std::fs::read(&primary).unwrap();
+        std::fs::write(&primary, &whole[..whole.len() / 2]).unwrap();
+        let failed = world.sync("meadow-base").await;
+        assert_eq!(failed.state, SyncState::Failed);
+        let error = failed.error.unwrap();
+        assert!(error.contains("primary.xml"), "{error}");
+        assert_eq!(world.walk("meadow-base").await, served);
+        std::fs::write(&primary, whole).unwrap();
+        let mended = world.sync("meadow-base").await;
+        assert_eq!(mended.state, SyncState::Published, "{mended:?}");
+    });
+}

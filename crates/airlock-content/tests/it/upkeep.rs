@@ -1,0 +1,180 @@
+use airlock_content::SyncOptions;
+use airlock_model::{ChannelPatch, ErrorKind, OrgId};
+use airlock_testkit::states::Distribution;
+
+use crate::world::{label, on_both};
+
+#[test]
+fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        world
+            .create(
+                "meadow-extras",
+                None,
+                ChannelPatch {
+                    parent: Some("meadow-base".into()),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        world.sync("meadow-base").await;
+        let refused = world
+            .content
+            .delete_channel(&world.actor(), &label("meadow-base"))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Conflict);
+        world
+            .content
+            .delete_channel(&world.actor(), &label("meadow-extras"))
+            .await
+            .unwrap();
+        world
+            .content
+            .delete_channel(&world.actor(), &label("meadow-base"))
+            .await
+            .unwrap();
+        assert_eq!(
+            world
+                .content
+                .resolve("meadow-base")
+                .await
+                .unwrap_err()
+                .kind(),
+            ErrorKind::NotFound
+        );
+        world
+            .content
+            .undelete_channel(&world.actor(), &label("meadow-base"))
+            .await
+            .unwrap();
+        world.walk("meadow-base@1").await;
+
+        world
+            .content
+            .delete_channel(&world.actor(), &label("meadow-base"))
+            .await
+            .unwrap();
+        world.clock.advance(8 * 86_400);
+        let gone = world
+            .content
+            .undelete_channel(&world.actor(), &label("meadow-base"))
+            .await
+            .unwrap_err();
+        assert_eq!(gone.kind(), ErrorKind::NotFound);
+        let report = world.content.gc(&world.context(), 0).await.unwrap();
+        assert_eq!(report.channels, 2);
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        assert_eq!(world.sync("meadow-base").await.to, Some(2));
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn metadata_of_old_versions_is_dropped_and_made_again_byte_by_byte() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        let mut walks = Vec::new();
+        for day in 1..=3 {
+            world
+                .sync_with(
+                    "meadow-base",
+                    SyncOptions {
+                        accept_shrink: true,
+                        together: false,
+                    },
+                )
+                .await;
+            walks.push((
+                format!("meadow-base@{day}"),
+                world.walk(&format!("meadow-base@{day}")).await,
+            ));
+            if day < 3 {
+                upstream.next_day();
+            }
+        }
+        for number in 0..3 {
+            let before = world
+                .packages("meadow-base", airlock_model::VersionSelector::Current)
+                .await;
+            world
+                .content
+                .remove(&world.context(), &label("meadow-base"), &before[..1])
+                .await
+                .unwrap();
+            let _ = number;
+        }
+        // Real time is what ages blobs; a negative grace period makes every blob old enough.
+        let report = world
+            .content
+            .gc(&world.context(), -200_000_000)
+            .await
+            .unwrap();
+        assert!(report.blobs >= 6, "{report:?}");
+        for (version, files) in walks {
+            assert_eq!(world.walk(&version).await, files, "{version}");
+        }
+        world.fsck_is_clean().await;
+        let _ = OrgId::DEFAULT;
+    });
+}
+
+#[test]
+fn deep_fsck_finds_and_repairs_a_rotten_file() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        world.sync("meadow-base").await;
+        let whole = world.walk("meadow-base").await;
+        let version = world.resolve("meadow-base").await;
+        let airlock_content::Served::File { path, .. } = world
+            .content
+            .open_path(&version, &whole[1].0)
+            .await
+            .unwrap()
+        else {
+            panic!("no file")
+        };
+        std::fs::write(&path, b"rotten").unwrap();
+        let found = world
+            .content
+            .fsck(&world.context(), true, false)
+            .await
+            .unwrap();
+        assert!(!found.findings.is_empty());
+        world
+            .content
+            .fsck(&world.context(), true, true)
+            .await
+            .unwrap();
+        assert_eq!(world.walk("meadow-base").await, whole);
+        world.fsck_is_clean().await;
+    });
+}

@@ -1,0 +1,89 @@
+//! Runs a scenario on both databases.
+
+use airlock_db::Db;
+use airlock_db::channels::ChannelWrite;
+use airlock_model::{
+    Access, Actor, Cause, ChannelId, ChannelLabel, Compression, Instant, MetadataMode, OrgId,
+    PackageFilter, Policy, Role,
+};
+
+pub struct Place {
+    pub db: Db,
+    pub url: String,
+    _folder: tempfile::TempDir,
+}
+
+pub fn on_both<F: Future<Output = ()>>(scenario: impl Fn(Place) -> F) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for postgres in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let url = if postgres {
+                airlock_testkit::postgres::fresh_database()
+            } else {
+                // A long path with odd characters is a path like any other.
+                let deep = folder
+                    .path()
+                    .join("a folder with spaces % and ?")
+                    .join("x".repeat(150));
+                std::fs::create_dir_all(&deep).unwrap();
+                deep.join("airlock.db").display().to_string()
+            };
+            let db = Db::open(&url).await.unwrap();
+            airlock_db::settings::ensure_default_organization(&db, Instant(0))
+                .await
+                .unwrap();
+            scenario(Place {
+                db,
+                url,
+                _folder: folder,
+            })
+            .await;
+        }
+    });
+}
+
+pub fn actor() -> Actor {
+    Actor {
+        org: OrgId::DEFAULT,
+        principal: "user:admin".to_owned(),
+        role: Role::Administrator,
+        request_id: "r1".to_owned(),
+        cause: Cause::Request,
+    }
+}
+
+pub fn label(text: &str) -> ChannelLabel {
+    ChannelLabel::new(text).unwrap()
+}
+
+pub async fn channel(db: &Db, name: &str) -> ChannelId {
+    let write = ChannelWrite {
+        name: name.to_owned(),
+        summary: String::new(),
+        arch: String::new(),
+        checksum: "sha256".to_owned(),
+        parent: None,
+        policy: Policy::Immediate,
+        signatures: None,
+        access: Access::Public,
+        metadata: MetadataMode::Own,
+        compression: Compression::Zstd,
+        sign_metadata: false,
+        filter: PackageFilter::default(),
+        schedule: None,
+        next_sync: None,
+    };
+    let mut tx = db.begin().await.unwrap();
+    let id =
+        airlock_db::channels::insert(&mut tx, OrgId::DEFAULT, &label(name), &write, Instant(1))
+            .await
+            .unwrap()
+            .unwrap();
+    tx.commit().await.unwrap();
+    id
+}
