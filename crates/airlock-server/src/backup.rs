@@ -1,0 +1,290 @@
+//! Backup while serving, and the way back.
+//!
+//! A backup is a folder: `blobs/` as in the data folder, `airlock.db` (a consistent copy of the database),
+//! `airlock.toml` if there is one, and `backup.json`, written last: without it the backup is not whole. Blobs are
+//! copied after the database, so that everything the copy names is there (garbage collection does not run beside a
+//! backup). A second backup into the same folder copies only what is new, and verifies all of it.
+
+use std::io::Write;
+use std::path::Path;
+
+use airlock_blob::BlobStore;
+use airlock_content::{Content, Error, TaskContext};
+use airlock_model::{
+    Actor, CancelFlag, Cause, Clock, Instant, Progress, SilentReporter, SystemClock,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::data_dir::DataDir;
+use crate::serve::ServeError;
+
+const DATABASE: &str = "airlock.db";
+const MARK: &str = "backup.json";
+const FORMAT: u32 = 1;
+
+/// What a backup holds; also the content of `backup.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupReport {
+    /// The layout's number.
+    pub format: u32,
+    /// When it was made.
+    pub made: Instant,
+    /// SHA-256 of the database's copy.
+    pub database_sha256: String,
+    /// Blobs in it.
+    pub blobs: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Blobs copied by this run; the others were there and were verified.
+    pub copied: u64,
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestoreReport {
+    /// Blobs brought back.
+    pub blobs: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// What `fsck` found in the new data folder; empty when all is well.
+    pub findings: Vec<airlock_model::FsckFinding>,
+}
+
+/// Copies everything into `directory`.
+///
+/// # Errors
+/// What disk and database said; then the folder has no `backup.json` and counts as no backup.
+pub async fn backup(
+    content: &Content,
+    context: &TaskContext,
+    directory: &Path,
+) -> Result<BackupReport, Error> {
+    let io = |source| Error::Io {
+        what: format!("backup into {}", directory.display()),
+        source,
+    };
+    std::fs::create_dir_all(directory).map_err(io)?;
+    std::fs::set_permissions(
+        directory,
+        std::os::unix::fs::PermissionsExt::from_mode(0o700),
+    )
+    .map_err(io)?;
+    refuse_foreign(directory)?;
+    let mark = directory.join(MARK);
+    remove(&mark).map_err(io)?;
+    context.stage("backup: database");
+    let fresh = directory.join("airlock.db.new");
+    remove(&fresh).map_err(io)?;
+    content.db().copy_to(&fresh).await?;
+    let target = BlobStore::open(directory)?;
+    let (database_sha256, _) = target.hash_file(&fresh)?;
+    std::fs::File::open(&fresh)
+        .and_then(|file| file.sync_all())
+        .map_err(io)?;
+    std::fs::rename(&fresh, directory.join(DATABASE)).map_err(io)?;
+    let settings = content.settings().data.join("airlock.toml");
+    if settings.exists() {
+        std::fs::copy(&settings, directory.join("airlock.toml")).map_err(io)?;
+    }
+    let (source, worker, made) = (content.blobs().clone(), context.clone(), context.now());
+    let report = tokio::task::spawn_blocking(move || {
+        blobs(&source, &target, &worker, database_sha256, made)
+    })
+    .await
+    .map_err(|error| Error::Internal {
+        what: format!("the backup's copying ({error})"),
+    })??;
+    write(&mark, &report).map_err(io)?;
+    Ok(report)
+}
+
+fn blobs(
+    source: &BlobStore,
+    target: &BlobStore,
+    context: &TaskContext,
+    database_sha256: String,
+    made: Instant,
+) -> Result<BackupReport, Error> {
+    let list = source.list()?;
+    let total = list.len() as u64;
+    let mut report = BackupReport {
+        format: FORMAT,
+        made,
+        database_sha256,
+        blobs: 0,
+        bytes: 0,
+        copied: 0,
+    };
+    for (blob, done) in list.iter().zip(0_u64..) {
+        context.check()?;
+        context.reporter.report(Progress {
+            stage: "backup: files".to_owned(),
+            done,
+            total,
+            unit: "files".to_owned(),
+        });
+        if !target.exists(&blob.sha256)? || !target.verify(&blob.sha256)? {
+            copy(source, target, &blob.sha256)?;
+            report.copied += 1;
+        }
+        report.blobs += 1;
+        report.bytes += blob.size;
+    }
+    Ok(report)
+}
+
+/// Copies a blob and makes sure that it is what its name says.
+fn copy(source: &BlobStore, target: &BlobStore, sha256: &str) -> Result<(), Error> {
+    let stored = target.adopt_copy(&source.path(sha256)?)?;
+    if stored.sha256 == sha256 {
+        return Ok(());
+    }
+    target.delete(&stored.sha256)?;
+    Err(Error::Damaged {
+        what: format!("the stored file {sha256} does not have the content that its name says"),
+    })
+}
+
+/// A folder with something else in it is not taken for a backup.
+fn refuse_foreign(directory: &Path) -> Result<(), Error> {
+    let io = |source| Error::Io {
+        what: format!("reading {}", directory.display()),
+        source,
+    };
+    for entry in std::fs::read_dir(directory).map_err(io)? {
+        let name = entry.map_err(io)?.file_name();
+        let known = [
+            "blobs",
+            "tmp",
+            DATABASE,
+            "airlock.db.new",
+            "airlock.toml",
+            MARK,
+            "lost+found",
+        ];
+        if !known.iter().any(|known| name == *known) {
+            return Err(Error::Conflict {
+                what: format!(
+                    "{} holds something else: {}",
+                    directory.display(),
+                    name.to_string_lossy()
+                ),
+                hint: "name an empty folder, or the folder of an earlier backup",
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Makes a data folder out of a backup, and checks what came out.
+///
+/// # Errors
+/// When the backup is not whole or damaged, or the data folder is in use or not empty.
+pub async fn restore(backup: &Path, data: &Path) -> Result<RestoreReport, ServeError> {
+    let io = |source| Error::Io {
+        what: format!("restoring {}", backup.display()),
+        source,
+    };
+    let text = std::fs::read_to_string(backup.join(MARK)).map_err(|source| Error::Io {
+        what: format!("{} is not a whole backup ({MARK})", backup.display()),
+        source,
+    })?;
+    let mark: BackupReport = serde_json::from_str(&text)
+        .ok()
+        .filter(|mark: &BackupReport| mark.format == FORMAT)
+        .ok_or_else(|| Error::Damaged {
+            what: format!("{} is not of this release", backup.join(MARK).display()),
+        })?;
+    let folder = DataDir::open(data)?;
+    let database = folder.path().join(DATABASE);
+    if database.exists() {
+        return Err(Error::Conflict {
+            what: format!("{} holds a database already", data.display()),
+            hint: "restore into a new folder; nothing is overwritten",
+        }
+        .into());
+    }
+    let source = BlobStore::open(backup)?;
+    let target = BlobStore::open(folder.path())?;
+    let (found, _) = source.hash_file(&backup.join(DATABASE))?;
+    if found != mark.database_sha256 {
+        return Err(Error::Damaged {
+            what: format!(
+                "{} is not the database that the backup was made of",
+                backup.join(DATABASE).display()
+            ),
+        }
+        .into());
+    }
+    let mut report = RestoreReport {
+        blobs: 0,
+        bytes: 0,
+        findings: Vec::new(),
+    };
+    for blob in source.list()? {
+        copy(&source, &target, &blob.sha256)?;
+        report.blobs += 1;
+        report.bytes += blob.size;
+    }
+    let settings = backup.join("airlock.toml");
+    if settings.exists() {
+        std::fs::copy(&settings, folder.path().join("airlock.toml")).map_err(io)?;
+    }
+    // The database comes last: without it the folder is no data folder, and the restore can be begun anew.
+    let fresh = folder.path().join("airlock.db.new");
+    std::fs::copy(backup.join(DATABASE), &fresh).map_err(io)?;
+    std::fs::File::open(&fresh)
+        .and_then(|file| file.sync_all())
+        .map_err(io)?;
+    std::fs::rename(&fresh, &database).map_err(io)?;
+    std::fs::File::open(folder.path())
+        .and_then(|file| file.sync_all())
+        .map_err(io)?;
+    report.findings = check(&folder).await?;
+    Ok(report)
+}
+
+async fn check(folder: &DataDir) -> Result<Vec<airlock_model::FsckFinding>, ServeError> {
+    let clock: std::sync::Arc<dyn Clock> = std::sync::Arc::new(SystemClock);
+    let db = airlock_db::Db::open_file(&folder.path().join(DATABASE)).await?;
+    // Tasks that were running when the copy was made run nowhere now.
+    airlock_db::tasks::interrupt_expired(&db, Instant(i64::MAX), clock.now()).await?;
+    let settings = crate::settings::Layer {
+        data: Some(folder.path().to_owned()),
+        ..crate::settings::Layer::default()
+    };
+    let settings = settings.settle().map_err(|error| Error::Internal {
+        what: error.to_string(),
+    })?;
+    let content = crate::serve::open_content(&settings, db, &clock)?;
+    let context = TaskContext {
+        actor: Actor::server(Cause::Upkeep, "restore"),
+        task: None,
+        operation: "restore".to_owned(),
+        reporter: std::sync::Arc::new(SilentReporter),
+        cancel: CancelFlag::new(),
+        clock,
+    };
+    let report = content.fsck(&context, false, false).await?;
+    content.db().close().await;
+    Ok(report.findings)
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn write(path: &Path, report: &BackupReport) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(folder)?;
+    serde_json::to_writer_pretty(&mut file, report)?;
+    file.flush()?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
+}

@@ -1,0 +1,228 @@
+//! The data folder: made or tightened to 0700, and locked so that only one server works in it.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+/// The lock file's name. Its content is the process id of the server that holds it.
+const LOCK: &str = "airlock.lock";
+
+/// The data folder of this process, locked until it is dropped.
+#[derive(Debug)]
+pub struct DataDir {
+    path: PathBuf,
+    _lock: File,
+}
+
+/// Why a folder cannot be the data folder.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataDirError {
+    /// Another server works in it.
+    #[error("another airlock server{} works in {path}; stop it first, or use another --data", pid.as_ref().map(|p| format!(" (process {p})")).unwrap_or_default())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// The other server's process id.
+        pid: Option<String>,
+    },
+    /// It belongs to another user.
+    #[error(
+        "{path} belongs to user id {owner}, and this is user id {own}; run the server as that user, or use another --data"
+    )]
+    Owner {
+        /// The folder.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+        /// The user of this process.
+        own: u32,
+    },
+    /// It holds something else.
+    #[error(
+        "{path} is not empty and holds no Airlock data (there is \"{found}\"); its permissions were left alone: use an empty or new folder"
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// The first thing that is not Airlock's.
+        found: String,
+    },
+    /// The system said no.
+    #[error("{what} {path}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+impl DataDir {
+    /// Makes the folder if it is missing, tightens it to 0700 if it is ours, and locks it.
+    ///
+    /// # Errors
+    /// [`DataDirError`]; a folder of somebody else, or with something else in it, is left untouched.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        let io = |what: &'static str| {
+            let path = path.to_owned();
+            move |source| DataDirError::Io { what, path, source }
+        };
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(io("cannot make the data folder"))?;
+        let path = path
+            .canonicalize()
+            .map_err(io("cannot find the data folder"))?;
+        let found = std::fs::metadata(&path).map_err(io("cannot look at the data folder"))?;
+        let own = rustix::process::geteuid().as_raw();
+        if found.uid() != own {
+            return Err(DataDirError::Owner {
+                path,
+                owner: found.uid(),
+                own,
+            });
+        }
+        refuse_foreign(&path)?;
+        if found.mode() & 0o077 != 0 {
+            std::fs::set_permissions(&path, Permissions::from_mode(0o700))
+                .map_err(io("cannot tighten the data folder"))?;
+        }
+        let lock_path = path.join(LOCK);
+        let mut lock = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(io("cannot open the lock file of"))?;
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut text = String::new();
+            let _ = lock.read_to_string(&mut text);
+            let pid = Some(text.trim().to_owned()).filter(|pid| !pid.is_empty());
+            return Err(DataDirError::Locked { path, pid });
+        }
+        lock.set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .map_err(io("cannot write the lock file of"))?;
+        Ok(Self { path, _lock: lock })
+    }
+
+    /// The folder's full path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes a small file that only this user may read, whole or not at all.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn write_private(&self, name: &str, text: &str) -> Result<(), DataDirError> {
+        let path = self.path.join(name);
+        let io = |source| DataDirError::Io {
+            what: "cannot write",
+            path: path.clone(),
+            source,
+        };
+        let mut file = tempfile::Builder::new()
+            .prefix(".new-")
+            .tempfile_in(&self.path)
+            .map_err(io)?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(io)?;
+        file.persist(&path).map_err(|error| io(error.error))?;
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(io)
+    }
+}
+
+/// `--data /tmp` by root must not turn `/tmp` into 0700.
+fn refuse_foreign(path: &Path) -> Result<(), DataDirError> {
+    let io = |source| DataDirError::Io {
+        what: "cannot read",
+        path: path.to_owned(),
+        source,
+    };
+    let mut foreign = None;
+    for entry in std::fs::read_dir(path).map_err(io)? {
+        let name = entry
+            .map_err(io)?
+            .file_name()
+            .to_string_lossy()
+            .into_owned();
+        if matches!(name.as_str(), LOCK | "airlock.db" | "blobs") {
+            return Ok(());
+        }
+        let settings = name.ends_with(".toml")
+            || name.ends_with(".pem")
+            || name.ends_with(".crt")
+            || name.ends_with(".key");
+        if !settings && name != "lost+found" {
+            foreign = Some(name);
+        }
+    }
+    match foreign {
+        Some(found) => Err(DataDirError::Foreign {
+            path: path.to_owned(),
+            found,
+        }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_is_made_tightened_and_locked_once() {
+        let outer = tempfile::tempdir().unwrap();
+        let path = outer.path().join("a/b");
+        let first = DataDir::open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
+        let error = DataDir::open(&path).unwrap_err();
+        assert!(
+            matches!(&error, DataDirError::Locked { pid: Some(pid), .. } if *pid == std::process::id().to_string()),
+            "{error}"
+        );
+        drop(first);
+        std::fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+        let again = DataDir::open(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o700);
+        again.write_private("initial-password", "secret\n").unwrap();
+        assert_eq!(
+            std::fs::metadata(path.join("initial-password"))
+                .unwrap()
+                .mode()
+                & 0o777,
+            0o600
+        );
+    }
+
+    #[test]
+    fn a_folder_with_something_else_is_left_alone() {
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(outer.path(), Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(outer.path().join("letter.txt"), "x").unwrap();
+        assert!(matches!(
+            DataDir::open(outer.path()),
+            Err(DataDirError::Foreign { .. })
+        ));
+        assert_eq!(
+            std::fs::metadata(outer.path()).unwrap().mode() & 0o777,
+            0o755
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! `/api/v1`: JSON in, JSON out, long work as tasks. Handlers decode, call the domain, encode.
+
+mod accounts;
+mod body;
+mod changes;
+mod channels;
+mod login;
+mod query;
+mod reads;
+mod tasks;
+mod tokens;
+mod upkeep;
+mod upload;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Json, Router, middleware};
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::problem::Problem;
+use crate::rights;
+
+/// JSON bodies larger than this are refused.
+const LARGEST_BODY: usize = 2 * 1024 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Airlock",
+        description = "Everything that the command line does. Long work answers 202 with a task. Errors are RFC 9457 problem documents. \
+                       Send a token as `Authorization: Bearer TOKEN`. A POST that starts a task may carry an `Idempotency-Key`: \
+                       the same key gives the same task.",
+    ),
+    components(schemas(Problem))
+)]
+struct Document;
+
+/// The routes, and their description.
+#[must_use]
+pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let router = OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(login::login))
+        .routes(routes!(login::whoami))
+        .routes(routes!(channels::list, channels::create))
+        .routes(routes!(channels::show, channels::set, channels::delete))
+        .routes(routes!(channels::deletion))
+        .routes(routes!(channels::undelete))
+        .routes(routes!(reads::versions))
+        .routes(routes!(reads::packages))
+        .routes(routes!(reads::errata))
+        .routes(routes!(reads::diff))
+        .routes(routes!(changes::sync))
+        .routes(routes!(changes::add))
+        .routes(routes!(changes::remove))
+        .routes(routes!(changes::rollback))
+        .routes(routes!(changes::promote))
+        .routes(routes!(changes::fetch))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::show))
+        .routes(routes!(tasks::cancel))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(accounts::list, accounts::create))
+        .routes(routes!(accounts::set))
+        .routes(routes!(upkeep::audit))
+        .routes(routes!(upkeep::fsck))
+        .routes(routes!(upkeep::gc))
+        .routes(routes!(upkeep::backup))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        // Package files may be of any size; the upload looks at the free space itself.
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(upload::push))
+                .layer(DefaultBodyLimit::disable()),
+        );
+    let (router, mut document) = router.split_for_parts();
+    document.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    (router, document)
+}
+
+/// The routes behind their rights.
+pub fn router(app: &Arc<App>) -> Router<Arc<App>> {
+    let (router, document) = described();
+    let document = Arc::new(document);
+    let openapi = axum::routing::get(move || async move { Json(document.as_ref().clone()) });
+    router
+        .route("/api/v1/openapi.json", openapi)
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(app),
+            rights::layer,
+        ))
+}

@@ -1,0 +1,102 @@
+//! Channels: list, show, create, set, delete, undelete.
+
+use std::sync::Arc;
+
+use airlock_model::{Channel, ChannelPatch, DeletePreview, NewChannel};
+use axum::Json;
+use axum::extract::{Path, State};
+use http::StatusCode;
+
+use super::body::{Body, label};
+use crate::app::App;
+use crate::problem::{Failure, Problem};
+use crate::rights::As;
+
+/// All channels of the organization.
+#[utoipa::path(get, path = "/api/v1/channels", tag = "channels", responses((status = 200, body = Vec<Channel>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+) -> Result<Json<Vec<Channel>>, Failure> {
+    Ok(Json(app.content.channels(actor.org).await?))
+}
+
+/// Makes a channel.
+#[utoipa::path(post, path = "/api/v1/channels", tag = "channels", request_body = NewChannel,
+    responses((status = 201, body = Channel), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+    Body(new): Body<NewChannel>,
+) -> Result<(StatusCode, Json<Channel>), Failure> {
+    let channel = app.content.create_channel(&actor, new).await?;
+    Ok((StatusCode::CREATED, Json(channel)))
+}
+
+/// One channel.
+#[utoipa::path(get, path = "/api/v1/channels/{label}", tag = "channels", params(("label" = String, Path)),
+    responses((status = 200, body = Channel), (status = 404, body = Problem)))]
+pub async fn show(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+    Path(name): Path<String>,
+) -> Result<Json<Channel>, Failure> {
+    Ok(Json(app.content.channel(actor.org, &label(&name)?).await?))
+}
+
+/// Changes settings; absent fields stay.
+#[utoipa::path(patch, path = "/api/v1/channels/{label}", tag = "channels", params(("label" = String, Path)), request_body = ChannelPatch,
+    responses((status = 200, body = Channel), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn set(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+    Path(name): Path<String>,
+    Body(patch): Body<ChannelPatch>,
+) -> Result<Json<Channel>, Failure> {
+    Ok(Json(
+        app.content
+            .set_channel(&actor, &label(&name)?, patch)
+            .await?,
+    ))
+}
+
+/// Deletes a channel; can be undone for seven days.
+#[utoipa::path(delete, path = "/api/v1/channels/{label}", tag = "channels", params(("label" = String, Path)),
+    responses((status = 200, body = DeletePreview), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn delete(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+    Path(name): Path<String>,
+) -> Result<Json<DeletePreview>, Failure> {
+    Ok(Json(
+        app.content.delete_channel(&actor, &label(&name)?).await?,
+    ))
+}
+
+/// What deleting it would take away.
+#[utoipa::path(get, path = "/api/v1/channels/{label}/deletion", tag = "channels", params(("label" = String, Path)),
+    responses((status = 200, body = DeletePreview), (status = 404, body = Problem)))]
+pub async fn deletion(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+    Path(name): Path<String>,
+) -> Result<Json<DeletePreview>, Failure> {
+    Ok(Json(
+        app.content
+            .delete_preview(actor.org, &label(&name)?)
+            .await?,
+    ))
+}
+
+/// Brings a deleted channel back.
+#[utoipa::path(post, path = "/api/v1/channels/{label}/undelete", tag = "channels", params(("label" = String, Path)),
+    responses((status = 200, body = Channel), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn undelete(
+    State(app): State<Arc<App>>,
+    As(actor, _): As,
+    Path(name): Path<String>,
+) -> Result<Json<Channel>, Failure> {
+    Ok(Json(
+        app.content.undelete_channel(&actor, &label(&name)?).await?,
+    ))
+}

@@ -1,0 +1,129 @@
+//! Upload of package files: `multipart/form-data`, each file into the staging folder, all of them one task.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use airlock_model::{ErrorKind, TaskInfo};
+use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::{Multipart, Path, State};
+use http::HeaderMap;
+use tokio::io::AsyncWriteExt;
+
+use super::body::{Accepted, label, start};
+use crate::app::App;
+use crate::problem::{Failure, Problem};
+use crate::rights::As;
+use crate::tasks::{Job, Staged, Staging};
+
+/// Files of one push.
+const MOST_FILES: usize = 10_000;
+
+/// Puts package files into a channel. Each part with a file name is one file.
+#[utoipa::path(post, path = "/api/v1/channels/{label}/push", tag = "changes", params(("label" = String, Path)),
+    request_body(content = String, content_type = "multipart/form-data", description = "One part with a file name for each RPM file"),
+    responses((status = 202, body = TaskInfo), (status = 400, body = Problem), (status = 404, body = Problem), (status = 507, body = Problem)))]
+pub async fn push(
+    State(app): State<Arc<App>>,
+    who: As,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    mut form: Multipart,
+) -> Result<Accepted, Failure> {
+    let label = label(&name)?;
+    app.content.channel(who.0.org, &label).await?;
+    // Goes with everything in it when this request fails; the task takes it over otherwise.
+    let staging = Staging::make(&app.settings.data).map_err(|error| Failure::internal(&error))?;
+    let mut files: Vec<Staged> = Vec::new();
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        let Some(name) = field.file_name().map(str::to_owned) else {
+            return Err(Failure::invalid("a part without a file name")
+                .hint("send each file as a part with a file name"));
+        };
+        if files.len() >= MOST_FILES {
+            return Err(Failure::invalid(format!(
+                "more than {MOST_FILES} files in one push"
+            )));
+        }
+        let path = staging.path().join(files.len().to_string());
+        write(&app, field, &path).await?;
+        files.push(Staged {
+            path,
+            name: base_name(&name),
+        });
+    }
+    if files.is_empty() {
+        return Err(Failure::invalid("no file came"));
+    }
+    let accepted = start(
+        &app,
+        &who,
+        &headers,
+        Job::Push {
+            label,
+            files: files.clone(),
+        },
+    )
+    .await?;
+    // A repeated request (same Idempotency-Key) got the task of the first one, which has files of its own.
+    if accepted.0.request_id == who.0.request_id {
+        staging.keep();
+    }
+    Ok(accepted)
+}
+
+async fn write(app: &App, mut field: Field<'_>, path: &PathBuf) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        if error.kind() == std::io::ErrorKind::StorageFull {
+            Failure::new(ErrorKind::Exhausted, "no space is left for uploads")
+                .hint("free space, or run airlock gc")
+        } else {
+            Failure::internal(&format!("{}: {error}", path.display()))
+        }
+    };
+    let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
+    let mut since_look = 0_usize;
+    while let Some(bytes) = field.chunk().await.map_err(broken)? {
+        since_look += bytes.len();
+        if since_look > 64 << 20 {
+            since_look = 0;
+            enough_space(app)?;
+        }
+        file.write_all(&bytes).await.map_err(failed)?;
+    }
+    file.flush().await.map_err(failed)?;
+    file.sync_all().await.map_err(failed)
+}
+
+/// Uploads stop before the file system is full.
+fn enough_space(app: &App) -> Result<(), Failure> {
+    let found =
+        rustix::fs::statvfs(&app.settings.data).map_err(|error| Failure::internal(&error))?;
+    let free = found.f_bavail.saturating_mul(100) / found.f_blocks.max(1);
+    if free < u64::from(app.settings.min_free) {
+        return Err(Failure::new(
+            ErrorKind::Exhausted,
+            format!(
+                "{free} % of the disk is free and {} % is kept free (--min-free)",
+                app.settings.min_free
+            ),
+        )
+        .hint("free space, or run airlock gc"));
+    }
+    Ok(())
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "for map_err")]
+fn broken(error: MultipartError) -> Failure {
+    Failure::invalid(format!("the upload is broken: {}", error.body_text())).status(error.status())
+}
+
+/// The name without any folder, as old browsers send it.
+fn base_name(name: &str) -> String {
+    name.rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(name)
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(255)
+        .collect()
+}

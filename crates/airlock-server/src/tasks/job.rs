@@ -1,0 +1,218 @@
+//! What a task does, as stored in its row. Never holds a secret.
+
+use std::path::PathBuf;
+
+use airlock_model::ChannelLabel;
+use serde::{Deserialize, Serialize};
+
+/// A kind of work with what it needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Bring upstreams' present state here.
+    Sync {
+        /// The channels.
+        labels: Vec<ChannelLabel>,
+        /// Take what the shrink guard would hold.
+        accept_shrink: bool,
+        /// Switch all of them at once.
+        together: bool,
+    },
+    /// Put uploaded files into a channel.
+    Push {
+        /// The channel.
+        label: ChannelLabel,
+        /// The files, in a staging folder of their own.
+        files: Vec<Staged>,
+    },
+    /// Add packages and errata.
+    Add {
+        /// The channel.
+        label: ChannelLabel,
+        /// NEVRAs and advisories.
+        items: Vec<String>,
+        /// Where to look for them.
+        from: Option<ChannelLabel>,
+    },
+    /// Remove packages and errata.
+    Remove {
+        /// The channel.
+        label: ChannelLabel,
+        /// NEVRAs and advisories.
+        items: Vec<String>,
+    },
+    /// Make an older version's content current.
+    Rollback {
+        /// The channel.
+        label: ChannelLabel,
+        /// Number or instant.
+        version: String,
+        /// Children too.
+        tree: bool,
+    },
+    /// Make a channel what another one is.
+    Promote {
+        /// From.
+        source: ChannelLabel,
+        /// Its version.
+        version: Option<String>,
+        /// To.
+        label: ChannelLabel,
+        /// Children too.
+        tree: bool,
+    },
+    /// Bring every package file of a version here.
+    Fetch {
+        /// The channel.
+        label: ChannelLabel,
+        /// Its version.
+        version: Option<String>,
+    },
+    /// Check everything.
+    Fsck {
+        /// Hash every blob.
+        deep: bool,
+        /// Mend.
+        repair: bool,
+    },
+    /// Remove what nothing needs.
+    Gc {
+        /// Younger ones stay.
+        grace_seconds: i64,
+    },
+    /// Copy everything.
+    Backup {
+        /// To where.
+        directory: PathBuf,
+    },
+}
+
+/// An uploaded file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staged {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+}
+
+impl Job {
+    /// The word for its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Sync { .. } => "sync",
+            Self::Push { .. } => "push",
+            Self::Add { .. } => "add",
+            Self::Remove { .. } => "remove",
+            Self::Rollback { .. } => "rollback",
+            Self::Promote { .. } => "promote",
+            Self::Fetch { .. } => "fetch",
+            Self::Fsck { .. } => "fsck",
+            Self::Gc { .. } => "gc",
+            Self::Backup { .. } => "backup",
+        }
+    }
+
+    /// What it works on, for a person.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let at = |label: &ChannelLabel, version: Option<&str>| {
+            version.map_or_else(|| label.to_string(), |version| format!("{label}@{version}"))
+        };
+        match self {
+            Self::Sync { labels, .. } => match labels.as_slice() {
+                [a, b, c, rest @ ..] if !rest.is_empty() => {
+                    format!("{a} {b} {c} and {} more", rest.len())
+                }
+                few => few
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            },
+            Self::Push { label, files } => format!("{label} ({} files)", files.len()),
+            Self::Add { label, .. } | Self::Remove { label, .. } => label.to_string(),
+            Self::Rollback { label, version, .. } => at(label, Some(version)),
+            Self::Promote {
+                source,
+                version,
+                label,
+                ..
+            } => format!("{} → {label}", at(source, version.as_deref())),
+            Self::Fetch { label, version } => at(label, version.as_deref()),
+            Self::Fsck { deep, .. } => if *deep {
+                "everything, deep"
+            } else {
+                "everything"
+            }
+            .to_owned(),
+            Self::Gc { .. } => "everything".to_owned(),
+            Self::Backup { directory } => directory.display().to_string(),
+        }
+    }
+
+    /// Jobs with the same key run one after the other. Several channels at once have a key of their own; if such a job
+    /// meets another one on a channel, the domain lets the second one notice and it is done again.
+    #[must_use]
+    pub fn lock_key(&self) -> String {
+        match self {
+            Self::Sync { labels, .. } => match labels.as_slice() {
+                [one] => format!("channel:{one}"),
+                _ => "channels".to_owned(),
+            },
+            Self::Push { label, .. }
+            | Self::Add { label, .. }
+            | Self::Remove { label, .. }
+            | Self::Rollback { label, .. }
+            | Self::Promote { label, .. }
+            | Self::Fetch { label, .. } => format!("channel:{label}"),
+            Self::Fsck { .. } | Self::Gc { .. } | Self::Backup { .. } => "upkeep".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jobs_survive_storage() {
+        let label = ChannelLabel::new("el9-base").unwrap();
+        let jobs = [
+            Job::Sync {
+                labels: vec![label.clone(); 5],
+                accept_shrink: true,
+                together: false,
+            },
+            Job::Push {
+                label: label.clone(),
+                files: vec![Staged {
+                    path: "/x/0".into(),
+                    name: "a.rpm".into(),
+                }],
+            },
+            Job::Promote {
+                source: label.clone(),
+                version: Some("7".into()),
+                label: label.clone(),
+                tree: true,
+            },
+            Job::Gc { grace_seconds: 5 },
+        ];
+        let subjects: Vec<String> = jobs.iter().map(Job::subject).collect();
+        assert_eq!(
+            subjects,
+            [
+                "el9-base el9-base el9-base and 2 more",
+                "el9-base (1 files)",
+                "el9-base@7 → el9-base",
+                "everything"
+            ]
+        );
+        for job in jobs {
+            let text = serde_json::to_string(&job).unwrap();
+            assert_eq!(serde_json::from_str::<Job>(&text).unwrap(), job);
+        }
+    }
+}

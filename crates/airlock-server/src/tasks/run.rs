@@ -1,0 +1,132 @@
+//! A job becomes a call of the domain, and what it answers becomes the task's result.
+
+use airlock_content::{Content, Error, StagedFile, SyncOptions, TaskContext};
+use airlock_model::{SyncOutcome, SyncState, VersionSelector};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Job;
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended {
+    /// What it did.
+    pub result: Value,
+    /// What went wrong in parts of it.
+    pub trouble: Option<String>,
+}
+
+/// Carries a job out.
+///
+/// # Errors
+/// What the domain said.
+pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<Ended, Error> {
+    match job {
+        Job::Sync {
+            labels,
+            accept_shrink,
+            together,
+        } => {
+            let outcomes = content
+                .sync(
+                    context,
+                    &labels,
+                    SyncOptions {
+                        accept_shrink,
+                        together,
+                    },
+                )
+                .await?;
+            let trouble = trouble(&outcomes);
+            Ok(Ended {
+                trouble,
+                ..ended(&outcomes)?
+            })
+        }
+        Job::Push { label, files } => {
+            let files = files
+                .into_iter()
+                .map(|file| StagedFile {
+                    path: file.path,
+                    name: file.name,
+                })
+                .collect();
+            ended(&content.push(context, &label, files).await?)
+        }
+        Job::Add { label, items, from } => {
+            ended(&content.add(context, &label, &items, from.as_ref()).await?)
+        }
+        Job::Remove { label, items } => ended(&content.remove(context, &label, &items).await?),
+        Job::Rollback {
+            label,
+            version,
+            tree,
+        } => {
+            let selector = selector(content, Some(&version))?;
+            ended(&content.rollback(context, &label, selector, tree).await?)
+        }
+        Job::Promote {
+            source,
+            version,
+            label,
+            tree,
+        } => {
+            let selector = selector(content, version.as_deref())?;
+            ended(
+                &content
+                    .promote(context, &source, selector, &label, tree)
+                    .await?,
+            )
+        }
+        Job::Fetch { label, version } => {
+            let selector = selector(content, version.as_deref())?;
+            ended(&content.fetch_packages(context, &label, selector).await?)
+        }
+        Job::Fsck { deep, repair } => ended(&content.fsck(context, deep, repair).await?),
+        Job::Gc { grace_seconds } => ended(&content.gc(context, grace_seconds).await?),
+        Job::Backup { directory } => {
+            ended(&crate::backup::backup(content, context, &directory).await?)
+        }
+    }
+}
+
+fn selector(content: &Content, text: Option<&str>) -> Result<VersionSelector, Error> {
+    match text {
+        None | Some("") => Ok(VersionSelector::Current),
+        Some(text) => Ok(VersionSelector::parse(text, &content.settings().zone)?),
+    }
+}
+
+fn ended(value: &impl Serialize) -> Result<Ended, Error> {
+    let result = serde_json::to_value(value).map_err(|error| Error::Internal {
+        what: format!("writing the result down: {error}"),
+    })?;
+    Ok(Ended {
+        result,
+        trouble: None,
+    })
+}
+
+/// A sync in which a channel failed or was held has failed, though others went well.
+fn trouble(outcomes: &[SyncOutcome]) -> Option<String> {
+    let lines: Vec<String> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome.state {
+            SyncState::Failed => Some(format!(
+                "{}: {}",
+                outcome.channel,
+                outcome.error.as_deref().unwrap_or("failed")
+            )),
+            SyncState::Held => Some(format!(
+                "{}: held: {}",
+                outcome.channel,
+                outcome
+                    .held
+                    .as_ref()
+                    .map_or("", |held| held.reason.as_str())
+            )),
+            SyncState::Unchanged | SyncState::Published => None,
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}

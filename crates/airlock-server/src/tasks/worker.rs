@@ -1,0 +1,241 @@
+//! Workers: claim a task, keep its lease, carry it out, write its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use airlock_content::{Error, TaskContext};
+use airlock_db::tasks::{self, ClaimedTask};
+use airlock_model::{ErrorKind, Instant, OrgId, TaskState};
+use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use super::board::Entry;
+use super::run::{Ended, run};
+use super::{Job, staging};
+use crate::app::App;
+
+/// How long a claim holds without a heartbeat.
+const LEASE_SECONDS: i64 = 60;
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How often progress is written down for other replicas and for the time after a crash.
+const PROGRESS: Duration = Duration::from_secs(5);
+/// A channel that somebody else changed meanwhile is worth another try.
+const TRIES: u32 = 3;
+
+/// At the start of the server: tasks that an earlier process left running are over, and so are their files.
+///
+/// # Errors
+/// What the database said.
+pub async fn begin(app: &App) -> Result<(), airlock_db::Error> {
+    let now = app.now();
+    // Nobody else works on an embedded database, so every lease is stale; with others only those that ran out are.
+    let before = if app.db().is_exclusive() {
+        Instant(i64::MAX)
+    } else {
+        now
+    };
+    for id in tasks::interrupt_expired(app.db(), before, now).await? {
+        tracing::warn!(task = %id, "the task was interrupted by the end of the server");
+    }
+    let waiting = tasks::list(
+        app.db(),
+        OrgId::DEFAULT,
+        Some(TaskState::Queued),
+        None,
+        1_000,
+    )
+    .await?;
+    staging::sweep(
+        &app.settings.data,
+        waiting.iter().any(|task| task.kind == "push"),
+    );
+    Ok(())
+}
+
+/// One worker, until the server ends.
+pub async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let owner = format!("{}:{:016x}", std::process::id(), rand::random::<u64>());
+    // A notification can come between a look and the wait, and other replicas do not notify at all.
+    let poll = if app.db().is_exclusive() {
+        Duration::from_secs(5)
+    } else {
+        Duration::from_secs(1)
+    };
+    while !*stop.borrow() {
+        match tasks::claim(app.db(), &owner, app.now(), LEASE_SECONDS).await {
+            Ok(Some(task)) => {
+                let span = tracing::info_span!("task", id = %task.id, kind = %task.kind, request = %task.actor.request_id);
+                carry_out(&app, task).instrument(span).await;
+                // The next one may have waited for this one's lock.
+                app.new_task.notify_waiters();
+            }
+            Ok(None) => {
+                tokio::select! {
+                    () = app.new_task.notified() => {}
+                    () = tokio::time::sleep(poll) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "the task queue cannot be read");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+async fn carry_out(app: &Arc<App>, task: ClaimedTask) {
+    let id = task.id;
+    let entry = app.board.begin(id);
+    tracing::info!("begun");
+    let ended = {
+        let work = attempt(app, &task, &entry);
+        let lease = keep_lease(app, &task, &entry);
+        tokio::pin!(work);
+        tokio::select! {
+            ended = &mut work => ended,
+            () = lease => {
+                // The lease is lost: the flag is raised, and whatever the work still does cannot be written down.
+                entry.cancel().cancel();
+                work.await
+            }
+        }
+    };
+    let (state, result, error) = match &ended {
+        Ok(Ended {
+            result,
+            trouble: None,
+        }) => (TaskState::Done, Some(result), None),
+        Ok(Ended {
+            result,
+            trouble: Some(text),
+        }) => (TaskState::Failed, Some(result), Some(text.clone())),
+        Err(error) if error.kind() == ErrorKind::Cancelled && app.board.is_ending() => {
+            let text = "the server ended while this ran; nothing was changed";
+            (TaskState::Interrupted, None, Some(text.to_owned()))
+        }
+        Err(error) if error.kind() == ErrorKind::Cancelled => (TaskState::Cancelled, None, None),
+        Err(error) => (TaskState::Failed, None, Some(told(error))),
+    };
+    match &error {
+        None => tracing::info!(state = state.as_str(), "ended"),
+        Some(error) => tracing::warn!(
+            state = state.as_str(),
+            error = error.lines().next().unwrap_or_default(),
+            "ended"
+        ),
+    }
+    app.metrics.task_ended(state == TaskState::Done);
+    let (_, notes) = entry.state();
+    for wait in [0, 1, 5, 20] {
+        tokio::time::sleep(Duration::from_secs(wait)).await;
+        match tasks::finish(
+            app.db(),
+            id,
+            task.fence,
+            state,
+            result,
+            error.as_deref(),
+            &notes,
+            app.now(),
+        )
+        .await
+        {
+            Ok(_) => break,
+            Err(error) => tracing::error!(%error, "the end of the task cannot be written down"),
+        }
+    }
+    if let Ok(Job::Push { files, .. }) = serde_json::from_str::<Job>(&task.payload)
+        && let Some(file) = files.first()
+    {
+        staging::remove_of(&app.settings.data, &file.path);
+    }
+    app.lookup.forget();
+    app.board.end(id);
+    // What the work needed is free by now; the system gets it back.
+    let _ = tokio::task::spawn_blocking(crate::memory::give_back).await;
+}
+
+/// The error for people, with its hint behind it.
+fn told(error: &Error) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}\nhint: {hint}"),
+        None => error.to_string(),
+    }
+}
+
+async fn attempt(app: &Arc<App>, task: &ClaimedTask, entry: &Arc<Entry>) -> Result<Ended, Error> {
+    let job: Job = serde_json::from_str(&task.payload).map_err(|error| Error::Internal {
+        what: format!("reading what task {} is to do ({error})", task.id),
+    })?;
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        let context = TaskContext {
+            actor: task.actor.clone(),
+            task: Some(task.id),
+            operation: format!("{}-{tried}", task.operation_id),
+            reporter: Arc::clone(entry) as Arc<dyn airlock_model::Reporter>,
+            cancel: entry.cancel().clone(),
+            clock: Arc::clone(&app.clock),
+        };
+        // A panic in the domain ends this task, not the worker.
+        let content = app.content.clone();
+        let once = job.clone();
+        let handle =
+            tokio::spawn(async move { run(&content, &context, once).await }.in_current_span());
+        let ended = handle.await.unwrap_or_else(|error| {
+            Err(Error::Internal {
+                what: format!("the task ({error})"),
+            })
+        });
+        match ended {
+            // Uploaded files are taken away by the first try.
+            Err(error)
+                if error.kind() == ErrorKind::Busy
+                    && tried < TRIES
+                    && !matches!(job, Job::Push { .. }) =>
+            {
+                tracing::info!(%error, "once more");
+            }
+            ended => return ended,
+        }
+    }
+}
+
+/// Prolongs the lease, writes progress down, looks for a wish to stop. Ends when the lease is lost.
+async fn keep_lease(app: &App, task: &ClaimedTask, entry: &Entry) {
+    let mut written = entry.state();
+    let mut since_beat = Duration::ZERO;
+    let mut since_progress = Duration::ZERO;
+    let step = Duration::from_secs(1);
+    loop {
+        tokio::time::sleep(step).await;
+        since_beat += step;
+        since_progress += step;
+        if let Ok(true) = tasks::cancel_requested(app.db(), task.id).await {
+            entry.cancel().cancel();
+        }
+        if since_progress >= PROGRESS {
+            since_progress = Duration::ZERO;
+            let state = entry.state();
+            if state != written {
+                if let Err(error) =
+                    tasks::write_progress(app.db(), task.id, task.fence, &state.0, &state.1).await
+                {
+                    tracing::warn!(%error, "progress cannot be written down");
+                }
+                written = state;
+            }
+        }
+        if since_beat >= HEARTBEAT {
+            since_beat = Duration::ZERO;
+            let until = app.now().plus_seconds(LEASE_SECONDS);
+            match tasks::heartbeat(app.db(), task.id, task.fence, until).await {
+                Ok((true, _)) => {}
+                Ok((false, _)) => return,
+                Err(error) => tracing::warn!(%error, "the lease cannot be prolonged"),
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! The server's faces over real sockets, in this process.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod client;
+mod openapi;
+mod repos;
+mod rest;
+mod rights;
+mod sockets;

@@ -1,0 +1,133 @@
+//! Bodies, queries, tasks: what is taken and what is refused.
+
+use crate::client::{exchange, request, start};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hostile_bodies_are_refused() {
+    let server = start().await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let large = format!("{{\"label\":\"{}\"}}", "x".repeat(3 << 20));
+    for (body, status) in [
+        ("", 400),
+        ("{", 400),
+        ("{\"label\":\"el9-base\",\"org_id\":2}", 400),
+        (
+            "{\"label\":\"el9-base\",\"settings\":{\"role\":\"administrator\"}}",
+            400,
+        ),
+        ("{\"label\":\"el9-base\",\"label\":\"el9-other\"}", 400),
+        ("{\"label\":\"\\ud800\"}", 400),
+        ("{\"label\":NaN}", 400),
+        ("{\"label\":\"UPPER\"}", 400),
+        (deep.as_str(), 400),
+        (large.as_str(), 413),
+    ] {
+        let answer = server.admin("POST", "/api/v1/channels", body).await;
+        assert_eq!(
+            answer.status,
+            status,
+            "{}: {answer:?}",
+            &body[..body.len().min(60)]
+        );
+        assert_eq!(
+            answer.header("content-type").as_deref(),
+            Some("application/problem+json")
+        );
+        let problem = answer.json();
+        assert_eq!(
+            problem["request_id"].as_str(),
+            answer.header("x-request-id").as_deref()
+        );
+    }
+    assert_eq!(
+        server.admin("GET", "/api/v1/channels", "").await.json(),
+        serde_json::json!([])
+    );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_are_checked() {
+    let server = start().await;
+    assert_eq!(
+        server
+            .admin("POST", "/api/v1/channels", "{\"label\":\"own-tools\"}")
+            .await
+            .status,
+        201
+    );
+    for path in [
+        "/api/v1/channels/own-tools/packages?limit=1000000",
+        "/api/v1/channels/own-tools/packages?limit=0",
+        "/api/v1/channels/own-tools/packages?sort=drop",
+        "/api/v1/channels/own-tools/packages?at=2026-02-30",
+        "/api/v1/tasks?limit=1001",
+        "/api/v1/tasks/1?wait=61",
+        "/api/v1/audit?limit=0",
+        "/api/v1/diff?from=own-tools",
+    ] {
+        assert_eq!(server.admin("GET", path, "").await.status, 400, "{path}");
+    }
+    for path in [
+        "/api/v1/channels/..%2f",
+        "/api/v1/channels/NONE",
+        "/api/v1/channels/no-such-one",
+        "/api/v1/tasks/999",
+        "/api/v1/channels/own-tools/versions/x",
+    ] {
+        assert_eq!(server.admin("GET", path, "").await.status, 404, "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_key_gives_the_same_task() {
+    let server = start().await;
+    let token = server.token("administrator").await;
+    let once = |key: &str| {
+        let bytes = request(
+            "POST",
+            "/api/v1/fsck",
+            Some(&token),
+            "{}",
+            &format!("Idempotency-Key: {key}\r\n"),
+        );
+        let address = server.address.clone();
+        async move {
+            exchange(
+                tokio::net::TcpStream::connect(address).await.unwrap(),
+                &bytes,
+            )
+            .await
+        }
+    };
+    let (first, again, other) = (once("a").await, once("a").await, once("b").await);
+    assert_eq!(first.status, 202, "{first:?}");
+    assert_eq!(first.json()["id"], again.json()["id"]);
+    assert_ne!(first.json()["id"], other.json()["id"]);
+    let path = first.header("location").unwrap();
+    let task = server
+        .admin("GET", &format!("{path}?wait=60"), "")
+        .await
+        .json();
+    assert_eq!(task["state"], "done", "{task}");
+    assert_eq!(task["result"]["findings"], serde_json::json!([]), "{task}");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_in_the_audit_log() {
+    let server = start().await;
+    let made = server
+        .admin("POST", "/api/v1/channels", "{\"label\":\"own-tools\"}")
+        .await;
+    let rows = server.admin("GET", "/api/v1/audit", "").await.json();
+    let row = &rows[0];
+    assert_eq!(row["object"], "own-tools");
+    assert!(row["principal"].as_str().unwrap().starts_with("local:"));
+    assert_eq!(
+        row["request_id"].as_str(),
+        made.header("x-request-id").as_deref()
+    );
+    server.stop().await;
+}

@@ -1,0 +1,131 @@
+//! The data folder, the local socket, TLS, and the end.
+
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+
+use airlock_server::settings::Layer;
+use rustls_pki_types::ServerName;
+use rustls_pki_types::pem::PemObject;
+use tokio::io::AsyncReadExt;
+
+use crate::client::{PASSWORD, exchange, request, start, start_with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_folder_is_private_and_holds_one_server() {
+    let server = start().await;
+    let mode = |name: &str| {
+        std::fs::metadata(server.folder().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
+    assert_eq!(mode("."), 0o700);
+    assert_eq!(mode("airlock.sock"), 0o600);
+    assert_eq!(mode("initial-password"), 0o600);
+    assert_eq!(
+        std::fs::read_to_string(server.folder().join("initial-password"))
+            .unwrap()
+            .trim(),
+        PASSWORD
+    );
+    let layer = Layer {
+        data: Some(server.folder()),
+        listen: Some("127.0.0.1:0".into()),
+        ..Layer::default()
+    };
+    let second = airlock_server::serve_until(layer.settle().unwrap(), None, async {})
+        .await
+        .unwrap_err();
+    assert!(
+        second.to_string().contains("another airlock server"),
+        "{second}"
+    );
+    let who = server.admin("GET", "/api/v1/whoami", "").await.json();
+    assert_eq!(who["role"], "administrator");
+    assert!(who["principal"].as_str().unwrap().starts_with("local:"));
+    let folder = server.folder();
+    server.stop().await;
+    assert!(!folder.exists() || !folder.join("airlock.sock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operations_answer_without_a_token() {
+    let server = start().await;
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(
+            server.call("GET", path, None, "").await.status,
+            200,
+            "{path}"
+        );
+    }
+    let text = String::from_utf8(server.call("GET", "/metrics", None, "").await.body).unwrap();
+    assert!(text.contains("process_resident_memory_bytes"), "{text}");
+    assert_eq!(server.call("GET", "/ca.pem", None, "").await.status, 404);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_by_setting() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let server = start_with(|folder| {
+        std::fs::write(folder.join("c.pem"), made.cert.pem()).unwrap();
+        std::fs::write(folder.join("k.pem"), made.signing_key.serialize_pem()).unwrap();
+        Layer {
+            tls_certificate: Some(folder.join("c.pem")),
+            tls_key: Some(folder.join("k.pem")),
+            tls_ca: Some(folder.join("c.pem")),
+            client_ca_path: Some("/etc/pki/airlock.pem".into()),
+            ..Layer::default()
+        }
+    })
+    .await;
+    assert_eq!(
+        server
+            .admin("POST", "/api/v1/channels", "{\"label\":\"own-tools\"}")
+            .await
+            .status,
+        201
+    );
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(rustls_pki_types::CertificateDer::from_pem_slice(made.cert.pem().as_bytes()).unwrap())
+        .unwrap();
+    let config = rustls::ClientConfig::builder_with_provider(airlock_server::tls_provider())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    let get = |path: &'static str| {
+        let connector = connector.clone();
+        let address = server.address.clone();
+        async move {
+            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let stream = connector
+                .connect(ServerName::try_from("localhost").unwrap(), stream)
+                .await
+                .unwrap();
+            exchange(stream, &request("GET", path, None, "", "")).await
+        }
+    };
+    assert_eq!(get("/healthz").await.status, 200);
+    assert_eq!(get("/ca.pem").await.body, made.cert.pem().as_bytes());
+    let text = String::from_utf8(get("/repos/own-tools.repo").await.body).unwrap();
+    assert!(
+        text.contains("baseurl=https://test/repos/own-tools@$airlock_at/"),
+        "{text}"
+    );
+    assert!(text.contains("sslcacert=/etc/pki/airlock.pem"), "{text}");
+    // Plain HTTP gets no answer on this port.
+    let mut plain = tokio::net::TcpStream::connect(&server.address)
+        .await
+        .unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut plain, b"GET /healthz HTTP/1.0\r\n\r\n")
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    let _ = plain.read_to_end(&mut bytes).await;
+    assert!(!bytes.starts_with(b"HTTP/1"), "{bytes:?}");
+    server.stop().await;
+}
