@@ -190,41 +190,57 @@ impl Content {
         let content = self.version_content(&channel, number).await?;
         let view = self.view(content.records).await?;
         let wanted = crate::sync::wanted(&view);
+        self.fetch_each(
+            ctx,
+            &channel,
+            wanted,
+            &format!("{label}@{number}: packages"),
+        )
+        .await
+    }
+
+    /// Fetches those of the wanted packages that are not held, one after the other.
+    pub(crate) async fn fetch_each(
+        &self,
+        ctx: &TaskContext,
+        channel: &airlock_model::Channel,
+        wanted: Vec<crate::sync::Wanted>,
+        stage: &str,
+    ) -> Result<FetchOutcome> {
         let held = self
             .held_files(channel.org, wanted.iter().map(crate::sync::Wanted::key))
             .await?;
+        let packages = wanted.len() as u64;
         let missing: Vec<crate::sync::Wanted> = wanted
-            .iter()
+            .into_iter()
             .filter(|w| !held.contains_key(&w.key()))
-            .cloned()
             .collect();
         let mut outcome = FetchOutcome {
-            packages: wanted.len() as u64,
+            packages,
             fetched: 0,
             bytes: 0,
             missing: Vec::new(),
         };
-        self.check_space(&label.to_string(), missing.iter().map(|w| w.size).sum())?;
+        self.check_space(stage, missing.iter().map(|w| w.size).sum())?;
         let total = missing.len() as u64;
         for (done, w) in missing.into_iter().enumerate() {
             ctx.check()?;
             ctx.reporter.report(airlock_model::Progress {
-                stage: format!("{label}@{number}: packages"),
+                stage: stage.to_owned(),
                 done: done as u64,
                 total,
                 unit: "packages".to_owned(),
             });
-            let upstream = airlock_db::records::upstream_of(self.db(), w.record).await?;
             let package = FoundPackage {
                 record: w.record,
-                upstream,
+                upstream: airlock_db::records::upstream_of(self.db(), w.record).await?,
                 checksum_type: w.checksum_type.clone(),
                 checksum: w.checksum.clone(),
                 size: w.size,
                 file_name: w.file_name.clone(),
                 href: (!w.href.is_empty()).then(|| w.href.clone()),
             };
-            match self.fetch_package(&channel, package).await {
+            match self.fetch_package(channel, package).await {
                 Ok(_) => {
                     outcome.fetched += 1;
                     outcome.bytes += w.size;

@@ -9,6 +9,7 @@ mod metadata;
 mod modules;
 mod packages;
 mod prepare;
+pub(crate) mod tree;
 pub(crate) mod upstream;
 
 pub(crate) use packages::{Wanted, wanted};

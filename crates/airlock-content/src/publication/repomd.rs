@@ -147,6 +147,16 @@ pub fn publish(blobs: &BlobStore, request: &PublishRequest<'_>) -> Result<Public
         );
     }
     for attachment in request.attachments {
+        if attachment.kind == crate::sync::tree::TREE {
+            files.push(MetadataFile {
+                path: attachment.file_name.clone(),
+                kind: attachment.kind.clone(),
+                sha256: attachment.sha256.clone(),
+                size: attachment.size,
+                derived: false,
+            });
+            continue;
+        }
         let path = format!("repodata/{}-{}", attachment.sha256, attachment.file_name);
         let checksum = |value: &str| Checksum {
             kind: "sha256".to_owned(),

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use airlock_fetch::Validators;
-use airlock_model::{Attachment, Channel, MetadataMode, Policy, SyncState, VersionKind};
+use airlock_model::{
+    Attachment, Channel, MetadataMode, Policy, SyncOutcome, SyncState, VersionKind,
+};
 use airlock_repodata::repomd::Record;
 use roaring::RoaringTreemap;
 
@@ -228,6 +230,10 @@ impl Content {
                 version: None,
             });
         }
+        if channel.policy == Policy::OnDemand {
+            self.fetch_leaving(ctx, channel, &before, &content, &mut outcome)
+                .await?;
+        }
         ctx.stage(format!("{label}: writing metadata"));
         let publication = match total.verbatim {
             Some(publication) => publication,
@@ -386,8 +392,27 @@ impl Content {
             }
             part.attachments.push(attachment);
         }
+        if channel.policy != Policy::MetadataOnly {
+            let tree = self
+                .bring_in_tree(ctx, upstream, &mut part.warnings)
+                .await?;
+            part.bytes += tree.iter().map(|file| file.size).sum::<u64>();
+            part.attachments.extend(tree);
+        }
         if channel.metadata == MetadataMode::Verbatim {
-            part.verbatim = Some(self.keep_verbatim(repomd, &records, &files)?);
+            let mut verbatim = self.keep_verbatim(repomd, &records, &files)?;
+            let tree = part
+                .attachments
+                .iter()
+                .filter(|a| a.kind == super::tree::TREE);
+            verbatim.files.extend(tree.map(|file| MetadataFile {
+                path: file.file_name.clone(),
+                kind: file.kind.clone(),
+                sha256: file.sha256.clone(),
+                size: file.size,
+                derived: false,
+            }));
+            part.verbatim = Some(verbatim);
         }
 
         let mut view = self.view(listed).await?;
@@ -419,6 +444,34 @@ impl Content {
             part.records = view.records;
         }
         Ok(part)
+    }
+
+    /// Packages that leave the upstream are fetched while it may still have them, for older versions list them.
+    async fn fetch_leaving(
+        &self,
+        ctx: &TaskContext,
+        channel: &Channel,
+        before: &VersionContent,
+        after: &VersionContent,
+        outcome: &mut SyncOutcome,
+    ) -> Result<()> {
+        let leaving = self.view(&before.records - &after.records).await?;
+        if leaving.records.is_empty() {
+            return Ok(());
+        }
+        let wanted = super::packages::wanted(&leaving);
+        let stage = format!("{}: packages that leave the upstream", channel.label);
+        let fetched = self.fetch_each(ctx, channel, wanted, &stage).await?;
+        outcome.bytes += fetched.bytes;
+        if let Some(first) = fetched.missing.first() {
+            outcome.warnings.push(format!(
+                "{} packages left the upstream before they were fetched; older versions list them but cannot serve them ({}: {})",
+                fetched.missing.len(),
+                first.package,
+                first.reason
+            ));
+        }
+        Ok(())
     }
 
     async fn known_records(
@@ -497,7 +550,7 @@ pub(crate) fn changes(before: &VersionView, after: &VersionView) -> (u64, u64) {
 
 fn distinct(mut attachments: Vec<Attachment>) -> Vec<Attachment> {
     let mut seen = HashSet::new();
-    attachments.retain(|a| seen.insert((a.kind.clone(), a.sha256.clone())));
+    attachments.retain(|a| seen.insert((a.kind.clone(), a.file_name.clone(), a.sha256.clone())));
     attachments
 }
 

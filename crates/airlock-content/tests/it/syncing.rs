@@ -315,3 +315,80 @@ fn a_broken_upstream_is_named_and_the_last_version_stays() {
         assert_eq!(mended.state, SyncState::Published, "{mended:?}");
     });
 }
+
+#[test]
+fn an_installation_tree_is_served_beside_the_repository() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        let paths = upstream.repository().kickstart_tree();
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch::default(),
+            )
+            .await;
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+        for path in paths.iter().map(String::as_str).chain([".treeinfo"]) {
+            assert_eq!(
+                world.get("meadow-base@1", path).await,
+                std::fs::read(world.path("upstream").join(path)).unwrap(),
+                "{path}"
+            );
+        }
+        world.walk("meadow-base").await;
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_package_that_leaves_the_upstream_is_fetched_before_it_is_gone() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        world
+            .create(
+                "meadow-base",
+                Some(&upstream.url()),
+                ChannelPatch {
+                    policy: Some(Policy::OnDemand),
+                    ..ChannelPatch::default()
+                },
+            )
+            .await;
+        world.sync("meadow-base").await;
+        let org = airlock_model::OrgId::DEFAULT;
+        let name = crate::world::label("meadow-base");
+        let before = world
+            .content
+            .packages(org, &name, VersionSelector::Current, None)
+            .await
+            .unwrap();
+        let victim = before.last().unwrap().clone();
+        // The metadata does not list it any more, the file is still there: the state of a mirror while it is updated.
+        let file = world.path("upstream").join(
+            airlock_testkit::repos::packages_below(&world.path("upstream"))
+                .into_iter()
+                .find(|p| p.ends_with(&victim.file_name))
+                .unwrap(),
+        );
+        let kept = std::fs::read(&file).unwrap();
+        upstream.repository().remove(&victim.name);
+        upstream.repository().revision("1999999999");
+        upstream.publish();
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &kept).unwrap();
+        let outcome = world
+            .sync_with(
+                "meadow-base",
+                SyncOptions {
+                    accept_shrink: true,
+                    together: false,
+                },
+            )
+            .await;
+        assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(world.get("meadow-base@1", &victim.location).await, kept);
+    });
+}

@@ -1,0 +1,111 @@
+//! Installation trees: `.treeinfo` (or `treeinfo`) and the images that it names, carried along beside the repository.
+
+use airlock_fetch::{Job, Progress, Small};
+use airlock_model::Attachment;
+use airlock_repodata::treeinfo::Treeinfo;
+
+use super::upstream::OpenUpstream;
+use crate::checksum::{named_checksum, sha256_hex};
+use crate::context::TaskContext;
+use crate::{Content, Error, Result};
+
+/// Kind of an attachment that is served at its own path and does not stand in `repomd.xml`.
+pub(crate) const TREE: &str = "airlock:tree";
+/// Largest `.treeinfo`.
+const TREEINFO_LIMIT: u64 = 1 << 20;
+/// Largest image.
+const IMAGE_LIMIT: u64 = 16 << 30;
+
+impl Content {
+    /// Brings in an upstream's tree; nothing when it has none. Files that cannot be had are in the warnings, and the
+    /// tree is left out then, since half a tree installs nothing.
+    pub(super) async fn bring_in_tree(
+        &self,
+        ctx: &TaskContext,
+        upstream: &OpenUpstream,
+        warnings: &mut Vec<String>,
+    ) -> Result<Vec<Attachment>> {
+        let url = &upstream.row.url;
+        let mut found = None;
+        for name in [".treeinfo", "treeinfo"] {
+            match upstream
+                .session
+                .small(name, TREEINFO_LIMIT, None, &ctx.fetch_cancel())
+                .await
+            {
+                Ok(Small::Bytes(file)) => {
+                    found = Some((name, file.bytes));
+                    break;
+                }
+                Ok(Small::Unchanged) => {}
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let Some((name, bytes)) = found else {
+            return Ok(Vec::new());
+        };
+        let tree = match Treeinfo::parse(&bytes) {
+            Ok(tree) => tree,
+            Err(error) => {
+                warnings.push(format!(
+                    "{url}: {name} cannot be read, so the tree is left out: {error}"
+                ));
+                return Ok(Vec::new());
+            }
+        };
+        ctx.stage(format!("{url}: installation tree"));
+        let mut attachments = Vec::new();
+        for file in tree.files() {
+            // The repository's own metadata is published by us.
+            if file.path.starts_with("repodata/") {
+                continue;
+            }
+            ctx.check()?;
+            let mut job = Job::new(file.path.clone(), self.scratch()).limit(IMAGE_LIMIT);
+            if let Some(checksum) = &file.checksum {
+                job.checksum = named_checksum(&checksum.kind, &checksum.value);
+            }
+            match upstream
+                .session
+                .download(&job, &Progress::silent(), &ctx.fetch_cancel())
+                .await
+            {
+                Ok(downloaded) => {
+                    let stored = self
+                        .blocking("storing a tree", move |content| {
+                            let sha256 = downloaded.sha256_hex();
+                            let mut stored =
+                                content.blobs().adopt_many(&[(downloaded.keep(), sha256)])?;
+                            stored
+                                .pop()
+                                .ok_or_else(|| Error::worker_panicked("storing a tree"))
+                        })
+                        .await?;
+                    attachments.push(tree_file(&file.path, stored.sha256, stored.size));
+                }
+                Err(airlock_fetch::Error::Cancelled) => return Err(Error::Cancelled),
+                Err(error) => {
+                    warnings.push(format!("{url}: the installation tree is left out: {error}"));
+                    return Ok(Vec::new());
+                }
+            }
+        }
+        let mut writer = self.blobs().writer()?;
+        std::io::Write::write_all(&mut writer, &bytes).map_err(|e| Error::io(name, e))?;
+        let stored = writer.finish(Some(&sha256_hex(&bytes)))?;
+        attachments.push(tree_file(name, stored.sha256, stored.size));
+        Ok(attachments)
+    }
+}
+
+fn tree_file(path: &str, sha256: String, size: u64) -> Attachment {
+    Attachment {
+        kind: TREE.to_owned(),
+        file_name: path.to_owned(),
+        sha256,
+        size,
+        open_sha256: None,
+        open_size: None,
+    }
+}
