@@ -109,7 +109,7 @@ impl<R: BufRead> PackageCutter<R> {
             return Ok(None);
         };
         self.window.consume_to(found.end);
-        let line = self.window.line_of(found.start);
+        let line = self.window.count_lines(found.start);
         let element = self.window.bytes(found.start, found.end);
         let bad = |offset: usize, why| {
             let within = memchr::memchr_iter(b'\n', &element[..offset]).count() as u64;

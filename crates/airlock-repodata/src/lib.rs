@@ -9,18 +9,34 @@
 //! says, [`frame`] gives the bytes around fragments, so that writing metadata is concatenation.
 
 mod canonical;
+pub mod checksum;
 pub mod compress;
+pub mod comps;
 pub mod cut;
+mod document;
 mod encoding;
 pub mod error;
+pub mod filelists;
 pub mod frame;
+pub mod identity;
 mod kind;
 mod limits;
 pub mod location;
+pub mod metalink;
+pub mod mirrorlist;
+pub mod modules;
+pub mod other;
+pub mod package;
 pub mod primary;
+pub mod productid;
+pub mod repofile;
+pub mod repomd;
 mod scan;
 mod text;
+pub mod treeinfo;
+pub mod updateinfo;
 
+pub use checksum::Checksum;
 pub use error::{Error, Flaw, Result};
 pub use kind::MetadataKind;
 pub use limits::Limits;

@@ -1,10 +1,14 @@
 //! What a fragment of `primary.xml` says.
 
+mod full;
 mod location;
 mod summary;
 
+pub use full::{Comparison, Dependency, FileKind, PrimaryPackage, parse};
 pub use location::{LOCATION_PLACEHOLDER, Location, strip_location, with_location};
 pub use summary::{PrimarySummary, summarize};
+
+pub(crate) use summary::epoch;
 
 /// Name used for the file in errors of functions that see one fragment.
 const FILE: &str = "primary.xml";

@@ -164,9 +164,7 @@ impl Scanner {
         element: &mut Element,
     ) -> Step<usize> {
         let name_start = tag + 1;
-        let name_end = name_start + need!(name_length(&bytes[name_start..]));
-        let name = &bytes[name_start..name_end];
-        check_name(name, name_start)?;
+        let (name_end, known) = need!(read_name(bytes, name_start)?);
         if self.open.len() >= limits.max_depth {
             return fault(
                 tag,
@@ -176,9 +174,7 @@ impl Scanner {
                 },
             );
         }
-        if !is_known_prefix(name) {
-            element.foreign = true;
-        }
+        element.foreign |= !known;
         if bytes[name_end] == b'>' {
             self.open.push((name_start, name_end));
             return Ok(Some(name_end + 1));
@@ -214,9 +210,8 @@ impl Scanner {
         limits: &Limits,
         element: &mut Element,
     ) -> Step<usize> {
-        let end = start + need!(name_length(&bytes[start..]));
+        let (end, known) = need!(read_name(bytes, start)?);
         let name = &bytes[start..end];
-        check_name(name, start)?;
         if self.attributes.len() >= MOST_ATTRIBUTES {
             return fault(
                 start,
@@ -271,9 +266,7 @@ impl Scanner {
         if value_end - value_start > limits.max_attribute {
             return too_long_attribute(start, limits);
         }
-        if name.starts_with(b"xmlns") || !is_known_prefix(name) {
-            element.foreign = true;
-        }
+        element.foreign |= !known || name.starts_with(b"xmlns");
         if name == b"pkgid" && self.open.is_empty() {
             element.pkgid = Some((value_start, value_end));
         }
@@ -375,32 +368,57 @@ fn skip_space(bytes: &[u8], from: usize) -> Option<usize> {
         .map(|length| from + length)
 }
 
-/// Bytes up to the first one that ends a name.
-fn name_length(bytes: &[u8]) -> Option<usize> {
-    bytes
-        .iter()
-        .position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>' | b'='))
+/// What a byte may be in a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Start,
+    Inner,
+    Colon,
+    End,
+    Bad,
 }
 
-fn check_name(name: &[u8], offset: usize) -> std::result::Result<(), Fault> {
-    let good_start = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || *byte >= 0x80;
-    let good =
-        |byte: &u8| good_start(byte) || byte.is_ascii_digit() || matches!(byte, b':' | b'-' | b'.');
-    if name.first().is_some_and(good_start) && name.iter().all(good) && !name.ends_with(b":") {
-        Ok(())
-    } else {
-        syntax(offset, "a name that is none")
+static CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut classes = [Class::Bad; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        classes[byte] = match byte as u8 {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..=0xff => Class::Start,
+            b'0'..=b'9' | b'-' | b'.' => Class::Inner,
+            b':' => Class::Colon,
+            b' ' | b'\t' | b'\n' | b'\r' | b'/' | b'>' | b'=' => Class::End,
+            _ => Class::Bad,
+        };
+        byte += 1;
     }
+    classes
 }
 
-fn is_known_prefix(name: &[u8]) -> bool {
-    match memchr::memchr(b':', name) {
-        None => true,
-        Some(colon) => {
-            matches!(&name[..colon], b"rpm" | b"xml")
-                && memchr::memchr(b':', &name[colon + 1..]).is_none()
+/// End of the name that starts here, and whether its prefix is none, `rpm` or `xml`.
+fn read_name(bytes: &[u8], start: usize) -> Step<(usize, bool)> {
+    let mut colons = 0;
+    for (at, byte) in bytes.iter().enumerate().skip(start) {
+        match CLASSES[usize::from(*byte)] {
+            Class::Start => {}
+            Class::Inner if at > start => {}
+            Class::Colon if at > start => colons += 1,
+            Class::End if at > start && bytes[at - 1] != b':' => {
+                let known = match colons {
+                    0 => true,
+                    1 => matches!(
+                        &bytes[start..at],
+                        [b'r', b'p', b'm', b':', ..] | [b'x', b'm', b'l', b':', ..]
+                    ),
+                    _ => false,
+                };
+                return Ok(Some((at, known)));
+            }
+            _ => return syntax(at, "a name that is none"),
         }
     }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -27,22 +27,34 @@ pub(crate) fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
 }
 
-/// An attribute without prefix, references resolved.
-pub(crate) fn attribute<'a>(
-    tag: &BytesStart<'a>,
+/// The value of an attribute by its full name, references resolved.
+pub(crate) fn attribute(
+    tag: &BytesStart<'_>,
     name: &str,
-) -> Result<Option<Cow<'a, str>>, Flaw> {
-    let raw: &str = tag.attributes_raw();
-    let _ = raw;
-    for found in tag.attributes().with_checks(false) {
-        let found = found.map_err(|_| Flaw::Syntax {
-            why: "a broken attribute",
-        })?;
-        if found.key.as_ref() == name {
-            return Ok(Some(Cow::Owned(resolve(&found.value)?.into_owned())));
-        }
+) -> Result<Option<Cow<'static, str>>, Flaw> {
+    match raw_attribute(tag.attributes_raw(), name) {
+        None => Ok(None),
+        Some(raw) => Ok(Some(Cow::Owned(resolve(raw)?.into_owned()))),
     }
-    Ok(None)
+}
+
+/// The value of an attribute as it is written, out of what follows a tag's name. Tags here were
+/// checked by the scanner before, so that nothing has to be said about broken ones.
+pub(crate) fn raw_attribute<'t>(mut rest: &'t str, name: &str) -> Option<&'t str> {
+    loop {
+        let (key, behind) = rest.split_once('=')?;
+        let behind = behind.trim_start();
+        let quote = *behind
+            .as_bytes()
+            .first()
+            .filter(|byte| matches!(byte, b'"' | b'\''))?;
+        let value = &behind[1..];
+        let end = memchr::memchr(quote, value.as_bytes())?;
+        if key.trim() == name {
+            return Some(&value[..end]);
+        }
+        rest = &value[end + 1..];
+    }
 }
 
 /// Text with its references resolved.

@@ -20,7 +20,9 @@ pub(super) struct Window<R> {
     buffer: Vec<u8>,
     /// Offset of the next byte to look at.
     at: usize,
-    /// Line ends in the bytes that were dropped.
+    /// Offset up to which line ends were counted.
+    counted: usize,
+    /// Line ends before that, with those in bytes that were dropped.
     lines: u64,
     ended: bool,
 }
@@ -45,6 +47,7 @@ impl<R: BufRead> Window<R> {
             transcoder: Transcoder::new(encoding),
             buffer: Vec::with_capacity(2 * PIECE),
             at: 0,
+            counted: 0,
             lines: 0,
             ended: false,
         };
@@ -72,8 +75,9 @@ impl<R: BufRead> Window<R> {
                 finished.map_err(|why| self.flaw(why))?;
                 break;
             }
-            let taken = piece.len();
-            let pushed = self.transcoder.push(piece, &mut self.buffer);
+            // Not all of it: a reader over bytes in memory gives everything at once.
+            let taken = piece.len().min(wanted - self.buffer.len());
+            let pushed = self.transcoder.push(&piece[..taken], &mut self.buffer);
             self.reader.consume(taken);
             pushed.map_err(|why| self.flaw(why))?;
         }
@@ -86,7 +90,8 @@ impl<R: BufRead> Window<R> {
 
     /// Drops what was consumed. Offsets change: only called between elements.
     fn compact(&mut self) {
-        self.lines += memchr::memchr_iter(b'\n', &self.buffer[..self.at]).count() as u64;
+        self.count_lines(self.at);
+        self.counted = 0;
         self.buffer.copy_within(self.at.., 0);
         self.buffer.truncate(self.buffer.len() - self.at);
         self.at = 0;
@@ -152,10 +157,20 @@ impl<R> Window<R> {
         self.buffer.get(start..end).unwrap_or_default()
     }
 
-    /// Line of an offset, from 1.
+    /// Counts line ends up to an offset that is not before the last one counted, and gives its
+    /// line, from 1.
+    pub(super) fn count_lines(&mut self, offset: usize) -> u64 {
+        let between = self.buffer.get(self.counted..offset).unwrap_or_default();
+        self.lines += memchr::memchr_iter(b'\n', between).count() as u64;
+        self.counted = self.counted.max(offset);
+        1 + self.lines
+    }
+
+    /// Line of an offset behind the last one counted, from 1.
     pub(super) fn line_of(&self, offset: usize) -> u64 {
-        let before = &self.buffer[..offset.min(self.buffer.len())];
-        1 + self.lines + memchr::memchr_iter(b'\n', before).count() as u64
+        let offset = offset.min(self.buffer.len());
+        let between = self.buffer.get(self.counted..offset).unwrap_or_default();
+        1 + self.lines + memchr::memchr_iter(b'\n', between).count() as u64
     }
 }
 

@@ -3,12 +3,15 @@
 //! Stored fragments know no location: it belongs to the publication. In its place stands
 //! [`LOCATION_PLACEHOLDER`], exactly once.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use quick_xml::events::Event;
 use quick_xml::reader::Reader;
 
 use super::FILE;
 use crate::error::{Error, Flaw, Result};
-use crate::text::{attribute, push_attribute, syntax};
+use crate::text::{attribute, push_attribute, raw_attribute, resolve, syntax};
 
 /// What stands in a stored fragment where the location goes.
 pub const LOCATION_PLACEHOLDER: &[u8] = b"<location href=\"@\"/>";
@@ -51,27 +54,43 @@ pub fn strip_location(fragment: &[u8], out: &mut Vec<u8>) -> Result<Location> {
     })
 }
 
+/// Searchers are made once; making them costs more than searching a fragment.
+static FINDERS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| {
+    [
+        Finder::new("<location"),
+        Finder::new("<!"),
+        Finder::new("<?"),
+    ]
+});
+
 /// Start, end and value of each location of a package.
 fn locations(fragment: &[u8]) -> Result<Vec<(usize, usize, Location)>> {
     // Nearly always there is one, closed in itself, and nothing that could hide another.
-    let mut hits = memchr::memmem::find_iter(fragment, b"<location");
+    let [location_start, bang, question] = &*FINDERS;
+    let mut hits = location_start.find_iter(fragment);
     if let (Some(start), None) = (hits.next(), hits.next())
-        && let Some(length) = memchr::memmem::find(&fragment[start..], b"/>")
-        && memchr::memchr(b'>', &fragment[start..start + length]).is_none()
-        && memchr::memmem::find(fragment, b"<!").is_none()
-        && memchr::memmem::find(fragment, b"<?").is_none()
-        && memchr::memmem::find(&fragment[..start], b"<format").is_none()
+        && let Some(length) = memchr::memchr(b'>', &fragment[start..])
+        && let Some(attributes) = fragment.get(start + 9..start + length)
+        && let Some(attributes) = attributes.strip_suffix(b"/")
+        && attributes.first().is_some_and(u8::is_ascii_whitespace)
+        && bang.find(fragment).is_none()
+        && question.find(fragment).is_none()
+        && memchr::memmem::rfind(&fragment[..start], b"<format").is_none()
+        && let Ok(attributes) = std::str::from_utf8(attributes)
+        && let (Some(href), base) = (
+            raw_attribute(attributes, "href"),
+            raw_attribute(attributes, "xml:base"),
+        )
     {
-        let end = start + length + 2;
         let bad = |why| Error::at(FILE, fragment, start, why);
-        let tag = std::str::from_utf8(&fragment[start..end]).map_err(|_| bad(Flaw::BadText))?;
-        let mut reader = Reader::from_reader(tag.as_bytes());
-        let event = reader.read_event().map_err(|error| bad(syntax(&error)))?;
-        if let Event::Empty(tag) = event
-            && name_is_location(tag.name().as_ref())
-        {
-            return Ok(vec![(start, end, location(&tag).map_err(bad)?)]);
-        }
+        let value = Location {
+            href: resolve(href).map_err(bad)?.into_owned(),
+            base: match base.filter(|base| !base.is_empty()) {
+                Some(base) => Some(resolve(base).map_err(bad)?.into_owned()),
+                None => None,
+            },
+        };
+        return Ok(vec![(start, start + length + 1, value)]);
     }
     slow_locations(fragment)
 }

@@ -255,7 +255,7 @@ fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// Epochs are 32 bits wide in packages; more is an attack on version comparison.
-pub(super) fn epoch(text: Option<&str>) -> std::result::Result<u64, Flaw> {
+pub(crate) fn epoch(text: Option<&str>) -> std::result::Result<u64, Flaw> {
     match text.map(str::trim) {
         None | Some("") => Ok(0),
         Some(text) => text
@@ -266,7 +266,7 @@ pub(super) fn epoch(text: Option<&str>) -> std::result::Result<u64, Flaw> {
 }
 
 /// Seconds since 1970; a fraction is dropped, nonsense is 0.
-pub(super) fn time(text: Option<&str>) -> i64 {
+fn time(text: Option<&str>) -> i64 {
     let text = text.unwrap_or_default().trim();
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
     whole.parse().unwrap_or(0)

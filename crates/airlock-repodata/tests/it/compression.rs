@@ -174,3 +174,34 @@ fn damage_is_noticed() {
         );
     }
 }
+
+fn run(program: &str, arguments: &[&std::ffi::OsStr]) -> Vec<u8> {
+    let output = std::process::Command::new(program)
+        .args(arguments)
+        .output()
+        .unwrap_or_else(|error| panic!("{program}: {error}; run scripts/test, which installs it"));
+    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn zchunk_is_what_the_reference_programs_write_and_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, ours, theirs) = (
+        folder.path().join("plain"),
+        folder.path().join("ours.zck"),
+        folder.path().join("theirs.zck"),
+    );
+    let text = text();
+    std::fs::write(&plain, &text).unwrap();
+    let mut writer = Writer::new(Format::Zchunk, None, Vec::new()).unwrap();
+    for part in text.chunks(100_000) {
+        writer.write_all(part).unwrap();
+        writer.end_chunk().unwrap();
+    }
+    std::fs::write(&ours, writer.finish().unwrap()).unwrap();
+    assert!(run("unzck", &["-c".as_ref(), ours.as_ref()]) == text);
+    run("zck", &["-o".as_ref(), theirs.as_ref(), plain.as_ref()]);
+    let stored = std::fs::read(&theirs).unwrap();
+    assert!(opened(stored, &Limits::default()).unwrap() == text);
+}

@@ -3,5 +3,12 @@
 
 mod compression;
 mod cutting;
+mod differential;
+mod made;
 mod primary_fragments;
+mod replay;
+mod repomd_files;
+mod round_trips;
 mod samples;
+mod small_formats;
+mod updates;
