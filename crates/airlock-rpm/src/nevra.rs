@@ -51,6 +51,10 @@ impl Nevra {
         if parts.iter().any(|part| part.is_empty()) || arch.contains(['-', ':', '/']) {
             return None;
         }
+        // A second colon would be taken for the one behind an epoch when printed and read again.
+        if name.contains(':') || version.contains(':') {
+            return None;
+        }
         Some(Self {
             name: name.to_owned(),
             epoch,

@@ -115,6 +115,15 @@ impl<'h> Package<'h> {
         }
     }
 
+    /// The architecture as createrepo_c writes it: as [`Package::arch`], but `src` for every
+    /// source package, complete or not.
+    pub fn metadata_arch(&self) -> &'h str {
+        match self.is_source() {
+            true => "src",
+            false => self.arch,
+        }
+    }
+
     /// The architecture tag as it is; in source packages the one of the build host.
     pub fn header_arch(&self) -> &'h str {
         self.arch
@@ -247,6 +256,17 @@ impl<'h> Package<'h> {
     /// Dependencies of one kind in the order of the header.
     pub fn dependencies(&self, kind: DependencyKind) -> Dependencies<'h> {
         Dependencies::new(self.header, kind)
+    }
+
+    /// Weak dependencies in the tags that SUSE used before rpm 4.12 had its own.
+    ///
+    /// Two arrays held four kinds, told apart by [`flag::STRONG`]. createrepo_c lists them behind
+    /// those of [`Package::dependencies`]. Empty for the four strong kinds.
+    pub fn old_weak_dependencies(
+        &self,
+        kind: DependencyKind,
+    ) -> impl Iterator<Item = Dependency<'h>> + 'h {
+        dependency::old_weak(self.header, kind)
     }
 
     /// What it needs.

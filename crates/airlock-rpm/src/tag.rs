@@ -66,6 +66,12 @@ pub mod main {
     pub const PAYLOADFLAGS: u32 = 1126;
     pub const FILECOLORS: u32 = 1140;
     pub const SOURCEPKGID: u32 = 1146;
+    pub const OLDSUGGESTSNAME: u32 = 1156;
+    pub const OLDSUGGESTSVERSION: u32 = 1157;
+    pub const OLDSUGGESTSFLAGS: u32 = 1158;
+    pub const OLDENHANCESNAME: u32 = 1159;
+    pub const OLDENHANCESVERSION: u32 = 1160;
+    pub const OLDENHANCESFLAGS: u32 = 1161;
     pub const LONGFILESIZES: u32 = 5008;
     pub const LONGSIZE: u32 = 5009;
     pub const FILECAPS: u32 = 5010;

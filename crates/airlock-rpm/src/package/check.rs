@@ -1,6 +1,6 @@
 //! What must hold in a main header beyond its form.
 
-use super::dependency::DependencyKind;
+use super::dependency::{DependencyKind, OLD_WEAK};
 use super::file::Layout;
 use crate::error::{Error, Flaw, Result};
 use crate::header::{Header, Kind};
@@ -58,24 +58,20 @@ fn name<'h>(header: &'h Header, tag: u32, name: &'static str, offset: u64) -> Re
     }
 }
 
-/// Values that a tag has, strings or numbers.
-fn count(header: &Header, tag: u32) -> usize {
-    header.entry(tag).map_or(0, |entry| entry.count as usize)
-}
-
-fn is_text_array(header: &Header, tag: u32) -> bool {
+/// Number of strings of a tag; `None` when it is absent or not of a string type.
+fn text_count(header: &Header, tag: u32) -> Option<usize> {
     header
         .entry(tag)
-        .is_some_and(|entry| matches!(entry.kind, Kind::Text | Kind::TextArray | Kind::Translated))
+        .filter(|entry| is_text(entry.kind))
+        .map(|entry| entry.count as usize)
 }
 
-fn is_number_array(header: &Header, tag: u32) -> bool {
-    header.entry(tag).is_some_and(|entry| {
-        matches!(
-            entry.kind,
-            Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64
-        )
-    })
+fn is_text(kind: Kind) -> bool {
+    matches!(kind, Kind::Text | Kind::TextArray | Kind::Translated)
+}
+
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Int8 | Kind::Int16 | Kind::Int32 | Kind::Int64)
 }
 
 /// An array that may be absent, but has to be as long as `expected` when it is there.
@@ -87,15 +83,15 @@ fn parallel(
     expected: usize,
     offset: u64,
 ) -> Result<()> {
-    if !header.has(tag) {
+    let Some(entry) = header.entry(tag) else {
         return Ok(());
-    }
+    };
     let right_type = match numbers {
-        true => is_number_array(header, tag),
-        false => is_text_array(header, tag),
+        true => is_number(entry.kind),
+        false => is_text(entry.kind),
     };
     let found = match right_type {
-        true => count(header, tag),
+        true => entry.count as usize,
         false => 0,
     };
     if found == expected {
@@ -125,17 +121,10 @@ pub(super) fn files(header: &Header, source: bool, offset: u64) -> Result<Layout
         Layout::Split => main::BASENAMES,
         Layout::Whole => main::OLDFILENAMES,
     };
-    if !is_text_array(header, names_tag) {
-        let name = "list of file names";
-        return Err(Error::bad(
-            offset,
-            Flaw::MissingTag {
-                tag: names_tag,
-                name,
-            },
-        ));
-    }
-    let total = count(header, names_tag);
+    let Some(total) = text_count(header, names_tag) else {
+        let (tag, name) = (names_tag, "list of file names");
+        return Err(Error::bad(offset, Flaw::MissingTag { tag, name }));
+    };
     for (tag, name, numbers) in [
         (main::FILEMODES, "FILEMODES", true),
         (main::FILEFLAGS, "FILEFLAGS", true),
@@ -246,27 +235,34 @@ fn path_flaw(path: &[u8], source: bool) -> Option<&'static str> {
 
 pub(super) fn dependencies(header: &Header, offset: u64) -> Result<()> {
     for kind in DependencyKind::ALL {
-        let (names, versions, flags) = kind.tags();
-        let total = match header.has(names) {
-            true if !is_text_array(header, names) => {
-                let name = kind.name();
-                return Err(Error::bad(offset, Flaw::MissingTag { tag: names, name }));
-            }
-            true => count(header, names),
-            false => 0,
-        };
-        parallel(header, versions, kind.name(), false, total, offset)?;
-        parallel(header, flags, kind.name(), true, total, offset)?;
-        for name in header.strings(names) {
-            if name.first() == Some(&b'(') && rich_depth(name) > DEEPEST_RICH {
-                return Err(Error::bad(
-                    offset,
-                    Flaw::RichDepth {
-                        kind: kind.name(),
-                        limit: DEEPEST_RICH,
-                    },
-                ));
-            }
+        dependency_arrays(header, kind.tags(), kind.name(), offset)?;
+    }
+    for tags in OLD_WEAK {
+        dependency_arrays(header, tags, "old weak dependencies", offset)?;
+    }
+    Ok(())
+}
+
+fn dependency_arrays(
+    header: &Header,
+    (names, versions, flags): (u32, u32, u32),
+    kind: &'static str,
+    offset: u64,
+) -> Result<()> {
+    let total = match header.entry(names) {
+        Some(entry) if is_text(entry.kind) => entry.count as usize,
+        Some(_) => {
+            let (tag, name) = (names, kind);
+            return Err(Error::bad(offset, Flaw::MissingTag { tag, name }));
+        }
+        None => 0,
+    };
+    parallel(header, versions, kind, false, total, offset)?;
+    parallel(header, flags, kind, true, total, offset)?;
+    for name in header.strings(names) {
+        if name.first() == Some(&b'(') && rich_depth(name) > DEEPEST_RICH {
+            let limit = DEEPEST_RICH;
+            return Err(Error::bad(offset, Flaw::RichDepth { kind, limit }));
         }
     }
     Ok(())

@@ -36,6 +36,8 @@ pub mod flag {
     pub const FIND_PROVIDES: u32 = 1 << 15;
     /// Needs a feature of rpm itself.
     pub const RPMLIB: u32 = 1 << 24;
+    /// In the old weak tags: recommends or supplements, not suggests or enhances.
+    pub const STRONG: u32 = 1 << 27;
     /// Only needed while installing (`Requires(meta)` and others).
     pub const META: u32 = 1 << 29;
 }
@@ -227,6 +229,44 @@ impl<'h> Dependencies<'h> {
             flags: header.numbers(flags),
         }
     }
+}
+
+/// Tags of names, versions and flags in which SUSE kept two weak kinds each.
+pub(super) const OLD_WEAK: [(u32, u32, u32); 2] = [
+    (
+        main::OLDSUGGESTSNAME,
+        main::OLDSUGGESTSVERSION,
+        main::OLDSUGGESTSFLAGS,
+    ),
+    (
+        main::OLDENHANCESNAME,
+        main::OLDENHANCESVERSION,
+        main::OLDENHANCESFLAGS,
+    ),
+];
+
+/// The dependencies of a weak kind in the old tags.
+pub(super) fn old_weak(
+    header: &Header,
+    kind: DependencyKind,
+) -> impl Iterator<Item = Dependency<'_>> {
+    let [suggests, enhances] = OLD_WEAK;
+    let from = match kind {
+        DependencyKind::Suggests => Some((suggests, 0)),
+        DependencyKind::Recommends => Some((suggests, flag::STRONG)),
+        DependencyKind::Enhances => Some((enhances, 0)),
+        DependencyKind::Supplements => Some((enhances, flag::STRONG)),
+        _ => None,
+    };
+    from.into_iter()
+        .flat_map(|((names, versions, flags), strong)| {
+            Dependencies {
+                names: header.strings(names),
+                versions: header.strings(versions),
+                flags: header.numbers(flags),
+            }
+            .filter(move |dependency| dependency.flags & flag::STRONG == strong)
+        })
 }
 
 impl<'h> Iterator for Dependencies<'h> {

@@ -275,7 +275,9 @@ fn the_kinds_of_packages_are_told_apart() {
         let head = read_package(&mut &bytes[..]).unwrap();
         let package = Package::new(&head).unwrap();
         let lead = package.lead_says_source().unwrap();
-        (package.arch().to_owned(), package.is_source(), lead)
+        let source = package.is_source();
+        assert_eq!(package.metadata_arch() == "src", source);
+        (package.arch().to_owned(), source, lead)
     };
     assert_eq!(
         arch_of("everything-1.2~rc1^git5-4.el9.src"),
@@ -290,6 +292,31 @@ fn the_kinds_of_packages_are_told_apart() {
         ("noarch".to_owned(), false, false)
     );
     assert_eq!(arch_of("latin1-1.2"), ("noarch".to_owned(), false, false));
+}
+
+#[test]
+fn old_weak_dependencies_are_sorted_out() {
+    let mut main = crate::forge::main_header();
+    main.texts(1156, &["soft", "firm"])
+        .texts(1157, &["", "2"])
+        .int32(1158, &[0, 1 << 27 | 8])
+        .texts(1159, &["mine"])
+        .texts(1160, &[""])
+        .int32(1161, &[1 << 27]);
+    let bytes = crate::forge::around(&main);
+    let head = read_package(&mut &bytes[..]).unwrap();
+    let package = Package::new(&head).unwrap();
+    let names = |kind| -> Vec<String> {
+        package
+            .old_weak_dependencies(kind)
+            .map(|dependency| dependency.name_text().into_owned())
+            .collect()
+    };
+    assert_eq!(names(DependencyKind::Suggests), ["soft"]);
+    assert_eq!(names(DependencyKind::Recommends), ["firm"]);
+    assert_eq!(names(DependencyKind::Supplements), ["mine"]);
+    assert!(names(DependencyKind::Enhances).is_empty());
+    assert!(names(DependencyKind::Requires).is_empty());
 }
 
 #[test]

@@ -308,6 +308,57 @@ fn version_3_packets() {
     assert!(text.contains("V3 RSA/SHA256"), "{text}");
 }
 
+/// Neither gpg nor rpm 4.18 knows version 6, so rPGP makes key and signature.
+#[test]
+fn version_6_keys_and_packets() {
+    use pgp::composed::{ArmorOptions, DetachedSignature, KeyType, SecretKeyParamsBuilder};
+
+    let key = SecretKeyParamsBuilder::default()
+        .version(pgp::types::KeyVersion::V6)
+        .key_type(KeyType::Ed25519)
+        .can_sign(true)
+        .can_certify(true)
+        .primary_user_id("Six <six@example.org>".to_owned())
+        .build()
+        .unwrap()
+        .generate(rand_core::OsRng)
+        .unwrap();
+    let public = key
+        .to_public_key()
+        .to_armored_string(ArmorOptions::default());
+    let ring = KeyRing::from_armored(&public.unwrap());
+    assert_eq!(ring.problems(), []);
+    let main = forge::main_header().bytes();
+    let sign = |data: &[u8]| {
+        let made = DetachedSignature::sign_binary_data(
+            rand_core::OsRng,
+            &key.primary_key,
+            &Password::empty(),
+            HashAlgorithm::Sha512,
+            data,
+        )
+        .unwrap();
+        let mut packet = Vec::new();
+        made.signature.to_writer_with_header(&mut packet).unwrap();
+        packet
+    };
+    let found = verdict(&with_signature(267, &sign(&main)), &ring);
+    assert!(
+        matches!(&found, Verdict::Good { hash, .. } if hash == "SHA512"),
+        "{found:?}"
+    );
+    let found = verdict(&with_signature(267, &sign(b"else")), &ring);
+    assert_eq!(
+        found,
+        Verdict::Bad {
+            why: BadSignature::Mismatch
+        }
+    );
+    let found = verdict(&with_signature(267, &sign(&main)), &KeyRing::default());
+    let id = ring.certificates()[0].key_id();
+    assert_eq!(found, Verdict::UnknownKey { key_id: Some(id) });
+}
+
 #[test]
 fn weak_hashes_are_a_matter_of_policy() {
     let home = Home::new();

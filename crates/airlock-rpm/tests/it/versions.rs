@@ -111,6 +111,8 @@ fn nevra_forms() {
         "-1-1.noarch",
         "a-x:1-1.noarch",
         "1:a-1:1-1.noarch",
+        "0:a:b-1-1.noarch",
+        "a-0:1:2-1.noarch",
     ] {
         assert!(Nevra::parse(text).is_err(), "{text:?} was accepted");
     }
