@@ -8,6 +8,7 @@ use airlock_model::{
     VersionSelector,
 };
 use airlock_rpm::KeyRing;
+use roaring::RoaringTreemap;
 
 use crate::commit::{UpstreamState, VersionContent};
 use crate::diff::{DiffErratum, Side, diff};
@@ -106,17 +107,23 @@ impl Content {
         let channel = self.channel(org, label).await?;
         let mut list = airlock_db::versions::list(self.db(), channel.id).await?;
         let held = airlock_db::package_files::all_keys(self.db(), channel.org).await?;
-        for info in &mut list {
+        // Every record is looked at once, however many versions list it.
+        let mut sets = Vec::with_capacity(list.len());
+        let mut all = RoaringTreemap::new();
+        for info in &list {
+            let records = self.version_content(&channel, info.number).await?.records;
+            all |= &records;
+            sets.push(records);
+        }
+        let view = self.view(all).await?;
+        let here: RoaringTreemap = view
+            .members()
+            .filter(|(_, r)| held.contains(&(r.checksum_type.to_owned(), r.checksum.to_owned())))
+            .map(|(record, _)| record)
+            .collect();
+        for (info, records) in list.iter_mut().zip(&sets) {
             info.current = channel.current == Some(info.number);
-            let content = self.version_content(&channel, info.number).await?;
-            let view = self.view(content.records).await?;
-            info.held = Some(
-                view.members()
-                    .filter(|(_, r)| {
-                        held.contains(&(r.checksum_type.to_owned(), r.checksum.to_owned()))
-                    })
-                    .count() as u64,
-            );
+            info.held = Some(records.intersection_len(&here));
         }
         Ok(list)
     }
