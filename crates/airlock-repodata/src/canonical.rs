@@ -10,7 +10,7 @@ use quick_xml::reader::Reader;
 
 use crate::error::Flaw;
 use crate::kind::RPM;
-use crate::text::{push_attribute, push_text, resolve, syntax};
+use crate::text::{clean, push_attribute, push_text, resolve, syntax};
 
 /// Namespaces declared by a root element, in effect for everything below.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Rewriter<'_> {
                 why: "a broken attribute",
             })?;
             let name: &str = attribute.key.as_ref();
-            let value = resolve(&attribute.value)?.into_owned();
+            let value = clean(&resolve(&attribute.value)?);
             match name.strip_prefix("xmlns") {
                 Some("") => self.scope.bindings.push((String::new(), value)),
                 Some(prefix) if prefix.starts_with(':') => {

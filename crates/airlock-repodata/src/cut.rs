@@ -53,6 +53,7 @@ pub struct PackageCutter<R> {
     limits: Limits,
     window: Window<R>,
     namespaces: Namespaces,
+    own: String,
     standard: bool,
     declared: Option<u64>,
     finished: bool,
@@ -81,7 +82,8 @@ impl<R: BufRead> PackageCutter<R> {
             kind,
             limits,
             window,
-            standard: root.namespaces.are_standard(kind.namespace()),
+            standard: root.namespaces.are_standard(&root.own),
+            own: root.own,
             namespaces: root.namespaces,
             declared: root.packages,
             finished: root.empty,
@@ -131,13 +133,8 @@ impl<R: BufRead> PackageCutter<R> {
             element
         } else {
             self.canonical.clear();
-            rewrite(
-                text,
-                self.kind.namespace(),
-                &self.namespaces,
-                &mut self.canonical,
-            )
-            .map_err(|why| bad(0, why))?;
+            rewrite(text, &self.own, &self.namespaces, &mut self.canonical)
+                .map_err(|why| bad(0, why))?;
             &self.canonical
         };
         Ok(Some(Fragment { bytes, pkgid, line }))
@@ -242,16 +239,15 @@ impl<R: BufRead> PackageCutter<R> {
             .position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>'))
             .unwrap_or(name.len());
         let name = &name[..length];
-        match memchr::memrchr(b':', name) {
-            None => name == b"package",
-            Some(colon) => {
-                &name[colon + 1..] == b"package"
-                    && std::str::from_utf8(&name[..colon])
-                        .ok()
-                        .and_then(|prefix| self.namespaces.get(prefix))
-                        .is_some_and(|uri| uri == self.kind.namespace())
-            }
-        }
+        let (prefix, local) = match memchr::memchr(b':', name) {
+            None => (&b""[..], name),
+            Some(colon) => (&name[..colon], &name[colon + 1..]),
+        };
+        let uri = std::str::from_utf8(prefix)
+            .ok()
+            .and_then(|prefix| self.namespaces.get(prefix));
+        // Files without any declaration exist.
+        local == b"package" && uri.map_or(prefix.is_empty(), |uri| uri == self.own)
     }
 
     fn fatal(&self, offset: usize, why: Flaw) -> Error {

@@ -76,6 +76,16 @@ fn arch<'p>(package: &Package<'p>) -> &'p str {
     }
 }
 
+/// Packages of format 6 say the size of their payload in another tag, which createrepo_c does not
+/// read.
+fn archive_size(package: &Package<'_>) -> u64 {
+    const RPMFORMAT: u32 = 5114;
+    match package.header().has(RPMFORMAT) {
+        true => 0,
+        false => package.archive_size().unwrap_or(0),
+    }
+}
+
 fn write_primary_start(package: &Package<'_>, facts: &FileFacts<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"<package type=\"rpm\">");
     push_element(out, "name", package.name());
@@ -102,7 +112,7 @@ fn write_primary_start(package: &Package<'_>, facts: &FileFacts<'_>, out: &mut V
         "\" installed=\"",
         package.installed_size().unwrap_or(0),
     );
-    push_number(out, "\" archive=\"", package.archive_size().unwrap_or(0));
+    push_number(out, "\" archive=\"", archive_size(package));
     out.extend_from_slice(b"\"/>");
     match facts.location {
         None => out.extend_from_slice(LOCATION_PLACEHOLDER),

@@ -94,6 +94,13 @@ pub(crate) fn resolve(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     Ok(Cow::Owned(text))
 }
 
+/// The text without characters that XML does not allow: as it is once written.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .filter(|character| is_xml_character(u32::from(*character)))
+        .collect()
+}
+
 fn undefined(rest: &str) -> Flaw {
     Flaw::Entity {
         text: rest.chars().take(16).collect(),

@@ -10,7 +10,7 @@ use crate::canonical::Namespaces;
 use crate::error::{Error, Flaw, Result};
 use crate::kind::MetadataKind;
 use crate::limits::Limits;
-use crate::text::{local, resolve, syntax};
+use crate::text::{clean, local, resolve, syntax};
 
 /// Bytes of a prolog part or of the root tag.
 const LONGEST: usize = 1 << 20;
@@ -18,6 +18,8 @@ const LONGEST: usize = 1 << 20;
 /// What the root element says.
 pub(super) struct Root {
     pub(super) namespaces: Namespaces,
+    /// The root's own namespace. Some makers misspell it; what it means is plain.
+    pub(super) own: String,
     pub(super) packages: Option<u64>,
     pub(super) empty: bool,
 }
@@ -113,18 +115,14 @@ fn parse_root(kind: MetadataKind, tag: &str) -> std::result::Result<Root, Flaw> 
         let attribute = attribute.map_err(|_| Flaw::Syntax {
             why: "a broken attribute",
         })?;
-        let value = resolve(&attribute.value)?;
+        let value = clean(&resolve(&attribute.value)?);
         let name: &str = attribute.key.as_ref();
         if name == "packages" {
             packages = value.trim().parse().ok();
         } else if name == "xmlns" {
-            namespaces
-                .bindings
-                .push((String::new(), value.into_owned()));
+            namespaces.bindings.push((String::new(), value));
         } else if let Some(prefix) = name.strip_prefix("xmlns:") {
-            namespaces
-                .bindings
-                .push((prefix.to_owned(), value.into_owned()));
+            namespaces.bindings.push((prefix.to_owned(), value));
         }
     }
     let name = tag.name();
@@ -135,7 +133,12 @@ fn parse_root(kind: MetadataKind, tag: &str) -> std::result::Result<Root, Flaw> 
             found: name.chars().take(64).collect(),
         });
     }
+    let prefix = name.split_once(':').map_or("", |(prefix, _)| prefix);
     Ok(Root {
+        own: namespaces
+            .get(prefix)
+            .unwrap_or(kind.namespace())
+            .to_owned(),
         namespaces,
         packages,
         empty,

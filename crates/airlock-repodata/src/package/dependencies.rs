@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use airlock_rpm::package::{Dependency, DependencyKind};
+use airlock_rpm::package::{Dependency, DependencyKind, Sense, flag};
 use airlock_rpm::{Package, rpmvercmp};
 
 use super::is_primary_path;
@@ -59,10 +59,18 @@ fn write_entry(dependency: &Dependency<'_>, requires: bool, out: &mut Vec<u8>) {
             }
         }
     }
-    if requires && dependency.is_pre() {
+    if requires && is_pre(dependency) {
         attribute(b"pre", "1");
     }
     out.extend_from_slice(b"/>");
+}
+
+/// Needed before or in the transaction's scripts: what createrepo_c 1.2 marks. Versions before 1.0
+/// left out `%pretrans` and `%posttrans`.
+fn is_pre(dependency: &Dependency<'_>) -> bool {
+    const POSTTRANS: u32 = 1 << 5;
+    let bits = flag::PREREQ | flag::PRETRANS | POSTTRANS | flag::SCRIPT_PRE | flag::SCRIPT_POST;
+    dependency.flags & bits != 0
 }
 
 /// Epoch (0 when there is none), version, release. A text before the colon that is no number
@@ -85,9 +93,20 @@ fn split_evr(evr: &str) -> (Option<&str>, Option<&str>, Option<&str>) {
 }
 
 /// What the package needs from others: not rpm itself, not its own listed files, not what it
-/// provides, nothing twice in a row for the same name, and of glibc's versions the highest only.
+/// provides with the same words, nothing twice in a row for the same name, and of glibc's versions
+/// the highest only.
 fn requires<'h>(package: &Package<'h>) -> Vec<Dependency<'h>> {
-    let provided: HashSet<&[u8]> = package.provides().map(|provided| provided.name).collect();
+    let words = |dependency: &Dependency<'h>| {
+        (
+            dependency.name,
+            dependency.sense().map(Sense::word),
+            dependency.evr,
+        )
+    };
+    let provided: HashSet<_> = package
+        .provides()
+        .map(|provided| words(&provided))
+        .collect();
     let own: HashSet<Vec<u8>> = match package
         .requires()
         .any(|needed| needed.name.first() == Some(&b'/'))
@@ -99,13 +118,13 @@ fn requires<'h>(package: &Package<'h>) -> Vec<Dependency<'h>> {
     let mut highest_libc: Option<Dependency<'h>> = None;
     let mut list = Vec::new();
     for needed in package.requires() {
-        if needed.is_rpmlib() || own.contains(needed.name) || provided.contains(needed.name) {
+        if needed.is_rpmlib() || own.contains(needed.name) || provided.contains(&words(&needed)) {
             continue;
         }
         let same = |last: &Dependency<'_>| {
             last.sense() == needed.sense()
                 && last.evr == needed.evr
-                && last.is_pre() == needed.is_pre()
+                && is_pre(last) == is_pre(&needed)
         };
         if last_of_name.get(needed.name).is_some_and(same) {
             continue;

@@ -180,7 +180,11 @@ fn run(program: &str, arguments: &[&std::ffi::OsStr]) -> Vec<u8> {
         .args(arguments)
         .output()
         .unwrap_or_else(|error| panic!("{program}: {error}; run scripts/test, which installs it"));
-    assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     output.stdout
 }
 

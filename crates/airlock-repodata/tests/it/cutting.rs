@@ -57,6 +57,25 @@ fn other_prefixes_are_rewritten() {
 }
 
 #[test]
+fn namespaces_may_be_misspelt_or_missing_but_not_foreign() {
+    for root in [
+        "<metadata>",
+        "<metadata xmlns='http://linux.duke.edu/medadata/common'>",
+    ] {
+        let file = format!("{root}<package><rpm:x/></package></metadata>");
+        assert_eq!(
+            cut(MetadataKind::Primary, file.as_bytes()).unwrap(),
+            ["<package><rpm:x/></package>"]
+        );
+    }
+    let file = "<m:metadata xmlns:m='http://linux.duke.edu/metadata/common' xmlns='http://else'><package/><m:package/></m:metadata>";
+    assert_eq!(
+        cut(MetadataKind::Primary, file.as_bytes()).unwrap(),
+        ["<package/>"]
+    );
+}
+
+#[test]
 fn illegal_characters_are_removed() {
     let file = primary("<package><name>a\u{1}b&#0;c</name></package>");
     assert_eq!(
