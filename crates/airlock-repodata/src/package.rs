@@ -14,7 +14,7 @@ use airlock_rpm::package::{Changelog, File};
 
 use crate::primary::LOCATION_PLACEHOLDER;
 use crate::text::{push_attribute, push_text};
-use texts::{push_element, push_number, push_version};
+use texts::{as_createrepo, push_element, push_header_text, push_number, push_version};
 
 /// What is known of a package's file and not from its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,14 +96,10 @@ fn write_primary_start(package: &Package<'_>, facts: &FileFacts<'_>, out: &mut V
     out.extend_from_slice(b"\" pkgid=\"YES\">");
     push_text(out, facts.checksum);
     out.extend_from_slice(b"</checksum>");
-    push_element(out, "summary", &package.summary().unwrap_or_default());
-    push_element(
-        out,
-        "description",
-        &package.description().unwrap_or_default(),
-    );
-    push_element(out, "packager", &package.packager().unwrap_or_default());
-    push_element(out, "url", &package.url().unwrap_or_default());
+    push_header_text(out, "summary", package.summary());
+    push_header_text(out, "description", package.description());
+    push_header_text(out, "packager", package.packager());
+    push_header_text(out, "url", package.url());
     push_number(out, "<time file=\"", facts.time);
     push_number(out, "\" build=\"", package.build_time().unwrap_or(0));
     push_number(out, "\"/><size package=\"", facts.size);
@@ -129,19 +125,11 @@ fn write_primary_start(package: &Package<'_>, facts: &FileFacts<'_>, out: &mut V
         }
     }
     out.extend_from_slice(b"<format>");
-    push_element(out, "rpm:license", &package.license().unwrap_or_default());
-    push_element(out, "rpm:vendor", &package.vendor().unwrap_or_default());
-    push_element(out, "rpm:group", &package.group().unwrap_or_default());
-    push_element(
-        out,
-        "rpm:buildhost",
-        &package.buildhost().unwrap_or_default(),
-    );
-    push_element(
-        out,
-        "rpm:sourcerpm",
-        &package.source_rpm().unwrap_or_default(),
-    );
+    push_header_text(out, "rpm:license", package.license());
+    push_header_text(out, "rpm:vendor", package.vendor());
+    push_header_text(out, "rpm:group", package.group());
+    push_header_text(out, "rpm:buildhost", package.buildhost());
+    push_header_text(out, "rpm:sourcerpm", package.source_rpm());
     push_number(out, "<rpm:header-range start=\"", facts.header_range.start);
     push_number(out, "\" end=\"", facts.header_range.end);
     out.extend_from_slice(b"\"/>");
@@ -166,7 +154,7 @@ fn write_files(
             "dir" => b"<file type=\"dir\">",
             _ => b"<file type=\"ghost\">",
         });
-        push_text(filelists, &airlock_rpm::text::decode(&path));
+        push_text(filelists, &as_createrepo(airlock_rpm::text::decode(&path)));
         filelists.extend_from_slice(b"</file>");
         if is_primary_path(&path) {
             primary.extend_from_slice(&filelists[start..]);
@@ -216,12 +204,12 @@ fn write_changelog(package: &Package<'_>, facts: &FileFacts<'_>, out: &mut Vec<u
         entries.push((time, entry));
     }
     for (time, entry) in entries.iter().rev() {
-        let author = entry.author_text();
+        let author = as_createrepo(entry.author_text());
         out.extend_from_slice(b"<changelog author=\"");
         push_attribute(out, trimmed_author(&author));
         push_number(out, "\" date=\"", *time);
         out.extend_from_slice(b"\">");
-        push_text(out, &entry.change_text());
+        push_text(out, &as_createrepo(entry.change_text()));
         out.extend_from_slice(b"</changelog>");
     }
     out.extend_from_slice(b"</package>");

@@ -7,6 +7,7 @@ use airlock_rpm::package::{Dependency, DependencyKind, Sense, flag};
 use airlock_rpm::{Package, rpmvercmp};
 
 use super::is_primary_path;
+use super::texts::as_createrepo;
 use crate::text::push_attribute;
 
 pub(super) fn write(package: &Package<'_>, out: &mut Vec<u8>) {
@@ -48,7 +49,7 @@ fn write_entry(dependency: &Dependency<'_>, requires: bool, out: &mut Vec<u8>) {
         push_attribute(out, value);
         out.push(b'"');
     };
-    attribute(b"name", &dependency.name_text());
+    attribute(b"name", &as_createrepo(dependency.name_text()));
     if let Some(sense) = dependency.sense() {
         attribute(b"flags", sense.word());
         let evr = dependency.evr_text();

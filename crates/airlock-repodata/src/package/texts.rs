@@ -1,8 +1,29 @@
 //! Small pieces of XML.
 
+use std::borrow::Cow;
+
 use airlock_rpm::Package;
 
 use crate::text::{push_attribute, push_text};
+
+/// Old packages hold texts that are no UTF-8, which airlock-rpm reads as ISO-8859-1 (and only those
+/// become owned texts). createrepo_c does the same, but leaves out everything from 0x80 to 0xBF:
+/// so that both mean the same, it is left out here too.
+pub(super) fn as_createrepo(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text),
+        Cow::Owned(text) => Cow::Owned(
+            text.chars()
+                .filter(|c| !('\u{80}'..='\u{bf}').contains(c))
+                .collect(),
+        ),
+    }
+}
+
+/// Element with a text of the header, where there is one.
+pub(super) fn push_header_text(out: &mut Vec<u8>, name: &str, text: Option<Cow<'_, str>>) {
+    push_element(out, name, &as_createrepo(text.unwrap_or_default()));
+}
 
 pub(super) fn push_element(out: &mut Vec<u8>, name: &str, text: &str) {
     out.push(b'<');

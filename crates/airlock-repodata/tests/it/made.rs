@@ -9,6 +9,7 @@ pub fn packages() -> tempfile::TempDir {
     let path = folder.path();
     let _ = rpmbuild(RICH, path);
     let _ = rpmbuild(MULTI, path);
+    let _ = rpmbuild(LATIN, path);
     Rpm::nevra("plain-7:1.0~rc1-2^git.x86_64")
         .requires("plain = 7:1.0~rc1")
         .requires("/usr/bin/plain")
@@ -39,6 +40,13 @@ pub fn packages() -> tempfile::TempDir {
         )
         .changelog(1_700_000_000, "Jane <j@example.com> - 1.0-1", "- one")
         .changelog(1_600_000_000, "Old <o@example.com> - 0.9-1", "- zero")
+        .write_to(path);
+    Rpm::new("multilib", "1", "1")
+        .arch("i686")
+        .provides("libmulti.so.1")
+        .requires("libc.so.6")
+        .requires("libc.so.6(GLIBC_2.0)")
+        .file("/usr/lib/libmulti.so.1", "x")
         .write_to(path);
     Rpm::new("empty", "0", "1")
         .summary("")
@@ -161,6 +169,10 @@ Version: 2.0
 Release: 1
 Summary: A source package with subpackages
 License: MIT
+%global made %(mkdir -p %{_sourcedir}; touch %{_sourcedir}/multi.tar)
+%{made}
+Source0: http://example.com/multi.tar
+NoSource: 0
 BuildRequires: gcc >= 4
 BuildRequires: make
 
@@ -182,4 +194,33 @@ touch %{buildroot}/usr/lib/libmulti.so.1
 %files
 %files libs
 /usr/lib/libmulti.so.1
+";
+
+/// Texts in ISO-8859-1, as packages of the past have them.
+const LATIN: &str = r"
+%global _invalid_encoding_terminates_build 0
+Name: latin
+Version: 1
+Release: 1
+Summary: caf%(printf '\351')
+License: MIT
+BuildArch: noarch
+Provides: caf%(printf '\351') = 1
+
+%description
+Both%(printf '\303\251 and \351').
+
+%prep
+%build
+%install
+mkdir -p %{buildroot}/etc %{buildroot}/usr/share
+touch %{buildroot}/etc/$(printf 'caf\351') %{buildroot}/usr/share/$(printf 'caf\303\251')
+
+%files
+/etc/caf*
+/usr/share/caf*
+
+%changelog
+* Mon Jan 12 2026 J%(printf '\366')rg <j@example.com> - 1
+- caf%(printf '\351')
 ";
