@@ -4,6 +4,7 @@ pub mod rewind;
 pub mod tls;
 
 mod accept;
+mod deadline;
 mod peers;
 
 pub use accept::{local, tcp};

@@ -1,2 +1,45 @@
 //! The airlock program: server and administration command line.
-fn main() {}
+//!
+//! Exit status: 0 done, 1 the work failed, 2 wrong usage. Every command is a client of the REST API; only `serve`,
+//! `restore`, `createrepo`, `completions` and `man` work by themselves.
+
+mod cli;
+mod client;
+mod command;
+mod fail;
+mod show;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next().unwrap_or_default();
+    if called_as(&name, "createrepo_c") {
+        return command::createrepo::run(arguments.collect());
+    }
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::from(error.use_stderr()) * fail::USAGE;
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match command::run(cli) {
+        Ok(code) => code,
+        Err(fail) => {
+            fail.print();
+            ExitCode::from(fail.code)
+        }
+    }
+}
+
+/// Whether the program was called by that name, by way of a link.
+fn called_as(path: &OsString, name: &str) -> bool {
+    std::path::Path::new(path)
+        .file_name()
+        .is_some_and(|found| found == name)
+}

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
 use super::Peer;
+use super::deadline::{Deadline, PATIENCE};
 use super::rewind::Rewind;
 use super::tls::Certificate;
 use crate::app::App;
@@ -150,7 +151,8 @@ where
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .keep_alive_interval(Duration::from_secs(30));
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection =
+        builder.serve_connection(TokioIo::new(Deadline::new(stream, PATIENCE)), service);
     tokio::pin!(connection);
     let mut stopping = *stop.borrow();
     if stopping {

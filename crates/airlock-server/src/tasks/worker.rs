@@ -152,6 +152,7 @@ async fn carry_out(app: &Arc<App>, task: ClaimedTask) {
     }
     app.lookup.forget();
     app.board.end(id);
+    app.content.trim_caches();
     // What the work needed is free by now; the system gets it back.
     let _ = tokio::task::spawn_blocking(crate::memory::give_back).await;
 }

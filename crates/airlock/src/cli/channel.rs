@@ -1,0 +1,341 @@
+//! `airlock channel …`.
+
+use std::path::PathBuf;
+
+use airlock_model::{Access, Compression, MetadataMode, Policy, SignaturePolicy};
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Waiting;
+
+#[derive(Debug, Subcommand)]
+pub enum ChannelCommand {
+    /// Make a channel
+    #[command(after_help = "\
+Examples:
+  airlock channel create el9-base --upstream https://mirror.example.org/el9/BaseOS/x86_64/os/ \\
+      --gpg-key https://mirror.example.org/RPM-GPG-KEY-el9 --schedule 'daily 02:00'
+  airlock channel create el9-extra --parent el9-base --upstream file:///srv/mirror/extra
+  airlock channel create own-tools --summary 'What we build ourselves'")]
+    Create {
+        /// Its label: 6 to 128 of a-z, 0-9, '-', '.', '_'
+        label: String,
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
+    /// Change settings of a channel; what is not named stays
+    #[command(after_help = "\
+Examples:
+  airlock channel set el9-base --policy on-demand
+  airlock channel set el9-base --schedule ''          (no schedule any more)
+  airlock channel set el9-base --access token")]
+    Set {
+        /// The channel
+        label: String,
+        #[command(flatten)]
+        settings: Box<Settings>,
+    },
+    /// List channels
+    #[command(after_help = "Examples:\n  airlock channel list\n  airlock channel list --json")]
+    List,
+    /// Show one channel with all its settings
+    #[command(after_help = "Examples:\n  airlock channel show el9-base")]
+    Show {
+        /// The channel
+        label: String,
+    },
+    /// List the packages of a version
+    #[command(after_help = "\
+Examples:
+  airlock channel packages el9-base
+  airlock channel packages el9-base@7 --name 'kernel*'
+  airlock channel packages el9-base@2026-06-01 --json")]
+    Packages {
+        /// The channel, perhaps with @VERSION or @DATE
+        #[arg(value_name = "LABEL[@VERSION]")]
+        channel: String,
+        /// Only names that match this glob
+        #[arg(long, value_name = "GLOB")]
+        name: Option<String>,
+    },
+    /// List the errata of a version
+    #[command(
+        after_help = "Examples:\n  airlock channel errata el9-base\n  airlock channel errata el9-base@2026-06-01 --json"
+    )]
+    Errata {
+        /// The channel, perhaps with @VERSION or @DATE
+        #[arg(value_name = "LABEL[@VERSION]")]
+        channel: String,
+    },
+    /// List the versions of a channel
+    #[command(after_help = "Examples:\n  airlock channel versions el9-base")]
+    Versions {
+        /// The channel
+        label: String,
+    },
+    /// Say what differs between two versions or two channels
+    #[command(after_help = "\
+Examples:
+  airlock channel diff el9-base@6 el9-base@7
+  airlock channel diff el9-base@2026-06-01            (against what is current)
+  airlock channel diff el9-base el9-test --tree --format csv")]
+    Diff {
+        /// Before: a channel, perhaps with @VERSION or @DATE
+        #[arg(value_name = "LABEL[@VERSION]")]
+        from: String,
+        /// After [default: the current version of the same channel]
+        #[arg(value_name = "LABEL[@VERSION]")]
+        to: Option<String>,
+        /// Children too
+        #[arg(long)]
+        tree: bool,
+        /// How it is written
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Bring the upstreams' present state here as a new version
+    #[command(after_help = "\
+Examples:
+  airlock channel sync el9-base
+  airlock channel sync --tree el9-base
+  airlock channel sync --all --no-wait
+  airlock channel sync el9-base --schedule 'daily 02:00'")]
+    Sync(SyncArgs),
+    /// Put own RPM files into a channel
+    #[command(after_help = "Examples:\n  airlock channel push own-tools tool-1.0-1.x86_64.rpm")]
+    Push {
+        /// The channel
+        label: String,
+        /// RPM files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Add packages or errata that the server knows
+    #[command(after_help = "\
+Examples:
+  airlock channel add el9-test bash-5.1.8-9.el9.x86_64
+  airlock channel add el9-test RHSA-2026:0001 --from el9-base")]
+    Add {
+        /// The channel
+        label: String,
+        /// NEVRAs and advisory names
+        #[arg(required = true, value_name = "NEVRA|ADVISORY")]
+        items: Vec<String>,
+        /// Look for them in this channel only
+        #[arg(long, value_name = "LABEL")]
+        from: Option<String>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Remove packages or errata
+    #[command(
+        after_help = "Examples:\n  airlock channel remove el9-test bash-5.1.8-9.el9.x86_64 RHSA-2026:0001"
+    )]
+    Remove {
+        /// The channel
+        label: String,
+        /// NEVRAs and advisory names
+        #[arg(required = true, value_name = "NEVRA|ADVISORY")]
+        items: Vec<String>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Make the content of an older version current again, as a new version
+    #[command(after_help = "\
+Examples:
+  airlock channel rollback el9-base 3
+  airlock channel rollback el9-base 2026-06-01 --tree")]
+    Rollback {
+        /// The channel
+        label: String,
+        /// A version number or a date
+        version: String,
+        /// Children too, to what they were then
+        #[arg(long)]
+        tree: bool,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Make a channel exactly what another one holds
+    #[command(after_help = "\
+Examples:
+  airlock channel promote el9-test el9-prod
+  airlock channel promote el9-base@2026-06-01 el9-prod --tree")]
+    Promote {
+        /// Where from: a channel, perhaps with @VERSION or @DATE
+        #[arg(value_name = "SOURCE[@VERSION]")]
+        source: String,
+        /// The channel that becomes it
+        destination: String,
+        /// Children too
+        #[arg(long)]
+        tree: bool,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Bring every package file of a version here
+    #[command(
+        after_help = "Examples:\n  airlock channel fetch el9-base\n  airlock channel fetch el9-base@7"
+    )]
+    Fetch {
+        /// The channel, perhaps with @VERSION or @DATE
+        #[arg(value_name = "LABEL[@VERSION]")]
+        channel: String,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
+    /// Delete a channel with all its versions (undone for 7 days by undelete)
+    #[command(
+        after_help = "Examples:\n  airlock channel delete el9-old\n  airlock channel delete el9-old --yes"
+    )]
+    Delete {
+        /// The channel
+        label: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Bring a deleted channel back
+    #[command(after_help = "Examples:\n  airlock channel undelete el9-old")]
+    Undelete {
+        /// The channel
+        label: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SyncArgs {
+    /// Channels
+    #[arg(value_name = "LABEL", required_unless_present_any = ["all", "tree"])]
+    pub labels: Vec<String>,
+    /// Every channel with an upstream
+    #[arg(long, conflicts_with_all = ["labels", "tree"])]
+    pub all: bool,
+    /// This base channel and its children
+    #[arg(long, value_name = "LABEL", conflicts_with = "labels")]
+    pub tree: Option<String>,
+    /// Take a state that the shrink guard holds
+    #[arg(long)]
+    pub accept_shrink: bool,
+    /// Also sync by itself from now on: 'daily 02:00', 'hourly' or a cron line
+    #[arg(long, value_name = "WHEN", requires = "labels")]
+    pub schedule: Option<String>,
+    #[command(flatten)]
+    pub waiting: Waiting,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One line a change, for spreadsheets
+    Csv,
+    /// For programs
+    Json,
+}
+
+/// Settings of a channel, for `create` and `set`.
+#[derive(Debug, Default, Args)]
+pub struct Settings {
+    /// Repository, mirror list or metalink (http, https, file); several in order of preference
+    #[arg(long = "upstream", value_name = "URL")]
+    pub upstreams: Vec<String>,
+    /// Base channel, which makes this one a child ('' makes it a base channel)
+    #[arg(long, value_name = "LABEL")]
+    pub parent: Option<String>,
+    /// Name for people
+    #[arg(long)]
+    pub name: Option<String>,
+    /// One line about it
+    #[arg(long)]
+    pub summary: Option<String>,
+    /// Architecture
+    #[arg(long)]
+    pub arch: Option<String>,
+    /// Checksum type of published metadata: sha256, sha384, sha512, or sha1 for EL 5
+    #[arg(long, value_name = "TYPE")]
+    pub checksum: Option<String>,
+    /// When package files are brought here: immediate, on-demand or metadata-only
+    #[arg(long)]
+    pub policy: Option<Policy>,
+    /// What happens to missing or foreign signatures: require, warn or off
+    #[arg(long)]
+    pub signatures: Option<SignaturePolicy>,
+    /// Public key that signs the packages; several in all
+    #[arg(long = "gpg-key", value_name = "FILE|URL")]
+    pub keys: Vec<String>,
+    /// Who may download: public or token
+    #[arg(long)]
+    pub access: Option<Access>,
+    /// Whose metadata is served: own or verbatim
+    #[arg(long)]
+    pub metadata: Option<MetadataMode>,
+    /// Compression of own metadata: zstd or gz
+    #[arg(long, value_name = "TYPE")]
+    pub compress: Option<Compression>,
+    /// Sign repomd.xml with the server's key: true or false
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub sign_metadata: Option<bool>,
+    /// Sync by itself: 'daily 02:00', 'hourly' or a cron line ('' for never)
+    #[arg(long, value_name = "WHEN")]
+    pub schedule: Option<String>,
+    #[command(flatten)]
+    pub filter: FilterArgs,
+    #[command(flatten)]
+    pub reach: ReachArgs,
+}
+
+/// What is taken of the upstreams. Naming any of these replaces the whole filter.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What is taken")]
+pub struct FilterArgs {
+    /// Only the newest N versions of a package (0 for all)
+    #[arg(long, value_name = "N")]
+    pub latest: Option<u32>,
+    /// Only packages whose name matches
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// No packages whose name matches
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Only this architecture
+    #[arg(long = "only-arch", value_name = "ARCH")]
+    pub arches: Vec<String>,
+    /// Only this module stream
+    #[arg(long = "module", value_name = "NAME:STREAM")]
+    pub modules: Vec<String>,
+    /// Source packages too: true or false
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    pub source_packages: Option<bool>,
+}
+
+/// How the upstreams named in this command are reached.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "How upstreams are reached")]
+pub struct ReachArgs {
+    /// Proxy
+    #[arg(long, value_name = "URL", requires = "upstreams")]
+    pub proxy: Option<String>,
+    /// User for basic authentication
+    #[arg(long, value_name = "NAME", requires = "upstreams")]
+    pub username: Option<String>,
+    /// File with the password ('-' for standard input)
+    #[arg(long, value_name = "FILE", requires = "username")]
+    pub password_file: Option<PathBuf>,
+    /// Client certificate, a PEM file on the server
+    #[arg(long, value_name = "FILE", requires = "upstreams")]
+    pub client_cert: Option<String>,
+    /// Its key, a PEM file on the server
+    #[arg(long, value_name = "FILE", requires = "upstreams")]
+    pub client_key: Option<String>,
+    /// CA to trust for these upstreams, a PEM file on the server
+    #[arg(long, value_name = "FILE", requires = "upstreams")]
+    pub ca: Option<String>,
+    /// File with the query string that goes with every request ('-' for standard input)
+    #[arg(long, value_name = "FILE", requires = "upstreams")]
+    pub url_token_file: Option<PathBuf>,
+    /// Do not verify the upstream's certificate
+    #[arg(long, requires = "upstreams")]
+    pub insecure: bool,
+}

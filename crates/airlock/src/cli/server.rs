@@ -1,0 +1,164 @@
+//! `airlock serve`, `login`, `token …`, `user …`, `task …`.
+
+use std::path::PathBuf;
+
+use airlock_model::Role;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// ADDRESS:PORT to listen on; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<String>,
+    /// Settings file [default: DATA/airlock.toml, else /etc/airlock/airlock.toml, where they exist]
+    #[arg(long, value_name = "FILE", env = "AIRLOCK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// PEM file of the server's certificate chain: with --tls-key, speak TLS
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file of the certificate's key
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// PEM file of the CA, for clients to fetch at /ca.pem
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+    /// Where clients keep that CA; goes into .repo files
+    #[arg(long, value_name = "PATH")]
+    pub client_ca_path: Option<String>,
+    /// Folder below which file:// upstreams may be named over the network; several
+    #[arg(long = "file-upstream-root", value_name = "DIR")]
+    pub file_upstream_roots: Vec<PathBuf>,
+    /// Percent of the file system that always stays free [default: 5]
+    #[arg(long, value_name = "PERCENT")]
+    pub min_free: Option<u8>,
+    /// Time zone of bare dates and schedules [default: UTC]
+    #[arg(long, value_name = "NAME")]
+    pub zone: Option<String>,
+    /// Bytes a second for all downloads from upstreams together: 500k, 10M, 1G
+    #[arg(long, value_name = "RATE")]
+    pub bandwidth: Option<String>,
+    /// How clients reach the server, for .repo files
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Tasks worked on at the same time [default: 2]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<u16>,
+    /// Write log lines as JSON
+    #[arg(long)]
+    pub log_json: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct LoginArgs {
+    /// The user
+    #[arg(long, value_name = "LOGIN", default_value = "admin")]
+    pub user: String,
+    /// File with the password ('-' for standard input); without it, it is asked for
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// What the token is called in lists
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Days until the token ends [default: 30]
+    #[arg(long, value_name = "N")]
+    pub days: Option<u16>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token and show it, once
+    #[command(after_help = "\
+Examples:
+  airlock token create web-servers --channel el9-base --channel el9-extra
+  airlock token create ci --role content-manager --days 90")]
+    Create {
+        /// What it is called
+        name: String,
+        /// What it may do: download, reader, content-manager or administrator
+        #[arg(long, default_value = "download")]
+        role: Role,
+        /// Only this channel; several
+        #[arg(long = "channel", value_name = "LABEL")]
+        channels: Vec<String>,
+        /// Days until it ends [default: never]
+        #[arg(long, value_name = "N")]
+        days: Option<u16>,
+    },
+    /// List tokens
+    #[command(after_help = "Examples:\n  airlock token list")]
+    List,
+    /// End a token at once
+    #[command(after_help = "Examples:\n  airlock token revoke 3")]
+    Revoke {
+        /// Its number
+        id: i64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make a user
+    #[command(
+        after_help = "Examples:\n  airlock user create ci --role content-manager --password-file secret.txt"
+    )]
+    Create {
+        /// The login
+        login: String,
+        /// What the user may do: download, reader, content-manager or administrator
+        #[arg(long, default_value = "reader")]
+        role: Role,
+        /// File with the password ('-' for standard input); without it, it is asked for
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// List users
+    #[command(after_help = "Examples:\n  airlock user list")]
+    List,
+    /// Change a user
+    #[command(after_help = "\
+Examples:
+  airlock user set ci --disabled true
+  airlock user set admin --password")]
+    Set {
+        /// The login
+        login: String,
+        /// Shut the user out: true or false
+        #[arg(long, value_name = "BOOL")]
+        disabled: Option<bool>,
+        /// Ask for a new password
+        #[arg(long, conflicts_with = "password_file")]
+        password: bool,
+        /// File with the new password ('-' for standard input)
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TaskCommand {
+    /// List tasks, newest first
+    #[command(after_help = "Examples:\n  airlock task list\n  airlock task list --all --json")]
+    List {
+        /// Those that ended, too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show a task
+    #[command(after_help = "Examples:\n  airlock task show 12")]
+    Show {
+        /// Its number
+        id: i64,
+    },
+    /// Wait for the end of a task and show its progress
+    #[command(after_help = "Examples:\n  airlock task watch 12")]
+    Watch {
+        /// Its number
+        id: i64,
+    },
+    /// Ask a task to stop
+    #[command(after_help = "Examples:\n  airlock task cancel 12")]
+    Cancel {
+        /// Its number
+        id: i64,
+    },
+}

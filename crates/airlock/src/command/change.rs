@@ -1,0 +1,190 @@
+//! Changing what channels hold: sync, add, remove, rollback, promote, fetch.
+
+use airlock_model::{ChannelPatch, SyncOutcome, SyncState};
+use airlock_server::api;
+use http::Method;
+use serde_json::Value;
+
+use super::Context;
+use super::channel::{label, label_at};
+use super::task::start;
+use crate::cli::Waiting;
+use crate::cli::channel::SyncArgs;
+use crate::fail::{Fail, Result};
+use crate::show;
+
+/// `channel sync`.
+pub async fn sync(context: &Context, args: SyncArgs) -> Result {
+    let channels = args
+        .labels
+        .iter()
+        .map(|text| label(text))
+        .collect::<Result<Vec<_>>>()?;
+    if let Some(schedule) = &args.schedule {
+        for label in &channels {
+            let patch = ChannelPatch {
+                schedule: Some(schedule.clone()),
+                ..ChannelPatch::default()
+            };
+            let _: Value = context
+                .client
+                .send(Method::PATCH, &format!("/api/v1/channels/{label}"), &patch)
+                .await?;
+        }
+    }
+    let tree = args.tree.as_deref().map(label).transpose()?;
+    let wish = api::Sync {
+        channels,
+        all: args.all,
+        tree,
+        accept_shrink: args.accept_shrink,
+    };
+    let Some(outcomes) =
+        start::<Vec<SyncOutcome>>(context, "/api/v1/sync", &wish, args.waiting).await?
+    else {
+        return Ok(());
+    };
+    if context.json {
+        show::json(&outcomes)?;
+    } else {
+        for outcome in &outcomes {
+            for remark in show::outcome::remarks(outcome) {
+                eprintln!("{remark}");
+            }
+        }
+        for outcome in &outcomes {
+            show::line(&show::outcome::sync(outcome))?;
+        }
+    }
+    let well = outcomes
+        .iter()
+        .all(|outcome| matches!(outcome.state, SyncState::Published | SyncState::Unchanged));
+    if well { Ok(()) } else { Err(Fail::said()) }
+}
+
+/// `channel add` and `channel remove`.
+pub async fn edit(
+    context: &Context,
+    verb: &str,
+    name: &str,
+    items: Vec<String>,
+    from: Option<String>,
+    waiting: Waiting,
+) -> Result {
+    let wish = api::Edit {
+        items,
+        from: from.as_deref().map(label).transpose()?,
+    };
+    let path = format!("/api/v1/channels/{}/{verb}", label(name)?);
+    edited(context, start(context, &path, &wish, waiting).await?)
+}
+
+/// `channel rollback`.
+pub async fn rollback(
+    context: &Context,
+    name: &str,
+    version: String,
+    tree: bool,
+    waiting: Waiting,
+) -> Result {
+    let path = format!("/api/v1/channels/{}/rollback", label(name)?);
+    edited(
+        context,
+        start(context, &path, &api::Rollback { version, tree }, waiting).await?,
+    )
+}
+
+/// `channel promote`.
+pub async fn promote(
+    context: &Context,
+    source: String,
+    destination: &str,
+    tree: bool,
+    waiting: Waiting,
+) -> Result {
+    label_at(&source)?;
+    let path = format!("/api/v1/channels/{}/promote", label(destination)?);
+    edited(
+        context,
+        start(
+            context,
+            &path,
+            &api::Promote { from: source, tree },
+            waiting,
+        )
+        .await?,
+    )
+}
+
+/// `channel fetch`.
+pub async fn fetch(context: &Context, channel: &str, waiting: Waiting) -> Result {
+    let (label, version) = label_at(channel)?;
+    let path = format!("/api/v1/channels/{label}/fetch");
+    let Some(outcome) = start::<Value>(context, &path, &api::Fetch { version }, waiting).await?
+    else {
+        return Ok(());
+    };
+    if context.json {
+        return show::json(&outcome);
+    }
+    let number = |name: &str| outcome.get(name).and_then(Value::as_u64).unwrap_or(0);
+    show::line(&format!(
+        "{label}: {} packages brought here, {}",
+        number("fetched"),
+        show::size(number("bytes"))
+    ))
+}
+
+/// What an edit did: one outcome, or one a channel of the tree.
+fn edited(context: &Context, result: Option<Value>) -> Result {
+    let Some(result) = result else { return Ok(()) };
+    if context.json {
+        return show::json(&result);
+    }
+    let list = match result {
+        Value::Array(list) => list,
+        one => vec![one],
+    };
+    for outcome in &list {
+        let number = |name: &str| outcome.get(name).and_then(Value::as_i64);
+        let count = |name: &str| match outcome.get(name) {
+            Some(Value::Array(list)) => list.len() as u64,
+            Some(value) => value.as_u64().unwrap_or(0),
+            None => 0,
+        };
+        let channel = outcome
+            .get("channel")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        for warning in outcome
+            .get("warnings")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            eprintln!(
+                "{channel}: warning: {}",
+                show::plain(warning.as_str().unwrap_or_default())
+            );
+        }
+        let errata = match (count("errata_added"), count("errata_removed")) {
+            (0, 0) => String::new(),
+            (added, removed) => format!(", +{added} -{removed} errata"),
+        };
+        let (from, to) = (number("from"), number("to"));
+        if from == to && from.is_some() {
+            show::line(&format!(
+                "{channel}: unchanged, version {}",
+                from.unwrap_or(0)
+            ))?;
+        } else {
+            show::line(&format!(
+                "{channel}: +{} -{} packages{errata}, {}",
+                count("added"),
+                count("removed"),
+                show::outcome::step(from, to)
+            ))?;
+        }
+    }
+    Ok(())
+}

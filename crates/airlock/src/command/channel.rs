@@ -1,0 +1,299 @@
+//! `airlock channel …`.
+
+use std::io::{IsTerminal, Write};
+
+use airlock_model::{Channel, ChannelLabel, DeletePreview, NewChannel};
+use http::Method;
+
+use super::{Context, change, push, read, settings};
+use crate::cli::channel::ChannelCommand;
+use crate::client::encoded;
+use crate::fail::{Fail, Result};
+use crate::show;
+use crate::show::table::Table;
+
+/// `airlock channel …`.
+pub async fn run(context: &Context, command: ChannelCommand) -> Result {
+    match command {
+        ChannelCommand::Create { label, settings } => create(context, &label, &settings).await,
+        ChannelCommand::Set { label, settings } => set(context, &label, &settings).await,
+        ChannelCommand::List => list(context).await,
+        ChannelCommand::Show { label } => show_one(context, &label).await,
+        ChannelCommand::Packages { channel, name } => {
+            read::packages(context, &channel, name.as_deref()).await
+        }
+        ChannelCommand::Errata { channel } => read::errata(context, &channel).await,
+        ChannelCommand::Versions { label } => read::versions(context, &label).await,
+        ChannelCommand::Diff {
+            from,
+            to,
+            tree,
+            format,
+        } => read::diff(context, &from, to.as_deref(), tree, format).await,
+        ChannelCommand::Sync(args) => change::sync(context, args).await,
+        ChannelCommand::Push {
+            label,
+            files,
+            waiting,
+        } => push::run(context, &label, &files, waiting).await,
+        ChannelCommand::Add {
+            label,
+            items,
+            from,
+            waiting,
+        } => change::edit(context, "add", &label, items, from, waiting).await,
+        ChannelCommand::Remove {
+            label,
+            items,
+            waiting,
+        } => change::edit(context, "remove", &label, items, None, waiting).await,
+        ChannelCommand::Rollback {
+            label,
+            version,
+            tree,
+            waiting,
+        } => change::rollback(context, &label, version, tree, waiting).await,
+        ChannelCommand::Promote {
+            source,
+            destination,
+            tree,
+            waiting,
+        } => change::promote(context, source, &destination, tree, waiting).await,
+        ChannelCommand::Fetch { channel, waiting } => {
+            change::fetch(context, &channel, waiting).await
+        }
+        ChannelCommand::Delete { label, yes } => delete(context, &label, yes).await,
+        ChannelCommand::Undelete { label } => undelete(context, &label).await,
+    }
+}
+
+/// A label as typed.
+pub fn label(text: &str) -> Result<ChannelLabel> {
+    ChannelLabel::new(text).map_err(|error| Fail::usage(error.to_string()))
+}
+
+/// `LABEL[@VERSION]` as typed, taken apart.
+pub fn label_at(text: &str) -> Result<(ChannelLabel, Option<String>)> {
+    match text.split_once('@') {
+        Some((name, version)) => Ok((label(name)?, Some(version.to_owned()))),
+        None => Ok((label(text)?, None)),
+    }
+}
+
+async fn create(context: &Context, name: &str, given: &crate::cli::channel::Settings) -> Result {
+    let new = NewChannel {
+        label: label(name)?,
+        settings: settings::patch(context, given, None).await?,
+    };
+    let channel: Channel = context
+        .client
+        .send(Method::POST, "/api/v1/channels", &new)
+        .await?;
+    if context.json {
+        return show::json(&channel);
+    }
+    show::line(&format!("{}: created", channel.label))?;
+    show::line(&if channel.upstreams.is_empty() {
+        format!("next: airlock channel push {} FILE…", channel.label)
+    } else {
+        format!("next: airlock channel sync {}", channel.label)
+    })
+}
+
+async fn set(context: &Context, name: &str, given: &crate::cli::channel::Settings) -> Result {
+    let path = format!("/api/v1/channels/{}", label(name)?);
+    let present: Channel = context.client.get(&path).await?;
+    let patch = settings::patch(context, given, Some(&present)).await?;
+    if patch == airlock_model::ChannelPatch::default() {
+        return Err(
+            Fail::usage("nothing to set").hint("airlock channel set --help lists the settings")
+        );
+    }
+    let channel: Channel = context.client.send(Method::PATCH, &path, &patch).await?;
+    if context.json {
+        show::json(&channel)
+    } else {
+        show::line(&format!("{}: set", channel.label))
+    }
+}
+
+async fn list(context: &Context) -> Result {
+    let channels: Vec<Channel> = context.client.get("/api/v1/channels").await?;
+    if context.json {
+        return show::json(&channels);
+    }
+    if channels.is_empty() {
+        return show::line("no channels yet: airlock channel create --help");
+    }
+    let mut table = Table::new(&[
+        "LABEL",
+        "~NAME",
+        "PARENT",
+        ">VERSION",
+        ">PACKAGES",
+        ">ERRATA",
+        "STATE",
+    ]);
+    for channel in &channels {
+        let dash = || "-".to_owned();
+        table.row(vec![
+            channel.label.to_string(),
+            channel.name.clone(),
+            channel
+                .parent
+                .as_ref()
+                .map_or_else(dash, ToString::to_string),
+            channel
+                .current
+                .map_or_else(dash, |number| number.to_string()),
+            channel.packages.to_string(),
+            channel.errata.to_string(),
+            if channel.deleted.is_some() {
+                "deleted".to_owned()
+            } else {
+                dash()
+            },
+        ]);
+    }
+    show::print(&table.text())
+}
+
+async fn show_one(context: &Context, name: &str) -> Result {
+    let channel: Channel = context
+        .client
+        .get(&format!("/api/v1/channels/{}", label(name)?))
+        .await?;
+    if context.json {
+        return show::json(&channel);
+    }
+    let signatures = channel.effective_signatures();
+    let default = if channel.signatures.is_none() {
+        " (by default)"
+    } else {
+        ""
+    };
+    let mut rows: Vec<(&str, String)> = vec![
+        ("label", channel.label.to_string()),
+        ("name", channel.name.clone()),
+        ("summary", channel.summary.clone()),
+        (
+            "parent",
+            channel
+                .parent
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
+        ),
+        ("arch", channel.arch.clone()),
+        (
+            "version",
+            channel
+                .current
+                .map_or_else(|| "none yet".to_owned(), |number| number.to_string()),
+        ),
+        ("packages", channel.packages.to_string()),
+        ("errata", channel.errata.to_string()),
+        ("policy", channel.policy.to_string()),
+        ("signatures", format!("{signatures}{default}")),
+        ("access", channel.access.to_string()),
+        (
+            "metadata",
+            format!(
+                "{}, {}, {}",
+                channel.metadata, channel.compression, channel.checksum
+            ),
+        ),
+        ("schedule", channel.schedule.clone().unwrap_or_default()),
+        (
+            "next sync",
+            channel.next_sync.map_or_else(String::new, show::time),
+        ),
+        ("created", show::time(channel.created)),
+    ];
+    for upstream in &channel.upstreams {
+        let synced = upstream.last_synced.map_or_else(
+            || "never synced".to_owned(),
+            |at| format!("synced {}", show::time(at)),
+        );
+        rows.push(("upstream", format!("{}  ({synced})", upstream.url)));
+    }
+    for key in &channel.keys {
+        rows.push(("key", key.clone()));
+    }
+    if channel.filter != airlock_model::PackageFilter::default() {
+        rows.push((
+            "taken",
+            serde_json::to_string(&channel.filter).unwrap_or_default(),
+        ));
+    }
+    let mut text = String::new();
+    for (name, value) in rows {
+        if !value.is_empty() {
+            text.push_str(&format!(
+                "{:<12}{}\n",
+                format!("{name}:"),
+                show::plain(&value)
+            ));
+        }
+    }
+    show::print(&text)
+}
+
+async fn delete(context: &Context, name: &str, yes: bool) -> Result {
+    let path = format!("/api/v1/channels/{}", label(name)?);
+    let preview: DeletePreview = context.client.get(&format!("{path}/deletion")).await?;
+    let list = |labels: &[ChannelLabel]| {
+        labels
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    if !context.json {
+        let mut lines = vec![format!("{name}: {} versions would go", preview.versions)];
+        if !preview.children.is_empty() {
+            lines.push(format!("  children: {}", list(&preview.children)));
+        }
+        if !preview.clones.is_empty() {
+            lines.push(format!("  clones: {}", list(&preview.clones)));
+        }
+        lines.push(format!(
+            "  it can be undone for {} days: airlock channel undelete {name}",
+            preview.undo_days
+        ));
+        eprintln!("{}", lines.join("\n"));
+    }
+    if !yes && preview.children.is_empty() && preview.clones.is_empty() {
+        if !std::io::stdin().is_terminal() {
+            return Err(Fail::usage("nobody is there to be asked")
+                .hint(format!("airlock channel delete {name} --yes")));
+        }
+        eprint!("Delete {name}? Type its label: ");
+        let _ = std::io::stderr().flush();
+        let mut answer = String::new();
+        std::io::stdin()
+            .read_line(&mut answer)
+            .map_err(|error| Fail::new(format!("cannot read the answer: {error}")))?;
+        if answer.trim() != name {
+            return Err(Fail::new("not deleted"));
+        }
+    }
+    let gone: DeletePreview = context.client.bare(Method::DELETE, &path).await?;
+    if context.json {
+        show::json(&gone)
+    } else {
+        show::line(&format!("{name}: deleted"))
+    }
+}
+
+async fn undelete(context: &Context, name: &str) -> Result {
+    let path = format!(
+        "/api/v1/channels/{}/undelete",
+        encoded(label(name)?.as_str())
+    );
+    let channel: Channel = context.client.bare(Method::POST, &path).await?;
+    if context.json {
+        show::json(&channel)
+    } else {
+        show::line(&format!("{}: back", channel.label))
+    }
+}

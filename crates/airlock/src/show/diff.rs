@@ -1,0 +1,164 @@
+//! A comparison as text and CSV.
+
+use airlock_model::DiffReport;
+
+use super::plain;
+
+/// For people.
+#[must_use]
+pub fn text(reports: &[DiffReport]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        text.push_str(&format!("{} → {}\n", report.from, report.to));
+        let before = text.len();
+        for change in &report.upgraded {
+            text.push_str(&format!(
+                "  upgraded    {}.{}  {} → {}\n",
+                change.name, change.arch, change.from, change.to
+            ));
+        }
+        for change in &report.downgraded {
+            text.push_str(&format!(
+                "  downgraded  {}.{}  {} → {}\n",
+                change.name, change.arch, change.from, change.to
+            ));
+        }
+        for package in &report.added {
+            text.push_str(&format!("  added       {}\n", package.nevra));
+        }
+        for package in &report.removed {
+            text.push_str(&format!("  removed     {}\n", package.nevra));
+        }
+        let lists: [(&str, &[String]); 4] = [
+            ("errata added  ", &report.errata_added),
+            ("errata removed", &report.errata_removed),
+            ("CVEs added    ", &report.cves_added),
+            ("files changed ", &report.attachments_changed),
+        ];
+        for (name, list) in lists {
+            if !list.is_empty() {
+                text.push_str(&format!("  {name}  {}\n", list.join(" ")));
+            }
+        }
+        if text.len() == before {
+            text.push_str("  no difference\n");
+        }
+    }
+    plain(&text)
+}
+
+/// For spreadsheets: `from,to,change,name,arch,before,after`.
+#[must_use]
+pub fn csv(reports: &[DiffReport]) -> String {
+    let mut text = String::from("from,to,change,name,arch,before,after\r\n");
+    for report in reports {
+        let mut row = |change: &str, name: &str, arch: &str, before: &str, after: &str| {
+            let cells = [
+                report.from.as_str(),
+                report.to.as_str(),
+                change,
+                name,
+                arch,
+                before,
+                after,
+            ]
+            .map(cell);
+            text.push_str(&cells.join(","));
+            text.push_str("\r\n");
+        };
+        for c in &report.upgraded {
+            row("upgraded", &c.name, &c.arch, &c.from, &c.to);
+        }
+        for c in &report.downgraded {
+            row("downgraded", &c.name, &c.arch, &c.from, &c.to);
+        }
+        for package in &report.added {
+            row("added", &package.nevra, "", "", &package.checksum);
+        }
+        for package in &report.removed {
+            row("removed", &package.nevra, "", &package.checksum, "");
+        }
+        for (change, list) in [
+            ("erratum added", &report.errata_added),
+            ("erratum removed", &report.errata_removed),
+            ("CVE added", &report.cves_added),
+            ("file changed", &report.attachments_changed),
+        ] {
+            for name in list {
+                row(change, name, "", "", "");
+            }
+        }
+    }
+    text
+}
+
+/// Quoted where needed; a text that a spreadsheet would run as a formula gets a `'` in front.
+fn cell(text: &str) -> String {
+    let text = plain(text);
+    let text = if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    };
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use airlock_model::{EvrChange, PackageRef};
+
+    fn report() -> DiffReport {
+        DiffReport {
+            from: "el9-base@6".into(),
+            to: "el9-base@7".into(),
+            added: vec![PackageRef {
+                nevra: "new-1-1.noarch".into(),
+                checksum: "sha256:ab".into(),
+            }],
+            upgraded: vec![EvrChange {
+                name: "bash".into(),
+                arch: "x86_64".into(),
+                from: "5-1".into(),
+                to: "5-2".into(),
+            }],
+            errata_added: vec!["=cmd()".into(), "A,\"B\"".into()],
+            ..DiffReport::default()
+        }
+    }
+
+    #[test]
+    fn texts() {
+        insta::assert_snapshot!(text(&[report()]), @r#"
+        el9-base@6 → el9-base@7
+          upgraded    bash.x86_64  5-1 → 5-2
+          added       new-1-1.noarch
+          errata added    =cmd() A,"B"
+        "#);
+        assert_eq!(
+            text(&[DiffReport {
+                from: "a".into(),
+                to: "b".into(),
+                ..DiffReport::default()
+            }]),
+            "a → b\n  no difference\n"
+        );
+        let csv = csv(&[report()]);
+        let lines: Vec<&str> = csv.split("\r\n").collect();
+        assert_eq!(
+            lines,
+            [
+                "from,to,change,name,arch,before,after",
+                "el9-base@6,el9-base@7,upgraded,bash,x86_64,5-1,5-2",
+                "el9-base@6,el9-base@7,added,new-1-1.noarch,,,sha256:ab",
+                "el9-base@6,el9-base@7,erratum added,'=cmd(),,,",
+                "el9-base@6,el9-base@7,erratum added,\"A,\"\"B\"\"\",,,",
+                ""
+            ]
+        );
+    }
+}
