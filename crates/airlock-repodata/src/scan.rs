@@ -398,27 +398,31 @@ const fn classes() -> [Class; 256] {
 
 /// End of the name that starts here, and whether its prefix is none, `rpm` or `xml`.
 fn read_name(bytes: &[u8], start: usize) -> Step<(usize, bool)> {
-    let mut colons = 0;
-    for (at, byte) in bytes.iter().enumerate().skip(start) {
-        match CLASSES[usize::from(*byte)] {
-            Class::Start => {}
-            Class::Inner if at > start => {}
-            Class::Colon if at > start => colons += 1,
-            Class::End if at > start && bytes[at - 1] != b':' => {
-                let known = match colons {
-                    0 => true,
-                    1 => matches!(
-                        &bytes[start..at],
-                        [b'r', b'p', b'm', b':', ..] | [b'x', b'm', b'l', b':', ..]
-                    ),
-                    _ => false,
-                };
-                return Ok(Some((at, known)));
-            }
-            _ => return syntax(at, "a name that is none"),
-        }
+    let class = |at: usize| bytes.get(at).map(|byte| CLASSES[usize::from(*byte)]);
+    let bad = |at| syntax(at, "a name that is none");
+    if need!(class(start)) != Class::Start {
+        return bad(start);
     }
-    Ok(None)
+    let (mut at, mut colons) = (start + 1, 0);
+    loop {
+        match need!(class(at)) {
+            Class::Start | Class::Inner => {}
+            Class::Colon => colons += 1,
+            Class::End => break,
+            Class::Bad => return bad(at),
+        }
+        at += 1;
+    }
+    let name = &bytes[start..at];
+    if name.ends_with(b":") {
+        return bad(at);
+    }
+    let known = match colons {
+        0 => true,
+        1 => name.starts_with(b"rpm:") || name.starts_with(b"xml:"),
+        _ => false,
+    };
+    Ok(Some((at, known)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! The few values of a package that a mirror needs, read without reading the rest.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::reader::Reader;
 
@@ -47,17 +49,41 @@ pub struct PrimarySummary<'a> {
     pub header_range: Option<(u64, u64)>,
 }
 
-/// Reads the summary of a canonical primary fragment. Stops as soon as everything is there.
+/// Reads the summary of a canonical primary fragment, mostly without reading its long lists.
 ///
 /// # Errors
 /// [`Error::BadRepository`] for a package without name, architecture, version, checksum or
-/// location; an epoch or package size that is no number; a location that leaves the repository.
+/// location, or with one of the first four twice; an epoch or package size that is no number; a
+/// location that leaves the repository.
 pub fn summarize(fragment: &[u8]) -> Result<PrimarySummary<'_>> {
+    if let Some(head) = head(fragment)
+        && let Ok(text) = std::str::from_utf8(head)
+        && let Ok(parts) = read(&mut Reader::from_reader(text.as_bytes()))
+        && parts.is_complete()
+    {
+        return parts
+            .finish()
+            .map_err(|why| Error::at(FILE, fragment, 0, why));
+    }
     let text = std::str::from_utf8(fragment)
         .map_err(|error| Error::at(FILE, fragment, error.valid_up_to(), Flaw::BadText))?;
     let mut reader = Reader::from_reader(text.as_bytes());
     read(&mut reader)
+        .and_then(Parts::finish)
         .map_err(|why| Error::at(FILE, fragment, reader.buffer_position() as usize, why))
+}
+
+/// The part of a fragment that holds everything asked for here: createrepo_c and all that came
+/// after it write the header range behind it and before the long lists. `None` when something
+/// stands behind `<format>`, which could say again what was said before.
+fn head(fragment: &[u8]) -> Option<&[u8]> {
+    static FINDERS: LazyLock<[Finder<'static>; 2]> =
+        LazyLock::new(|| [Finder::new("<rpm:header-range"), Finder::new("</format>")]);
+    let [range, format_end] = &*FINDERS;
+    let start = range.find(fragment)?;
+    let end = start + memchr::memchr(b'>', &fragment[start..])? + 1;
+    let behind = end + format_end.find(&fragment[end..])? + b"</format>".len();
+    (fragment[behind..].trim_ascii() == b"</package>").then(|| &fragment[..end])
 }
 
 #[derive(Default)]
@@ -73,7 +99,7 @@ struct Parts<'a> {
     header_range: Option<(u64, u64)>,
 }
 
-fn read<'a>(reader: &mut Reader<&'a [u8]>) -> std::result::Result<PrimarySummary<'a>, Flaw> {
+fn read<'a>(reader: &mut Reader<&'a [u8]>) -> std::result::Result<Parts<'a>, Flaw> {
     let mut parts = Parts::default();
     let mut depth = 0_usize;
     let mut in_format = false;
@@ -99,12 +125,8 @@ fn read<'a>(reader: &mut Reader<&'a [u8]>) -> std::result::Result<PrimarySummary
             Event::Eof => break,
             _ => {}
         }
-        // createrepo_c and all that came after it write the range behind everything asked for here.
-        if parts.header_range.is_some() && parts.is_complete() {
-            break;
-        }
     }
-    parts.finish()
+    Ok(parts)
 }
 
 fn name_of<'t>(tag: &'t BytesStart<'_>) -> &'t str {
@@ -122,6 +144,24 @@ impl<'a> Parts<'a> {
             && self.times.is_some()
             && self.location.is_some()
             && self.source_rpm.is_some()
+            && self.header_range.is_some()
+    }
+
+    /// A client could take one and Airlock the other.
+    fn refuse_second(&self, name: &str) -> std::result::Result<(), Flaw> {
+        let there = match name {
+            "name" => !self.name.is_empty(),
+            "arch" => !self.arch.is_empty(),
+            "checksum" => self.checksum.is_some(),
+            "version" => self.version.is_some(),
+            _ => false,
+        };
+        match there {
+            true => Err(Flaw::Duplicate {
+                what: format!("<{name}> of a package"),
+            }),
+            false => Ok(()),
+        }
     }
 
     /// Takes what an element says. True when the element was read up to its end.
@@ -134,6 +174,9 @@ impl<'a> Parts<'a> {
         empty: bool,
     ) -> std::result::Result<bool, Flaw> {
         let name = name_of(tag);
+        if depth == 1 {
+            self.refuse_second(name)?;
+        }
         let mut text = |trim: bool| -> std::result::Result<Cow<'a, str>, Flaw> {
             let text = if empty {
                 Cow::Borrowed("")

@@ -138,3 +138,31 @@ fn what_cannot_be_a_package_is_refused() {
         assert!(matches!(flaw(&bad), Flaw::Location { .. }), "{href}");
     }
 }
+
+#[test]
+fn what_is_said_twice_is_not_believed() {
+    let good = package("x", "");
+    for again in [
+        "<name>y</name>",
+        "<arch>i686</arch>",
+        "<version ver=\"9\"/>",
+        "<checksum type=\"md5\">0</checksum>",
+    ] {
+        for place in ["<summary>", "</package>"] {
+            let bad = good.replace(place, &format!("{again}{place}"));
+            assert!(
+                matches!(flaw(&bad), Flaw::Duplicate { .. }),
+                "{again} before {place}"
+            );
+        }
+    }
+    let moved = good.replace("</package>", "<location href=\"other.rpm\"/></package>");
+    assert_eq!(summarize(moved.as_bytes()).unwrap().href, "other.rpm");
+    let mut canonical = Vec::new();
+    assert_eq!(
+        strip_location(moved.as_bytes(), &mut canonical)
+            .unwrap()
+            .href,
+        "other.rpm"
+    );
+}
