@@ -36,7 +36,7 @@ pub(crate) fn additional(options: &Options, old: &Repomd, has_group: bool) -> Ve
             // zchunk forms (`primary_zck`) are of our own kinds too.
             let own = OWN.contains(&kind.trim_end_matches("_zck"));
             let group = kind == "group" || kind == "group_gz" || kind == "group_zck";
-            !own && !(group && has_group)
+            !(own || group && has_group)
         })
         .cloned()
         .collect()
