@@ -149,3 +149,30 @@ fn sha1_and_sha3_of_the_header() {
     assert!(matches!(found.checks[0].outcome, DigestOutcome::Bad { .. }));
     assert_eq!(found.checks[1].outcome, DigestOutcome::Good);
 }
+
+#[test]
+fn a_payload_digest_that_is_not_known_makes_way_for_the_next() {
+    let mut main = forge::main_header();
+    let digest = hex::encode(<sha2::Sha512 as sha2::Digest>::digest(PAYLOAD));
+    main.int32(5093, &[99]).text(5121, digest);
+    let found = report(&forge::around(&main));
+    assert!(found.is_complete(), "{found:?}");
+    main.text(5121, "00".repeat(64));
+    let found = report(&forge::around(&main));
+    let bad = found.first_bad().unwrap();
+    assert_eq!(bad.kind, DigestKind::Payload(DigestAlgorithm::Sha512));
+    // With a known one, the others are not looked at.
+    main.int32(5093, &[8]);
+    assert!(report(&forge::around(&main)).is_complete());
+}
+
+#[test]
+fn verifiers_can_cross_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<airlock_rpm::Verifier<'static>>();
+    is_send::<airlock_rpm::PackageHead>();
+    is_send::<airlock_rpm::SigningKey>();
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<KeyRing>();
+    is_shared::<airlock_rpm::Error>();
+}
