@@ -125,7 +125,9 @@ fn render(
         );
         // Only a channel whose administrator said that signatures do not matter, and that has no key, goes unchecked.
         let unchecked = *keys == 0 && channel.signatures == Some(SignaturePolicy::Off);
-        let _ = writeln!(text, "gpgcheck={}", u8::from(!unchecked));
+        // zypper would also ask for signed metadata when gpgcheck is on, and asks a person when there is none; packages
+        // are checked all the same.
+        let _ = writeln!(text, "gpgcheck={}\nrepo_gpgcheck=0", u8::from(!unchecked));
         if *keys > 0 {
             let list: Vec<String> = (1..=*keys)
                 .map(|number| format!("{url}/repos/{label}/gpg/{number}"))
@@ -226,6 +228,7 @@ mod tests {
         enabled=1
         autorefresh=1
         gpgcheck=1
+        repo_gpgcheck=0
         gpgkey=https://h:8443/repos/el9-base/gpg/1
                https://h:8443/repos/el9-base/gpg/2
         sslcacert=/etc/pki/airlock.pem
@@ -236,6 +239,7 @@ mod tests {
         enabled=1
         autorefresh=1
         gpgcheck=1
+        repo_gpgcheck=0
         sslcacert=/etc/pki/airlock.pem
         username=token
         password=airl_x

@@ -1,0 +1,259 @@
+//! Commands against a running server: what they print, how they end.
+
+use airlock_testkit::process::{Start, airlock};
+use airlock_testkit::rpms::Rpm;
+use airlock_testkit::states::Distribution;
+
+#[test]
+fn a_mirror_from_first_sync_to_rollback() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut upstream = Distribution::at(folder.path().join("upstream"));
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "el9-base",
+        "--upstream",
+        &upstream.url(),
+    ]);
+    let line = server.airlock_ok(&["channel", "sync", "el9-base"]);
+    assert!(
+        line.starts_with("el9-base: +") && line.trim_end().ends_with("version 1"),
+        "{line}"
+    );
+    assert_eq!(
+        server.airlock_ok(&["channel", "sync", "--all"]),
+        "el9-base: unchanged, version 1\n"
+    );
+    upstream.next_day();
+    let line = server.airlock_ok(&["channel", "sync", "--tree", "el9-base"]);
+    assert!(
+        line.trim_end().ends_with("version 1 → 2") && line.contains("1 important"),
+        "{line}"
+    );
+
+    let diff = server.airlock_ok(&["channel", "diff", "el9-base@1"]);
+    assert!(
+        diff.starts_with("el9-base@1 → el9-base@2\n")
+            && diff.contains("  added       hello-1.1-1.noarch\n"),
+        "{diff}"
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&server.airlock_ok(&["channel", "diff", "el9-base@1", "--json"]))
+            .unwrap();
+    assert_eq!(json[0]["to"], "el9-base@2");
+    assert!(
+        server
+            .airlock_ok(&["channel", "diff", "el9-base@1", "--format", "csv"])
+            .starts_with("from,to,change")
+    );
+
+    let packages = server.airlock_ok(&["channel", "packages", "el9-base@1", "--name", "hello"]);
+    assert!(
+        packages.contains("hello-1.0-1.noarch") && !packages.contains("hello-1.1"),
+        "{packages}"
+    );
+    for table in [
+        &["channel", "packages", "el9-base"][..],
+        &["channel", "errata", "el9-base"],
+        &["channel", "versions", "el9-base"],
+        &["channel", "list"],
+        &["task", "list", "--all"],
+        &["audit"],
+    ] {
+        let text = server.airlock_ok(table);
+        assert!(
+            text.lines().count() > 1 && text.lines().all(|line| line.chars().count() <= 100),
+            "{table:?}:\n{text}"
+        );
+    }
+
+    let line = server.airlock_ok(&["channel", "rollback", "el9-base", "1"]);
+    assert!(line.contains("version 2 → 3"), "{line}");
+    assert_eq!(server.get("/repos/el9-base@3/repodata/repomd.xml").0, 200);
+    server.airlock_ok(&["channel", "create", "el9-prod"]);
+    server.airlock_ok(&["channel", "promote", "el9-base@2", "el9-prod"]);
+    let diff = server.airlock_ok(&["channel", "diff", "el9-base@2", "el9-prod"]);
+    assert!(diff.contains("no difference"), "{diff}");
+    assert!(
+        server
+            .airlock_ok(&["fsck", "--deep"])
+            .trim_end()
+            .ends_with("clean")
+    );
+    server.stop();
+}
+
+#[test]
+fn one_failing_channel_does_not_stop_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Distribution::at(folder.path().join("upstream"));
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "broken-one",
+        "--upstream",
+        "file:///nonexistent/repo",
+    ]);
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "good-one",
+        "--upstream",
+        &upstream.url(),
+    ]);
+    let finished = server.airlock(&["channel", "sync", "broken-one", "good-one"]);
+    assert_eq!(finished.code, 1, "{}", finished.text());
+    let lines: Vec<&str> = finished.stdout.lines().collect();
+    assert!(
+        lines[0].starts_with("broken-one: failed: ") && lines[0].contains("/nonexistent/repo"),
+        "{}",
+        finished.text()
+    );
+    assert!(lines[1].starts_with("good-one: +"), "{}", finished.text());
+    let tasks: serde_json::Value =
+        serde_json::from_str(&server.airlock_ok(&["task", "list", "--all", "--json"])).unwrap();
+    assert_eq!(tasks[0]["state"], "failed");
+    server.stop();
+}
+
+#[test]
+fn own_packages_and_edits() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<String> = ["alpha", "beta"]
+        .iter()
+        .map(|name| {
+            Rpm::new(name, "1", "1")
+                .file("/usr/share/x", name.as_bytes())
+                .write_to(folder.path())
+                .display()
+                .to_string()
+        })
+        .collect();
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&["channel", "create", "own-tools"]);
+    assert_eq!(
+        server.airlock_ok(&["push", "-c", "own-tools", &files[0], &files[1]]),
+        "own-tools: +2 packages, version 1\n"
+    );
+    let again = server.airlock_ok(&["channel", "push", "own-tools", &files[0]]);
+    assert!(again.contains("already"), "{again}");
+    let line = server.airlock_ok(&["channel", "remove", "own-tools", "alpha-1-1.noarch"]);
+    assert!(line.contains("-1 packages"), "{line}");
+    let finished = server.airlock(&["channel", "remove", "own-tools", "alpha-1-1.noarch"]);
+    assert_eq!(finished.code, 1);
+    assert!(
+        finished.stderr.starts_with("error: "),
+        "{}",
+        finished.text()
+    );
+    // Nothing of the upload is left behind.
+    let left = std::fs::read_dir(server.data().join("staging")).map_or(0, Iterator::count);
+    assert_eq!(left, 0);
+    server.stop();
+}
+
+#[test]
+fn deletion_asks_and_can_be_undone() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&["channel", "create", "el9-base"]);
+    server.airlock_ok(&["channel", "create", "el9-child", "--parent", "el9-base"]);
+    let asked = server.airlock(&["channel", "delete", "el9-child"]);
+    assert_eq!(asked.code, 2, "{}", asked.text());
+    assert!(asked.stderr.contains("--yes"), "{}", asked.text());
+    let refused = server.airlock(&["channel", "delete", "el9-base", "--yes"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("el9-child"), "{}", refused.text());
+    server.airlock_ok(&["channel", "delete", "el9-child", "--yes"]);
+    server.airlock_ok(&["channel", "undelete", "el9-child"]);
+    server.airlock_ok(&["channel", "show", "el9-child"]);
+    server.stop();
+}
+
+#[test]
+fn without_a_server_the_next_step_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let finished = airlock(folder.path(), &["channel", "list"]);
+    assert_eq!(finished.code, 1);
+    assert!(
+        finished
+            .stderr
+            .contains("error: no airlock server runs over")
+            && finished.stderr.contains("hint: start one: airlock serve"),
+        "{}",
+        finished.text()
+    );
+}
+
+#[test]
+fn tasks_can_be_left_alone_and_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Distribution::at(folder.path().join("upstream"));
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "el9-base",
+        "--upstream",
+        &upstream.url(),
+    ]);
+    let id = server.airlock_ok(&["channel", "sync", "el9-base", "--no-wait"]);
+    let text = server.airlock_ok(&["task", "watch", id.trim()]);
+    assert!(text.contains("state:    done"), "{text}");
+    server.airlock_ok(&["task", "show", id.trim(), "--json"]);
+    assert!(
+        server
+            .airlock_ok(&["task", "cancel", id.trim()])
+            .contains("over already")
+    );
+    server.stop();
+}
+
+#[test]
+fn a_backup_made_while_serving_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut upstream = Distribution::at(folder.path().join("upstream"));
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "el9-base",
+        "--upstream",
+        &upstream.url(),
+    ]);
+    server.airlock_ok(&["channel", "sync", "el9-base"]);
+    let backup = folder.path().join("backup").display().to_string();
+    server.airlock_ok(&["backup", &backup]);
+    upstream.next_day();
+    server.airlock_ok(&["channel", "sync", "el9-base"]);
+    let again: serde_json::Value =
+        serde_json::from_str(&server.airlock_ok(&["backup", &backup, "--json"])).unwrap();
+    assert!(
+        again["copied"].as_u64().unwrap() < again["blobs"].as_u64().unwrap(),
+        "{again}"
+    );
+    let served = server.get("/repos/el9-base/repodata/repomd.xml").1;
+    server.stop();
+
+    let restored = folder.path().join("restored");
+    let finished = airlock(&restored, &["restore", &backup]).expect_success();
+    assert!(
+        finished.stdout.contains("start it: airlock serve"),
+        "{}",
+        finished.text()
+    );
+    let twice = airlock(&restored, &["restore", &backup]);
+    assert_eq!(twice.code, 1, "{}", twice.text());
+    let server = Start::new(&restored).start();
+    assert_eq!(server.get("/repos/el9-base/repodata/repomd.xml").1, served);
+    assert_eq!(server.get("/repos/el9-base@1/repodata/repomd.xml").0, 200);
+    assert!(
+        server
+            .airlock_ok(&["fsck", "--deep"])
+            .trim_end()
+            .ends_with("clean")
+    );
+    server.stop();
+}

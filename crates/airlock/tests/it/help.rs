@@ -1,0 +1,126 @@
+//! Every `--help`: complete, with examples, within 100 columns, changed only on purpose.
+
+use std::process::Command;
+
+use airlock_testkit::process::airlock_binary;
+use airlock_testkit::programs::run;
+
+fn help(words: &[String]) -> String {
+    run(Command::new(airlock_binary())
+        .args(words)
+        .arg("--help")
+        .env("COLUMNS", "100"))
+    .expect_success()
+    .stdout
+}
+
+/// The names behind `Commands:`.
+fn commands(text: &str) -> Vec<String> {
+    text.lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+fn walk(words: &[String], all: &mut String) {
+    let text = help(words);
+    all.push_str(&format!("$ airlock {} --help\n{text}\n", words.join(" ")));
+    for line in text.lines() {
+        assert!(
+            line.chars().count() <= 100,
+            "airlock {}: {line}",
+            words.join(" ")
+        );
+    }
+    assert!(
+        text.contains("Examples:"),
+        "airlock {} has no examples",
+        words.join(" ")
+    );
+    for name in commands(&text) {
+        let mut deeper = words.to_vec();
+        deeper.push(name);
+        // createrepo has the options, and the help, of createrepo_c.
+        if deeper != ["createrepo"] {
+            walk(&deeper, all);
+        }
+    }
+}
+
+#[test]
+fn every_help_has_examples_and_changes_only_on_purpose() {
+    let mut all = String::new();
+    walk(&[], &mut all);
+    insta::assert_snapshot!("help", all);
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_help_with_0() {
+    let code = |words: &[&str]| {
+        run(Command::new(airlock_binary())
+            .args(words)
+            .env_remove("AIRLOCK_DATA")
+            .env_remove("AIRLOCK_SERVER")
+            .env("HOME", "/nonexistent"))
+        .code
+    };
+    assert_eq!(code(&["--help"]), 0);
+    assert_eq!(code(&["--version"]), 0);
+    assert_eq!(code(&["channel", "create", "el9-base", "--help"]), 0);
+    for words in [
+        &["nonsense"][..],
+        &["channel"],
+        &["channel", "sync"],
+        &["channel", "sync", "el9-base", "--all"],
+        &["channel", "create", "BAD LABEL", "--data", "/nonexistent"],
+        &["channel", "create", "el9-base", "--policy", "sometimes"],
+        &["--data", "/x", "--server", "http://h", "task", "list"],
+        &["--server", "ftp://h", "task", "list"],
+        &["serve", "--listen", "nowhere"],
+        &[
+            "push",
+            "-c",
+            "el9-base",
+            "/nonexistent.rpm",
+            "--server",
+            "x",
+        ],
+    ] {
+        assert_eq!(code(words), 2, "{words:?}");
+    }
+}
+
+#[test]
+fn completions_and_manual_pages_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = run(Command::new(airlock_binary()).args(["completions", "bash"]))
+        .expect_success()
+        .stdout;
+    assert!(text.contains("_airlock"));
+    let _ = run(Command::new(airlock_binary()).arg("man").arg(folder.path())).expect_success();
+    assert!(
+        folder.path().join("airlock.1").exists()
+            && folder.path().join("airlock-channel-sync.1").exists()
+    );
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let script = format!(
+        "{} completions bash | head -n 1; echo ${{PIPESTATUS[0]}}",
+        airlock_binary().display()
+    );
+    let finished = run(Command::new("bash").args(["-c", &script]));
+    assert_eq!(
+        finished.stdout.lines().last(),
+        Some("0"),
+        "{}",
+        finished.text()
+    );
+    assert!(!finished.stderr.contains("panicked"), "{}", finished.text());
+}

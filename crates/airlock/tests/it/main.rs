@@ -1,0 +1,8 @@
+//! The built program, as its users run it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod clients;
+mod commands;
+mod crash;
+mod help;
+mod secrets;
