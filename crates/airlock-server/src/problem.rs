@@ -225,7 +225,7 @@ async fn documented(mut response: Response, request_id: &str) -> Response {
         let (status, headers, body) = failure.parts(request_id);
         let mut answer = Response::new(Body::from(body));
         *answer.status_mut() = status;
-        answer.headers_mut().extend(headers.into_iter());
+        answer.headers_mut().extend(headers);
         return answer;
     }
     let status = response.status();
@@ -268,7 +268,7 @@ async fn documented(mut response: Response, request_id: &str) -> Response {
     let (status, headers, body) = Failure::new(kind, detail).status(status).parts(request_id);
     let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = status;
-    answer.headers_mut().extend(headers.into_iter());
+    answer.headers_mut().extend(headers);
     if let Some(allow) = allow {
         answer.headers_mut().insert(header::ALLOW, allow);
     }

@@ -98,7 +98,7 @@ pub async fn answer_or_problem(app: &Arc<App>, request: &Request<'_>) -> Answer 
     }
     let (status, list, body) = failure.parts(&id.0);
     let mut headers = HeaderMap::with_capacity(6);
-    headers.extend(list.into_iter());
+    headers.extend(list);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         headers.insert("x-request-id", value);

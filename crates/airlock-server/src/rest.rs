@@ -40,7 +40,6 @@ const LARGEST_BODY: usize = 2 * 1024 * 1024;
 struct Document;
 
 /// The routes, and their description.
-#[must_use]
 pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let router = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(login::login))

@@ -14,7 +14,6 @@ use super::answer::{AnswerBody, Piece};
 const READ: u64 = 256 * 1024;
 
 /// Turns it into an axum body.
-#[must_use]
 pub fn of(body: AnswerBody) -> Body {
     match body {
         AnswerBody::Empty => Body::empty(),
