@@ -5,7 +5,8 @@ use std::fs::{File, FileTimes};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
@@ -50,6 +51,12 @@ pub struct BlobStore(Arc<Folders>);
 struct Folders {
     blobs: PathBuf,
     temp: PathBuf,
+    /// Which of the 256 folders `ab` are known to be durable themselves. A folder that is merely there may have been
+    /// made by a try whose sync failed.
+    durable: [AtomicBool; 256],
+    /// Held while a blob is taken up, and while one is looked at and removed for its age: without it a collection
+    /// could remove what was taken up between its two steps.
+    taking: Mutex<()>,
 }
 
 impl BlobStore {
@@ -61,10 +68,13 @@ impl BlobStore {
         let folders = Folders {
             blobs: data.join("blobs"),
             temp: data.join("tmp"),
+            durable: std::array::from_fn(|_| AtomicBool::new(false)),
+            taking: Mutex::new(()),
         };
         for folder in [&folders.blobs, &folders.temp] {
             std::fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
         }
+        durable::sync_folder(data)?;
         Ok(Self(Arc::new(folders)))
     }
 
@@ -90,13 +100,24 @@ impl BlobStore {
         Ok(self.0.blobs.join(folder).join(name))
     }
 
+    /// Where a blob lies, its folder being there and durable.
     pub(crate) fn prepared_path(&self, sha256: &str) -> Result<PathBuf> {
         let path = self.path(sha256)?;
-        if let Some(folder) = path.parent()
-            && !folder.is_dir()
-        {
-            std::fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
-            durable::sync_folder(&self.0.blobs)?;
+        let known = sha256
+            .get(..2)
+            .and_then(|prefix| usize::from_str_radix(prefix, 16).ok())
+            .and_then(|place| self.0.durable.get(place));
+        if let Some(folder) = path.parent() {
+            let made = !folder.is_dir();
+            if made {
+                std::fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
+            }
+            if made || known.is_none_or(|known| !known.load(Ordering::Acquire)) {
+                durable::sync_folder(&self.0.blobs)?;
+                if let Some(known) = known {
+                    known.store(true, Ordering::Release);
+                }
+            }
         }
         Ok(path)
     }
@@ -133,6 +154,7 @@ impl BlobStore {
     /// Marks a blob that is there as taken up now, so that a collection takes it for young. Says whether it is there.
     pub(crate) fn take_up(&self, sha256: &str) -> Result<bool> {
         let path = self.path(sha256)?;
+        let _taking = self.0.taking.lock().unwrap_or_else(PoisonError::into_inner);
         let file = match File::options().write(true).open(&path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
@@ -180,6 +202,9 @@ impl BlobStore {
                 .map_err(|e| Error::io("looking at", path, e))?
                 .len();
             if self.take_up(sha256)? {
+                // It may be there by a try whose sync failed, so its folder is synced all the same.
+                let target = self.prepared_path(sha256)?;
+                folders.extend(target.parent().map(Path::to_owned));
                 durable::remove(path)?;
             } else {
                 durable::sync_file(&file, path)?;
@@ -257,6 +282,7 @@ impl BlobStore {
     /// What the disk says.
     pub fn remove_if_older(&self, sha256: &str, cutoff_us: i64) -> Result<bool> {
         let path = self.path(sha256)?;
+        let _taking = self.0.taking.lock().unwrap_or_else(PoisonError::into_inner);
         match std::fs::metadata(&path) {
             Ok(data) if modified_us(&data) >= cutoff_us => Ok(false),
             Ok(_) => {

@@ -57,6 +57,9 @@ impl BlobWriter {
             size: self.size,
         };
         if self.store.take_up(&stored.sha256)? {
+            // It may be there by a try whose sync failed, or by one that is about to sync: nobody is told before.
+            let target = self.store.prepared_path(&stored.sha256)?;
+            self.store.sync_folder_of(&target)?;
             return Ok(stored);
         }
         durable::sync_file(file.as_file(), file.path())?;

@@ -160,3 +160,89 @@ fn adopting_a_hard_link_leaves_the_other_name_and_its_time() {
     );
     assert_eq!(std::fs::read(&upstream).unwrap(), b"package");
 }
+
+/// A sync that failed once must not be taken for done by the next try (threats-and-faults 4.1, power loss).
+#[test]
+fn a_blob_that_is_there_by_a_failed_try_is_synced_before_it_is_reported() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut visible = 0;
+    for n in 1.. {
+        let dir = tempfile::tempdir().unwrap();
+        let store = BlobStore::open(dir.path()).unwrap();
+        let loose = store.temp_dir().join("loose");
+        std::fs::write(&loose, b"hello").unwrap();
+        let (sum, _) = store.hash_file(&loose).unwrap();
+        durable::fail_at_step(n);
+        let first = put(&store, b"hello");
+        durable::fail_at_step(0);
+        if first.is_ok() {
+            break;
+        }
+        if !store.exists(&sum).unwrap() {
+            continue;
+        }
+        visible += 1;
+        durable::fail_at_step(1);
+        let again = put(&store, b"hello");
+        durable::fail_at_step(0);
+        assert!(
+            matches!(again, Err(Error::Injected("sync folder"))),
+            "{again:?}"
+        );
+        // Adoption removes the file in hand, then syncs the folder.
+        durable::fail_at_step(2);
+        let adopted = store.adopt_many(&[(loose.clone(), sum)]);
+        durable::fail_at_step(0);
+        assert!(
+            matches!(adopted, Err(Error::Injected("sync folder"))),
+            "{adopted:?}"
+        );
+    }
+    assert_eq!(visible, 1);
+}
+
+#[test]
+fn a_folder_whose_sync_failed_is_synced_by_the_next_blob_in_it() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    // Steps of a first blob: sync file, sync the folder of folders, rename, sync folder.
+    for _ in 0..2 {
+        durable::fail_at_step(2);
+        let result = put(&store, b"hello");
+        durable::fail_at_step(0);
+        assert!(
+            matches!(result, Err(Error::Injected("sync folder"))),
+            "{result:?}"
+        );
+        assert!(store.list().unwrap().is_empty());
+    }
+    put(&store, b"hello").unwrap();
+}
+
+/// Writers that take up an old blob race with a collection that removes it: after a writer was told of it, it is there.
+#[test]
+fn a_collection_never_removes_what_was_just_taken_up() {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let dir = tempfile::tempdir().unwrap();
+    let store = BlobStore::open(dir.path()).unwrap();
+    for _ in 0..60 {
+        let stored = put(&store, b"raced").unwrap();
+        let cutoff = store.list().unwrap()[0].modified_us + 1;
+        // File times have the grain of a clock tick: go on when the file system would write a later one.
+        let probe = dir.path().join("probe");
+        loop {
+            std::fs::write(&probe, b"x").unwrap();
+            let modified = std::fs::metadata(&probe).unwrap().modified().unwrap();
+            let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+            if since.as_micros() > u128::try_from(cutoff).unwrap() {
+                break;
+            }
+        }
+        std::thread::scope(|scope| {
+            scope.spawn(|| put(&store, b"raced").unwrap());
+            scope.spawn(|| store.remove_if_older(&stored.sha256, cutoff).unwrap());
+        });
+        assert!(store.exists(&stored.sha256).unwrap());
+    }
+}
