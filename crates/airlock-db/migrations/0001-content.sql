@@ -212,7 +212,7 @@ CREATE TABLE task (
     cause TEXT NOT NULL,
     request_id TEXT NOT NULL,
     operation_id TEXT NOT NULL UNIQUE,
-    idempotency_key TEXT UNIQUE,
+    idempotency_key TEXT,
     lock_key TEXT NOT NULL,
     progress TEXT NOT NULL,
     notes TEXT NOT NULL,
@@ -227,6 +227,8 @@ CREATE TABLE task (
     cancel_requested BIGINT NOT NULL
 );
 CREATE INDEX task_by_state ON task (state, id);
+-- Each organization chooses its keys by itself.
+CREATE UNIQUE INDEX task_by_idempotency_key ON task (org_id, idempotency_key);
 
 CREATE TABLE user_account (
     id {ID},

@@ -176,7 +176,7 @@ async fn complete(db: &Db, mut channel: Channel) -> Result<Channel> {
 }
 
 async fn select(db: &Db, condition: &str, binds: Vec<Bind>) -> Result<Vec<Channel>> {
-    let text = format!("SELECT {COLUMNS} {FROM} WHERE {condition} ORDER BY c.label, c.id");
+    let text = format!("SELECT {COLUMNS} {FROM} WHERE {condition}");
     let mut query = sqlx::query(AssertSqlSafe(text));
     for bind in binds {
         query = match bind {
@@ -188,6 +188,8 @@ async fn select(db: &Db, condition: &str, binds: Vec<Bind>) -> Result<Vec<Channe
     for row in query.fetch_all(db.reader()).await? {
         list.push(complete(db, channel(&row)?).await?);
     }
+    // Ordered here: a PostgreSQL database may order texts by a language.
+    list.sort_by(|a, b| (a.label.as_str(), a.id.0).cmp(&(b.label.as_str(), b.id.0)));
     Ok(list)
 }
 
@@ -269,14 +271,19 @@ pub async fn all_upstream_ids(db: &Db) -> Result<Vec<UpstreamId>> {
 
 async fn labels(db: &Db, text: &'static str, id: ChannelId) -> Result<Vec<ChannelLabel>> {
     let rows = sqlx::query(text).bind(id.0).fetch_all(db.reader()).await?;
-    rows.iter().map(|row| label(row.try_get(0)?)).collect()
+    let mut list: Vec<ChannelLabel> = rows
+        .iter()
+        .map(|row| label(row.try_get(0)?))
+        .collect::<Result<_>>()?;
+    list.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+    Ok(list)
 }
 
 /// Labels of a channel's living children.
 pub async fn children(db: &Db, id: ChannelId) -> Result<Vec<ChannelLabel>> {
     labels(
         db,
-        "SELECT label FROM channel WHERE parent_id = $1 AND deleted_us IS NULL ORDER BY label",
+        "SELECT label FROM channel WHERE parent_id = $1 AND deleted_us IS NULL",
         id,
     )
     .await
@@ -286,7 +293,7 @@ pub async fn children(db: &Db, id: ChannelId) -> Result<Vec<ChannelLabel>> {
 pub async fn clones(db: &Db, id: ChannelId) -> Result<Vec<ChannelLabel>> {
     labels(
         db,
-        "SELECT label FROM channel WHERE cloned_from_id = $1 AND deleted_us IS NULL ORDER BY label",
+        "SELECT label FROM channel WHERE cloned_from_id = $1 AND deleted_us IS NULL",
         id,
     )
     .await

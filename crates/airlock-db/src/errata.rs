@@ -7,7 +7,7 @@ use roaring::RoaringTreemap;
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::{Db, Result, Tx};
+use crate::{Attempts, Db, Error, Result, Tx};
 
 /// A revision as read from an upstream.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +58,21 @@ pub async fn ensure_revisions(
     list: &[NewRevision<'_>],
     now: Instant,
 ) -> Result<Vec<ErratumRevisionId>> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_ensure_revisions(db, org, list, now).await {
+            Err(error) if attempts.again(&error).await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_ensure_revisions(
+    db: &Db,
+    org: OrgId,
+    list: &[NewRevision<'_>],
+    now: Instant,
+) -> Result<Vec<ErratumRevisionId>> {
     let mut known: HashMap<(String, String), i64> = HashMap::new();
     for group in list.chunks(500) {
         let text = format!(
@@ -76,22 +91,26 @@ pub async fn ensure_revisions(
     }
     let key = |r: &NewRevision<'_>| (r.advisory.to_owned(), r.digest.to_owned());
     if list.iter().any(|r| !known.contains_key(&key(r))) {
-        let mut tx = db.begin().await?;
-        for revision in list
+        // In order and each once, so that two syncs that bring the same errata never wait for each other.
+        let missing: std::collections::BTreeMap<(&str, &str), &NewRevision<'_>> = list
             .iter()
             .filter(|r| !known.contains_key(&key(r)))
-            .collect::<Vec<_>>()
-        {
+            .map(|r| ((r.advisory, r.digest), r))
+            .collect();
+        let mut tx = db.begin().await?;
+        for revision in missing.into_values() {
             let id = insert(&mut tx, org, revision, now).await?;
             known.insert(key(revision), id);
         }
         tx.commit().await?;
     }
-    Ok(list
-        .iter()
-        .filter_map(|r| known.get(&key(r)).copied())
-        .map(ErratumRevisionId)
-        .collect())
+    list.iter()
+        .map(|r| {
+            let id = known.get(&key(r)).copied();
+            id.map(ErratumRevisionId)
+                .ok_or_else(|| Error::bad("erratum revision", r.advisory))
+        })
+        .collect()
 }
 
 async fn insert(tx: &mut Tx, org: OrgId, revision: &NewRevision<'_>, now: Instant) -> Result<i64> {

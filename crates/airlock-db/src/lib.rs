@@ -4,6 +4,7 @@
 //! the few differences are in [`mod@dialect`]. Functions that read take a [`Db`], functions that change take a [`Tx`], so
 //! that a caller can make several changes one.
 
+mod attempts;
 pub mod audit;
 pub mod channels;
 mod connect;
@@ -19,5 +20,6 @@ pub mod settings;
 pub mod tasks;
 pub mod versions;
 
+pub use attempts::Attempts;
 pub use connect::{Db, Tx};
 pub use error::{Error, Result};

@@ -1,12 +1,12 @@
 //! Files seen here: which blob has the checksum that a source gives a package.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use airlock_model::{Instant, OrgId};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::dialect::Dialect;
-use crate::{Db, Result};
+use crate::{Attempts, Db, Result};
 
 /// Checksum type and checksum of a package.
 pub type FileKey = (String, String);
@@ -24,12 +24,23 @@ pub struct SeenFile {
 
 /// Remembers files.
 pub async fn remember(db: &Db, org: OrgId, files: &[SeenFile], now: Instant) -> Result<()> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_remember(db, org, files, now).await {
+            Err(error) if attempts.again(&error).await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_remember(db: &Db, org: OrgId, files: &[SeenFile], now: Instant) -> Result<()> {
     const COLUMNS: usize = 6;
     if files.is_empty() {
         return Ok(());
     }
-    // A statement must not name a row twice.
-    let mut distinct: HashMap<&FileKey, &SeenFile> = HashMap::new();
+    // A statement must not name a row twice. In order, so that two syncs that see the same files never wait for each
+    // other.
+    let mut distinct: BTreeMap<&FileKey, &SeenFile> = BTreeMap::new();
     for file in files {
         distinct.insert(&file.key, file);
     }
@@ -108,6 +119,16 @@ pub async fn all(db: &Db) -> Result<Vec<(FileKey, String)>> {
 
 /// Forgets files by the SHA-256 of their blobs.
 pub async fn forget(db: &Db, sha256s: &[&str]) -> Result<()> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_forget(db, sha256s).await {
+            Err(error) if attempts.again(&error).await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_forget(db: &Db, sha256s: &[&str]) -> Result<()> {
     if sha256s.is_empty() {
         return Ok(());
     }

@@ -126,13 +126,14 @@ pub async fn find_user(db: &Db, login: &str) -> Result<Option<UserRow>> {
 
 /// Users of an organization, by login.
 pub async fn users(db: &Db, org: OrgId) -> Result<Vec<UserRow>> {
-    let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-        "{USER} WHERE org_id = $1 ORDER BY login"
-    )))
-    .bind(org.0)
-    .fetch_all(db.reader())
-    .await?;
-    rows.iter().map(user).collect()
+    let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{USER} WHERE org_id = $1")))
+        .bind(org.0)
+        .fetch_all(db.reader())
+        .await?;
+    let mut list: Vec<UserRow> = rows.iter().map(user).collect::<Result<_>>()?;
+    // Ordered here: a PostgreSQL database may order texts by a language.
+    list.sort_by(|a, b| a.login.cmp(&b.login));
+    Ok(list)
 }
 
 /// Whether there is any user: the first start makes one.

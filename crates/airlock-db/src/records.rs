@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::dialect::Dialect;
 use crate::package_files::FileKey;
-use crate::{Db, Error, Result, Tx};
+use crate::{Attempts, Db, Error, Result, Tx};
 
 /// A pack to be inserted.
 #[derive(Debug, Clone, Copy)]
@@ -283,6 +283,16 @@ pub async fn own_packs(db: &Db, org: OrgId) -> Result<Vec<(u64, u64)>> {
 
 /// Forgets packs by the SHA-256 of their blobs, with their records.
 pub async fn forget_packs(db: &Db, sha256s: &[&str]) -> Result<()> {
+    let mut attempts = Attempts::default();
+    loop {
+        match try_forget_packs(db, sha256s).await {
+            Err(error) if attempts.again(&error).await => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_forget_packs(db: &Db, sha256s: &[&str]) -> Result<()> {
     let mut tx = db.begin().await?;
     for sha256 in sha256s {
         let rows = sqlx::query("SELECT first_record, records FROM pack WHERE sha256 = $1")

@@ -50,20 +50,13 @@ pub async fn enqueue(
     task: &NewTask<'_>,
     now: Instant,
 ) -> Result<TaskId> {
-    if let Some(key) = task.idempotency_key {
-        let row = sqlx::query("SELECT id FROM task WHERE idempotency_key = $1 AND org_id = $2")
-            .bind(key)
-            .bind(actor.org.0)
-            .fetch_optional(&mut *tx.inner)
-            .await?;
-        if let Some(row) = row {
-            return Ok(TaskId(row.try_get(0)?));
-        }
+    if let Some(id) = same_request(tx, actor.org, task).await? {
+        return Ok(id);
     }
     let row = sqlx::query(
         "INSERT INTO task (org_id, kind, subject, payload, state, principal, role, cause, request_id, operation_id, idempotency_key, lock_key, \
          progress, notes, created_us, fence, cancel_requested) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, '{}', '', $12, 0, 0) \
-         RETURNING id",
+         ON CONFLICT DO NOTHING RETURNING id",
     )
     .bind(actor.org.0)
     .bind(task.kind)
@@ -77,9 +70,27 @@ pub async fn enqueue(
     .bind(task.idempotency_key)
     .bind(task.lock_key)
     .bind(now.0)
-    .fetch_one(&mut *tx.inner)
+    .fetch_optional(&mut *tx.inner)
     .await?;
-    Ok(TaskId(row.try_get(0)?))
+    match row {
+        Some(row) => Ok(TaskId(row.try_get(0)?)),
+        // The same request came twice at one moment, and the other one was first.
+        None => same_request(tx, actor.org, task)
+            .await?
+            .ok_or_else(|| Error::bad("operation id that is not new", task.operation_id)),
+    }
+}
+
+async fn same_request(tx: &mut Tx, org: OrgId, task: &NewTask<'_>) -> Result<Option<TaskId>> {
+    let Some(key) = task.idempotency_key else {
+        return Ok(None);
+    };
+    let row = sqlx::query("SELECT id FROM task WHERE idempotency_key = $1 AND org_id = $2")
+        .bind(key)
+        .bind(org.0)
+        .fetch_optional(&mut *tx.inner)
+        .await?;
+    Ok(row.map(|r| r.try_get(0).map(TaskId)).transpose()?)
 }
 
 /// Claims the oldest task whose lock key nobody holds.
@@ -189,6 +200,10 @@ pub async fn write_progress(
 }
 
 /// Ends a task. Says whether the lease was still held; else nothing was written.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "the columns of the row, in order"
+)]
 pub async fn finish(
     db: &Db,
     id: TaskId,

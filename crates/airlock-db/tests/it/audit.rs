@@ -36,3 +36,35 @@ fn the_chain_is_whole_and_lists_newest_first() {
         );
     });
 }
+
+async fn three_rows(place: &crate::both::Place) {
+    for number in 0..3_i64 {
+        let mut tx = place.db.begin().await.unwrap();
+        let detail = serde_json::json!({ "n": number });
+        audit::append(&mut tx, &actor(), Instant(number), "set", "thing", &detail)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert!(audit::chain_is_whole(&place.db).await.unwrap());
+}
+
+#[test]
+fn a_changed_row_breaks_the_chain() {
+    on_both(|place| async move {
+        three_rows(&place).await;
+        place
+            .tamper("UPDATE audit SET principal = 'user:other' WHERE instant_us = 2")
+            .await;
+        assert!(!audit::chain_is_whole(&place.db).await.unwrap());
+    });
+}
+
+#[test]
+fn a_row_taken_out_breaks_the_chain() {
+    on_both(|place| async move {
+        three_rows(&place).await;
+        place.tamper("DELETE FROM audit WHERE instant_us = 1").await;
+        assert!(!audit::chain_is_whole(&place.db).await.unwrap());
+    });
+}

@@ -10,7 +10,6 @@ use airlock_model::{
 pub struct Place {
     pub db: Db,
     pub url: String,
-    _folder: tempfile::TempDir,
 }
 
 pub fn on_both<F: Future<Output = ()>>(scenario: impl Fn(Place) -> F) {
@@ -37,14 +36,45 @@ pub fn on_both<F: Future<Output = ()>>(scenario: impl Fn(Place) -> F) {
             airlock_db::settings::ensure_default_organization(&db, Instant(0))
                 .await
                 .unwrap();
-            scenario(Place {
-                db,
-                url,
-                _folder: folder,
-            })
-            .await;
+            scenario(Place { db, url }).await;
+            // Held to the end here: a scenario that takes only the database out of its place would drop it at once.
+            drop(folder);
         }
     });
+}
+
+impl Place {
+    /// Runs a statement past the functions of the crate, as a stranger would.
+    pub async fn tamper(&self, statement: &'static str) {
+        self.tamper_at(&self.url, statement).await;
+    }
+
+    /// A database of the same kind that holds nothing but what a statement makes.
+    pub async fn again_with(&self, statement: &'static str) -> String {
+        let url = if self.url.starts_with("postgres://") {
+            airlock_testkit::postgres::fresh_database()
+        } else {
+            format!("{}-other", self.url)
+        };
+        self.tamper_at(&url, statement).await;
+        url
+    }
+
+    /// Runs a statement in a database by its URL.
+    pub async fn tamper_at(&self, url: &str, statement: &'static str) {
+        use sqlx::{ConnectOptions as _, Executor as _};
+        if url.starts_with("postgres://") {
+            let options: sqlx::postgres::PgConnectOptions = url.parse().unwrap();
+            let mut connection = options.connect().await.unwrap();
+            connection.execute(statement).await.unwrap();
+        } else {
+            let options = sqlx::sqlite::SqliteConnectOptions::new()
+                .filename(url)
+                .create_if_missing(true);
+            let mut connection = options.connect().await.unwrap();
+            connection.execute(statement).await.unwrap();
+        }
+    }
 }
 
 pub fn actor() -> Actor {

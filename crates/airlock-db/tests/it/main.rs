@@ -4,6 +4,9 @@
 mod both;
 
 mod audit;
+mod equal;
+mod principals;
+mod rows;
 mod schema;
 mod tasks;
 mod versions;

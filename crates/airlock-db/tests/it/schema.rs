@@ -33,3 +33,39 @@ fn other_urls_are_refused_without_showing_what_may_be_a_password() {
     assert!(matches!(error, Error::BadUrl(_)));
     assert!(!error.to_string().contains("planted-secret"));
 }
+
+#[test]
+fn the_schema_of_a_newer_release_is_refused_and_left_alone() {
+    on_both(|place| async move {
+        place
+            .tamper("INSERT INTO schema_version (number) VALUES (999)")
+            .await;
+        let error = Db::open(&place.url).await.unwrap_err();
+        assert!(
+            matches!(error, Error::TooNew { found: 999, known } if known < 999),
+            "{error}"
+        );
+        assert!(error.to_string().contains("newer release"), "{error}");
+        // The release that knows it goes on.
+        place
+            .tamper("DELETE FROM schema_version WHERE number = 999")
+            .await;
+        Db::open(&place.url).await.unwrap();
+    });
+}
+
+#[test]
+fn a_migration_that_fails_leaves_nothing_of_itself() {
+    on_both(|place| async move {
+        // All tables but one are gone: the first migration runs again and stops at the one.
+        let fresh = place.again_with("CREATE TABLE audit (id BIGINT)").await;
+        let error = Db::open(&fresh).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Migration { number: 1, .. }),
+            "{error}"
+        );
+        // With the obstacle away the same migration runs from its beginning.
+        place.tamper_at(&fresh, "DROP TABLE audit").await;
+        Db::open(&fresh).await.unwrap();
+    });
+}
