@@ -47,7 +47,7 @@ pub(crate) fn check_url(text: &str, local_roots: Option<&[PathBuf]>) -> Result<U
                         "the URL of {} holds a user name",
                         url.host_str().unwrap_or("the upstream")
                     ),
-                    "give it by --upstream-user and --upstream-password-file: URLs are shown and logged",
+                    "give it by --username and --password-file: URLs are shown and logged",
                 ));
             }
         }

@@ -3,9 +3,7 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// Runs it with these arguments.
+/// Runs it with these arguments (without a program name), as createrepo_c would.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let _ = arguments;
-    eprintln!("error: createrepo is not part of this build");
-    ExitCode::from(crate::fail::FAILED)
+    airlock_createrepo::cli::main(std::iter::once(OsString::from("createrepo_c")).chain(arguments))
 }
