@@ -63,7 +63,16 @@ impl Content {
     ) -> Result<Vec<VersionNumber>> {
         ctx.check()?;
         ctx.stage("publishing");
-        match self.try_commit(ctx, &versions).await {
+        let mut attempts = airlock_db::Attempts::default();
+        let tried = loop {
+            match self.try_commit(ctx, &versions).await {
+                // A deadlock or a serialization failure did nothing: the whole change is done again.
+                Err(Error::Database(error))
+                    if !error.outcome_is_unknown() && attempts.again(&error).await => {}
+                other => break other,
+            }
+        };
+        match tried {
             Ok(numbers) => {
                 self.version_cache().clear();
                 Ok(numbers)

@@ -64,9 +64,6 @@ impl Content {
                     }
                 }
             };
-            for warning in &prepared.outcome.warnings {
-                ctx.reporter.note(format!("{label}: {warning}"));
-            }
             let place = outcomes.len();
             outcomes.push(prepared.outcome);
             let Some(version) = prepared.version else {
