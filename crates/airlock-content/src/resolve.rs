@@ -136,10 +136,9 @@ impl Content {
     }
 
     async fn future(&self, channel: &Channel, at: Instant) -> Error {
-        let nearest = match channel.current {
-            Some(number) => Some(format!("{number}, the current one")),
-            None => None,
-        };
+        let nearest = channel
+            .current
+            .map(|number| format!("{number}, the current one"));
         Error::NoVersion {
             label: channel.label.to_string(),
             wanted: format!("at {at}, which lies in the future"),
