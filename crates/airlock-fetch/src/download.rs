@@ -1,6 +1,8 @@
 //! Downloads of whole files: mirrors, retries, resuming, verification.
 
-use bytes::Bytes;
+use std::pin::pin;
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use reqwest::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_RANGE,
@@ -18,6 +20,7 @@ use crate::part::{Part, Validator};
 use crate::progress::Progress;
 use crate::session::{Session, blocking};
 use crate::shown::ShownUrl;
+use crate::sink::Sink;
 use crate::turns::Turns;
 use crate::upstream::Mirror;
 
@@ -59,7 +62,7 @@ impl Session {
             Location::Absolute(_) => vec![0],
         };
         let scored = matches!(job.location, Location::Relative(_));
-        let mut sink = Sink::new();
+        let mut sink = Sink::new(job.follow.clone());
         let mut turns = Turns::new(order);
         loop {
             cancel.check()?;
@@ -200,6 +203,8 @@ impl Session {
         cancel: &Cancel,
     ) -> Result<Option<String>> {
         let (answer, at) = self.begin(job, url, sink, cancel).await?;
+        sink.show().await?;
+        let followed = job.follow.is_some();
         let content_type = text(answer.response.headers(), CONTENT_TYPE);
         let timer = &self.0.shared.timer;
         let mut body = Body::new(answer, &self.0.shared, cancel, at, job.size);
@@ -207,7 +212,28 @@ impl Session {
         let mut waiting = 0_usize;
         let mut len = at;
         let ended = loop {
-            let chunk = match body.next().await {
+            let mut ours = Duration::ZERO;
+            let next = {
+                let mut next = pin!(body.next());
+                tokio::select! {
+                    biased;
+                    next = &mut next => next,
+                    // Somebody reads along: what is here is written as soon as there is a pause.
+                    () = std::future::ready(()), if followed && waiting > 0 => {
+                        let before = timer.now();
+                        sink.append(
+                            std::mem::take(&mut gathered),
+                            job.most().saturating_sub(len - waiting as u64),
+                        )
+                        .await?;
+                        waiting = 0;
+                        ours = timer.now().saturating_sub(before);
+                        next.await
+                    }
+                }
+            };
+            body.excuse(ours);
+            let chunk = match next {
                 Ok(Some(chunk)) => chunk,
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
@@ -407,64 +433,6 @@ fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
 
 pub(crate) fn text(headers: &HeaderMap, name: reqwest::header::HeaderName) -> Option<String> {
     headers.get(name)?.to_str().ok().map(str::to_owned)
-}
-
-/// The part of a download, which goes to other threads for its disk work and comes back.
-struct Sink(Option<Part>);
-
-impl Sink {
-    fn new() -> Self {
-        Self(None)
-    }
-
-    async fn open(&mut self, job: &Job, cancel: &Cancel) -> Result<()> {
-        if self.0.is_none() {
-            let (folder, checksum, size) = (job.folder.clone(), job.checksum.clone(), job.size);
-            let cancel = cancel.clone();
-            self.0 = Some(
-                blocking(move || Part::open(&folder, checksum.as_ref(), size, &cancel)).await??,
-            );
-        }
-        Ok(())
-    }
-
-    /// The part is only absent after the download was given up.
-    fn part(&self) -> Result<&Part> {
-        self.0.as_ref().ok_or(Error::Cancelled)
-    }
-
-    fn part_mut(&mut self) -> Result<&mut Part> {
-        self.0.as_mut().ok_or(Error::Cancelled)
-    }
-
-    fn take(&mut self) -> Result<Part> {
-        self.0.take().ok_or(Error::Cancelled)
-    }
-
-    async fn append(&mut self, chunks: Vec<Bytes>, missing: u64) -> Result<()> {
-        if chunks.is_empty() {
-            return Ok(());
-        }
-        let mut part = self.take()?;
-        let (part, done) = blocking(move || {
-            let done = part.append(&chunks, missing);
-            (part, done)
-        })
-        .await?;
-        self.0 = Some(part);
-        done
-    }
-
-    async fn reset(&mut self) -> Result<()> {
-        let mut part = self.take()?;
-        let (part, done) = blocking(move || {
-            let done = part.reset();
-            (part, done)
-        })
-        .await?;
-        self.0 = Some(part);
-        done
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use tokio::sync::watch;
 use url::Url;
 
 use crate::digest::Checksum;
 use crate::part::HeldFile;
+use crate::sink::Arrived;
 
 /// Where a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct Job {
     /// The folder to put it in. Parts and finished files have names of their own there; for links
     /// instead of copies it must be on the file system of the upstream's folder.
     pub folder: PathBuf,
+    /// Told how much is there while it comes; see [`Job::followed`].
+    pub follow: Option<watch::Sender<Arrived>>,
 }
 
 impl Job {
@@ -49,6 +53,7 @@ impl Job {
             checksum: None,
             limit: 64 << 30,
             folder: folder.into(),
+            follow: None,
         }
     }
 
@@ -70,6 +75,14 @@ impl Job {
     #[must_use]
     pub fn limit(mut self, limit: u64) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// The same, to be read along while it comes. The bytes go to the disk without waiting for more, so this is for
+    /// downloads that somebody waits for. Files of local upstreams are not shown: they are there at once.
+    #[must_use]
+    pub fn followed(mut self, follow: watch::Sender<Arrived>) -> Self {
+        self.follow = Some(follow);
         self
     }
 

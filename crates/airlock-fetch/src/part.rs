@@ -67,12 +67,7 @@ impl Part {
             }
         }
         let path = fresh_path(folder);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .map_err(|source| Error::io(&path, "cannot create the download file", 0, source))?;
+        let file = create(&path)?;
         Ok(Self {
             file,
             path,
@@ -168,16 +163,40 @@ impl Part {
         Ok(())
     }
 
-    /// Throws the bytes away.
+    /// Throws the bytes away. Whoever reads along may still be at them: they stay as they are in a file without a
+    /// name, and the download goes on in another one.
     pub(crate) fn reset(&mut self) -> Result<()> {
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)).map(|_| ()))
-            .map_err(|source| Error::io(&self.path, "cannot empty the download file", 0, source))?;
+        let failed = |source| Error::io(&self.path, "cannot empty the download file", 0, source);
+        if self.hashers.len() == 0 {
+            self.file
+                .set_len(0)
+                .and_then(|()| self.file.seek(SeekFrom::Start(0)).map(|_| ()))
+                .map_err(failed)?;
+        } else {
+            let path = fresh_path(self.path.parent().unwrap_or_else(|| Path::new("")));
+            let held = HeldFile(path.clone());
+            let file = create(&path)?;
+            if self.kept {
+                rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
+                    .map_err(|errno| failed(errno.into()))?;
+            }
+            std::fs::rename(&path, &self.path).map_err(failed)?;
+            held.keep();
+            self.file = file;
+        }
         self.hashers = Hashers::new(self.algorithm);
         self.found = 0;
         self.set_validator(None);
         Ok(())
+    }
+
+    /// The file once more, for reading only. It does not hold the part's lock.
+    pub(crate) fn view(&self) -> Result<File> {
+        OpenOptions::new()
+            .read(true)
+            .custom_flags(NO_LINKS)
+            .open(&self.path)
+            .map_err(|source| Error::io(&self.path, "cannot open the download file", 0, source))
     }
 
     /// The checksums of what is here.
@@ -253,6 +272,15 @@ impl Drop for HeldFile {
 /// A name nobody else uses.
 pub(crate) fn fresh_path(folder: &Path) -> PathBuf {
     folder.join(format!("fetch-{:016x}.tmp", rand::random::<u64>()))
+}
+
+fn create(path: &Path) -> Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(|source| Error::io(path, "cannot create the download file", 0, source))
 }
 
 /// Opens a part for this process alone; `None` when another download has it.

@@ -3,6 +3,7 @@
 
 mod broken;
 mod chaos;
+mod followed;
 mod local;
 mod many;
 mod place;
