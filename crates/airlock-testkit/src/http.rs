@@ -12,8 +12,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 mod answer;
+mod gate;
 
 use answer::Answer;
+
+pub use gate::Gate;
 
 /// What goes wrong with a request.
 #[derive(Debug, Clone)]
@@ -22,6 +25,8 @@ pub enum Fault {
     Status(u16),
     /// The status, length and head of the whole file, but only so many bytes of it; then the connection is closed.
     CutAfter(usize),
+    /// The head and so many bytes of the body come at once, the rest once the gate is open.
+    Gate(usize, Gate),
     /// The connection is closed without an answer.
     Close,
     /// Other bytes, as if the upstream changed under the sync.
@@ -301,12 +306,14 @@ fn respond(
     let mut answer = None;
     let mut cut = None;
     let mut flip = false;
+    let mut gated = None;
     match fault {
         Some(Fault::Status(code)) => answer = Some(Answer::text(code, "injected by the test\n")),
         Some(Fault::Close) => return Ok(false),
         Some(Fault::Redirect(url)) => answer = Some(Answer::redirect(&url)),
         Some(Fault::Replace(bytes)) => answer = Some(Answer::whole(bytes)),
         Some(Fault::CutAfter(length)) => cut = Some(length),
+        Some(Fault::Gate(length, gate)) => gated = Some((length, gate)),
         Some(Fault::FlipBit) => flip = true,
         Some(Fault::IgnoreRange) => honour_range = false,
         Some(Fault::Stall) => cut = Some(usize::MAX),
@@ -344,7 +351,16 @@ fn respond(
         None => &answer.body[..],
     };
     shared.state().bytes_sent += body.len() as u64;
-    out.write_all(body)?;
+    let (before, behind) = match &gated {
+        Some((length, _)) => body.split_at((*length).min(body.len())),
+        None => (body, &[][..]),
+    };
+    out.write_all(before)?;
+    if let Some((_, gate)) = &gated {
+        out.flush()?;
+        gate.pass();
+        out.write_all(behind)?;
+    }
     out.flush()?;
     Ok(cut.is_none())
 }
