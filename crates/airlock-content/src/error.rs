@@ -127,6 +127,12 @@ pub enum Error {
         /// Bytes that must stay free.
         reserve: u64,
     },
+    /// A download began anew and other bytes came than those that a client already has.
+    #[error("the upstream's file changed while it was on its way to the client")]
+    RestartedDifferently,
+    /// The failure of work that several were waiting for.
+    #[error(transparent)]
+    Shared(std::sync::Arc<Error>),
     /// The work was cancelled.
     #[error("cancelled on request; nothing was changed")]
     Cancelled,
@@ -145,7 +151,7 @@ impl Error {
     /// The kind that faces translate.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        match self {
+        match self.cause() {
             Self::NoChannel { .. } | Self::NoVersion { .. } | Self::NoFile { .. } => {
                 ErrorKind::NotFound
             }
@@ -157,20 +163,23 @@ impl Error {
             Self::Fetch(_)
             | Self::Metadata { .. }
             | Self::Ingest { .. }
-            | Self::BadUpstream { .. } => ErrorKind::Upstream,
+            | Self::BadUpstream { .. }
+            | Self::RestartedDifferently => ErrorKind::Upstream,
             Self::Pack(_) | Self::Damaged { .. } => ErrorKind::Corrupt,
             Self::NoSpace { .. } => ErrorKind::Exhausted,
             Self::Cancelled => ErrorKind::Cancelled,
-            Self::Database(_) | Self::Blob(_) | Self::Io { .. } | Self::Internal { .. } => {
-                ErrorKind::Internal
-            }
+            Self::Database(_)
+            | Self::Blob(_)
+            | Self::Io { .. }
+            | Self::Internal { .. }
+            | Self::Shared(_) => ErrorKind::Internal,
         }
     }
 
     /// What a person can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        Some(match self {
+        Some(match self.cause() {
             Self::NoChannel { .. } => "airlock channel list shows the channels".to_owned(),
             Self::NoVersion { label, .. } => format!("airlock channel versions {label} shows them"),
             Self::Invalid { hint, .. } | Self::Conflict { hint, .. } => {
@@ -187,6 +196,15 @@ impl Error {
             Self::NoSpace { .. } => "free space, or run airlock gc, or lower --min-free".to_owned(),
             _ => return None,
         })
+    }
+
+    /// The failure itself, where several were waiting for the same work.
+    #[must_use]
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Shared(error) => error.cause(),
+            error => error,
+        }
     }
 
     pub(crate) fn no_channel(label: &impl ToString) -> Self {

@@ -3,6 +3,7 @@
 //! Floor 3: the rules of the field. Works on a database, a blob store and downloads handed to it, with the clock as a
 //! parameter; knows no HTTP. [`Content`] is the whole of it for the faces.
 
+mod arriving;
 mod channels;
 pub mod checksum;
 mod commit;
@@ -34,6 +35,7 @@ mod sync;
 mod versions;
 mod view;
 
+pub use arriving::{ArrivedRun, Arriving, ArrivingBytes, HELD_BACK};
 pub use content::{Content, ContentSettings};
 pub use context::TaskContext;
 pub use edit::EditOutcome;

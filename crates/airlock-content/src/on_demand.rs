@@ -1,35 +1,66 @@
-//! Packages that come at a client's first request: fetched, verified, looked into, stored, then served.
+//! Packages that come at a client's first request: fetched, verified, looked into and stored, and sent on meanwhile.
 //!
 //! The fetch belongs to the server, not to the client: one that goes away does not stop it, and a hundred that ask for
-//! one package cause one fetch.
+//! one package cause one fetch. Fetches of different packages do not wait for each other.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use airlock_db::package_files::{FileKey, SeenFile};
-use airlock_fetch::Progress;
-use airlock_model::{Actor, CancelFlag, Cause, ChannelLabel, SilentReporter, VersionSelector};
+use airlock_fetch::{Arrived, Progress};
+use airlock_model::{
+    Actor, CancelFlag, Cause, Channel, ChannelLabel, OrgId, SilentReporter, VersionSelector,
+};
 use airlock_repodata::primary;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
+use crate::arriving::{Arriving, Flight, HELD_BACK, Outcome, unfinished};
 use crate::context::TaskContext;
 use crate::inspect::{Claim, inspect};
 use crate::pack::{PackReader, Part};
 use crate::resolve::ResolvedVersion;
-use crate::serve::{FoundPackage, Served};
+use crate::serve::{FoundPackage, PACKAGE, Served};
 use crate::sync::upstream;
 use crate::{Content, Error, Result};
 
-/// Files being fetched now.
+/// Files being fetched now. What one organization may fetch says nothing of another one.
 #[derive(Debug, Default)]
-pub(crate) struct Fetching(Mutex<HashMap<FileKey, Arc<tokio::sync::Mutex<()>>>>);
+pub(crate) struct Fetching(Mutex<HashMap<(OrgId, FileKey), Arc<Flight>>>);
 
-impl Fetching {
-    fn turn(&self, key: &FileKey) -> Arc<tokio::sync::Mutex<()>> {
-        let mut map = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Turns that nobody waits for are dropped here, so that the map stays as small as the traffic.
-        map.retain(|_, turn| Arc::strong_count(turn) > 1);
-        Arc::clone(map.entry(key.clone()).or_default())
+/// Ends a flight, whatever becomes of the task that makes it.
+struct Landing {
+    content: Content,
+    key: (OrgId, FileKey),
+    file_name: String,
+    arrived: watch::Receiver<Arrived>,
+    outcome: watch::Sender<Option<Outcome>>,
+}
+
+impl Landing {
+    fn end(&self, outcome: Outcome) {
+        if let Err(error) = &outcome
+            && self.arrived.borrow().file.is_some()
+        {
+            // Clients that were told "200" only see their connection break.
+            tracing::error!(package = self.file_name, %error, "a package failed while it was on its way to clients; nothing was stored");
+        }
+        // Whoever sees the end and asks again begins anew.
+        self.content
+            .fetching()
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.key);
+        self.outcome.send_replace(Some(outcome));
+    }
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        if self.outcome.borrow().is_none() {
+            self.end(Err(unfinished()));
+        }
     }
 }
 
@@ -62,28 +93,95 @@ impl Content {
         Ok(Some(format!("{}/{href}", row.url.trim_end_matches('/'))))
     }
 
+    /// Serves a package that is not held: as soon as its upstream has answered, or, when it is small, from the store.
     pub(crate) async fn fetch_on_demand(
         &self,
         version: &ResolvedVersion,
         package: FoundPackage,
     ) -> Result<Served> {
-        let content = self.clone();
-        let channel = Arc::clone(&version.channel);
+        let modified = version.published.instant;
+        let flight = self.flight(&version.channel, &package);
+        if package.size > HELD_BACK && flight.begun().await {
+            return Ok(Served::Arriving(Arriving {
+                content: self.clone(),
+                flight,
+                size: package.size,
+                sha256: (package.checksum_type == "sha256")
+                    .then(|| package.checksum.to_ascii_lowercase()),
+                modified,
+                content_type: PACKAGE,
+            }));
+        }
+        let sha256 = self.landed(flight, &version.channel, &package).await?;
+        self.package_file(modified, &sha256)
+    }
+
+    /// Waits until a package is in the store.
+    async fn landed(
+        &self,
+        mut flight: Arc<Flight>,
+        channel: &Arc<Channel>,
+        package: &FoundPackage,
+    ) -> Result<String> {
+        loop {
+            match flight.landed().await {
+                Ok(sha256) => return Ok(sha256),
+                // Another channel's upstream or signature policy does not decide for this one.
+                Err(_) if flight.channel != channel.id => flight = self.flight(channel, package),
+                Err(error) => return Err(Error::Shared(error)),
+            }
+        }
+    }
+
+    /// Joins the download of a package that is under way, or begins it.
+    fn flight(&self, channel: &Arc<Channel>, package: &FoundPackage) -> Arc<Flight> {
+        let key = (
+            channel.org,
+            (package.checksum_type.clone(), package.checksum.clone()),
+        );
+        let mut flights = self
+            .fetching()
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(&key) {
+            return Arc::clone(flight);
+        }
+        let (follow, arrived) = watch::channel(Arrived::default());
+        let (outcome, ended) = watch::channel(None);
+        let flight = Arc::new(Flight {
+            channel: channel.id,
+            arrived: arrived.clone(),
+            outcome: ended,
+        });
+        flights.insert(key.clone(), Arc::clone(&flight));
+        let landing = Landing {
+            content: self.clone(),
+            key,
+            file_name: package.file_name.clone(),
+            arrived,
+            outcome,
+        };
+        let (channel, package) = (Arc::clone(channel), package.clone());
         // On a task of its own: the client's going away must not stop it.
-        let sha256 = tokio::spawn(async move { content.fetch_package(&channel, package).await })
-            .await
-            .unwrap_or_else(|_| Err(Error::worker_panicked("fetching a package")))?;
-        self.package_file(version, &sha256)
+        tokio::spawn(async move {
+            let done = landing
+                .content
+                .fetch_package(&channel, package, follow)
+                .await;
+            landing.end(done.map_err(Arc::new));
+        });
+        flight
     }
 
     async fn fetch_package(
         &self,
-        channel: &airlock_model::Channel,
+        channel: &Channel,
         package: FoundPackage,
+        follow: watch::Sender<Arrived>,
     ) -> Result<String> {
         let key: FileKey = (package.checksum_type.clone(), package.checksum.clone());
-        let turn = self.fetching().turn(&key);
-        let _turn = turn.lock().await;
+        // A flight that ended between the caller's look and this one's beginning has brought it.
         if let Some(sha256) = self
             .held_files(channel.org, std::iter::once(key.clone()))
             .await?
@@ -120,7 +218,7 @@ impl Content {
             href: package.href.clone().unwrap_or_default(),
             file_name: package.file_name.clone(),
         };
-        let job = wanted.job(self.scratch())?;
+        let job = wanted.job(self.scratch())?.followed(follow);
         let file = open
             .session
             .download(&job, &Progress::silent(), &ctx.fetch_cancel())
@@ -203,13 +301,14 @@ impl Content {
     pub(crate) async fn fetch_each(
         &self,
         ctx: &TaskContext,
-        channel: &airlock_model::Channel,
+        channel: &Channel,
         wanted: Vec<crate::sync::Wanted>,
         stage: &str,
     ) -> Result<FetchOutcome> {
         let held = self
             .held_files(channel.org, wanted.iter().map(crate::sync::Wanted::key))
             .await?;
+        let channel = Arc::new(channel.clone());
         let packages = wanted.len() as u64;
         let missing: Vec<crate::sync::Wanted> = wanted
             .into_iter()
@@ -240,12 +339,18 @@ impl Content {
                 file_name: w.file_name.clone(),
                 href: (!w.href.is_empty()).then(|| w.href.clone()),
             };
-            match self.fetch_package(channel, package).await {
+            let flight = self.flight(&channel, &package);
+            match self.landed(flight, &channel, &package).await {
                 Ok(_) => {
                     outcome.fetched += 1;
                     outcome.bytes += w.size;
                 }
-                Err(error @ (Error::NoSpace { .. } | Error::Database(_) | Error::Blob(_))) => {
+                Err(error)
+                    if matches!(
+                        error.cause(),
+                        Error::NoSpace { .. } | Error::Database(_) | Error::Blob(_)
+                    ) =>
+                {
                     return Err(error);
                 }
                 Err(error) => outcome.missing.push(airlock_model::RefusedPackage {

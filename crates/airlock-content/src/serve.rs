@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use airlock_model::{Instant, Policy};
 use bytes::Bytes;
 
+use crate::arriving::Arriving;
 use crate::location::parse_location;
 use crate::resolve::ResolvedVersion;
 use crate::{Content, Error, Result};
+
+/// The media type of a package.
+pub(crate) const PACKAGE: &str = "application/x-rpm";
 
 /// An answer to a client.
 pub enum Served {
@@ -35,6 +39,8 @@ pub enum Served {
         /// Its media type.
         content_type: &'static str,
     },
+    /// A package on its way from its upstream (`on-demand`).
+    Arriving(Arriving),
     /// The client fetches it from the upstream itself (`metadata-only`).
     Redirect {
         /// Where.
@@ -184,7 +190,7 @@ impl Content {
             .held_files(version.org(), std::iter::once(key.clone()))
             .await?;
         if let Some(sha256) = held.get(&key) {
-            return self.package_file(version, sha256);
+            return self.package_file(version.published.instant, sha256);
         }
         match (version.channel.policy, package.href.is_some()) {
             (_, false) => Err(Error::damaged(format!(
@@ -202,7 +208,7 @@ impl Content {
         }
     }
 
-    pub(crate) fn package_file(&self, version: &ResolvedVersion, sha256: &str) -> Result<Served> {
+    pub(crate) fn package_file(&self, modified: Instant, sha256: &str) -> Result<Served> {
         let path = self.blobs().path(sha256)?;
         let size = std::fs::metadata(&path)
             .map_err(|e| Error::io(path.display().to_string(), e))?
@@ -211,8 +217,8 @@ impl Content {
             path,
             size,
             sha256: sha256.to_owned(),
-            modified: version.published.instant,
-            content_type: "application/x-rpm",
+            modified,
+            content_type: PACKAGE,
         })
     }
 }
@@ -239,7 +245,7 @@ pub fn content_type(path: &str) -> &'static str {
         Some("xz") => "application/x-xz",
         Some("bz2") => "application/x-bzip2",
         Some("yaml") => "application/yaml",
-        Some("rpm") => "application/x-rpm",
+        Some("rpm") => PACKAGE,
         Some("asc") => "application/pgp-signature",
         _ => "application/octet-stream",
     }

@@ -160,42 +160,57 @@ async fn file(
         return Ok(ready.answer(&request.conditions));
     }
     let cache_control = cache_control::of(&version, label_at, path);
-    let ready = match app.content.open_path(&version, path).await? {
-        Served::Bytes {
-            bytes,
-            sha256,
-            modified,
-            content_type,
-        } => {
-            let size = bytes.len() as u64;
-            Ready::new(
-                Source::Memory(bytes),
-                size,
-                &sha256,
-                modified.seconds(),
+    let ready = loop {
+        let arriving = match app.content.open_path(&version, path).await? {
+            Served::Bytes {
+                bytes,
+                sha256,
+                modified,
                 content_type,
-                cache_control,
-            )
-        }
-        Served::File {
-            path: file,
-            size,
-            sha256,
-            modified,
-            content_type,
-        } => {
-            let opened = File::open(&file)
-                .map_err(|error| Failure::internal(&format!("{}: {error}", file.display())))?;
-            Ready::new(
-                Source::Disk(Arc::new(opened)),
+            } => {
+                let size = bytes.len() as u64;
+                break Ready::new(
+                    Source::Memory(bytes),
+                    size,
+                    &sha256,
+                    modified.seconds(),
+                    content_type,
+                    cache_control,
+                );
+            }
+            Served::File {
+                path: file,
                 size,
-                &sha256,
-                modified.seconds(),
+                sha256,
+                modified,
                 content_type,
-                cache_control,
-            )
+            } => {
+                let opened = File::open(&file)
+                    .map_err(|error| Failure::internal(&format!("{}: {error}", file.display())))?;
+                break Ready::new(
+                    Source::Disk(Arc::new(opened)),
+                    size,
+                    &sha256,
+                    modified.seconds(),
+                    content_type,
+                    cache_control,
+                );
+            }
+            Served::Redirect { url } => return redirect(&url),
+            Served::Arriving(arriving) => Arc::new(arriving),
+        };
+        let ready = Ready::new(
+            Source::Arriving(Arc::clone(&arriving)),
+            arriving.size,
+            arriving.sha256.as_deref().unwrap_or_default(),
+            arriving.modified.seconds(),
+            arriving.content_type,
+            cache_control,
+        );
+        if ready.comes_in_one_run(&request.conditions) {
+            return Ok(ready.answer(&request.conditions));
         }
-        Served::Redirect { url } => return redirect(&url),
+        arriving.stored().await?;
     };
     app.lookup.keep_file(began, label_at, path, &ready);
     Ok(ready.answer(&request.conditions))

@@ -4,6 +4,7 @@
 mod world;
 
 mod access;
+mod arriving;
 mod edits;
 mod history;
 mod own_content;

@@ -152,10 +152,13 @@ impl World {
     /// The bytes that a client gets.
     pub async fn get(&self, version: &str, path: &str) -> Vec<u8> {
         let version = self.resolve(version).await;
-        match self.content.open_path(&version, path).await.unwrap() {
-            Served::Bytes { bytes, .. } => bytes.to_vec(),
-            Served::File { path, .. } => std::fs::read(path).unwrap(),
-            Served::Redirect { url } => panic!("redirected to {url}"),
+        loop {
+            match self.content.open_path(&version, path).await.unwrap() {
+                Served::Bytes { bytes, .. } => return bytes.to_vec(),
+                Served::File { path, .. } => return std::fs::read(path).unwrap(),
+                Served::Redirect { url } => panic!("redirected to {url}"),
+                Served::Arriving(arriving) => arriving.stored().await.unwrap(),
+            }
         }
     }
 

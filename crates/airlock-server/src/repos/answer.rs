@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use airlock_content::{Arriving, ArrivingBytes, HELD_BACK};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
@@ -36,6 +37,9 @@ pub enum AnswerBody {
         /// What is sent last.
         tail: Bytes,
     },
+    /// Bytes of a package that is still coming from its upstream. When they end with an error, the answer must not
+    /// look finished.
+    Arriving(ArrivingBytes),
 }
 
 impl std::fmt::Debug for AnswerBody {
@@ -44,6 +48,7 @@ impl std::fmt::Debug for AnswerBody {
             Self::Empty => f.write_str("Empty"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::File { pieces, .. } => write!(f, "File({pieces:?})"),
+            Self::Arriving(bytes) => write!(f, "Arriving({bytes:?})"),
         }
     }
 }
@@ -64,6 +69,8 @@ pub enum Source {
     Memory(Bytes),
     /// A file that does not change.
     Disk(Arc<File>),
+    /// A package that is still coming; answered with one run of bytes at most.
+    Arriving(Arc<Arriving>),
 }
 
 /// A file as the handler knows it, ready to be answered many times.
@@ -73,8 +80,8 @@ pub struct Ready {
     pub source: Source,
     /// Bytes of it.
     pub size: u64,
-    /// Strong entity tag, quotes included.
-    pub etag: HeaderValue,
+    /// Strong entity tag, quotes included; none for an arriving package whose SHA-256 is not known yet.
+    pub etag: Option<HeaderValue>,
     /// Seconds since 1970 of its change.
     pub modified: i64,
     /// `Last-Modified`.
@@ -86,7 +93,7 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Builds the headers once. `sha256` is the content's hash (hex).
+    /// Builds the headers once. `sha256` is the content's hash (hex), empty when it is not known.
     #[must_use]
     pub fn new(
         source: Source,
@@ -102,7 +109,7 @@ impl Ready {
         Self {
             source,
             size,
-            etag: text(format!("\"{sha256}\"")),
+            etag: (!sha256.is_empty()).then(|| text(format!("\"{sha256}\""))),
             modified,
             last_modified: text(http_date(modified)),
             content_type: HeaderValue::from_static(content_type),
@@ -110,19 +117,54 @@ impl Ready {
         }
     }
 
-    /// The answer to a GET or HEAD with these conditions.
+    /// What is answered under these conditions.
     #[must_use]
-    pub fn answer(&self, conditions: &Conditions<'_>) -> Answer {
-        let verdict = weigh(
+    pub fn weigh(&self, conditions: &Conditions<'_>) -> Verdict {
+        weigh(
             conditions,
             &Validators {
-                etag: self.etag.to_str().unwrap_or_default(),
+                etag: self
+                    .etag
+                    .as_ref()
+                    .and_then(|etag| etag.to_str().ok())
+                    .unwrap_or_default(),
                 modified: self.modified,
                 size: self.size,
             },
-        );
+        )
+    }
+
+    /// Whether an arriving package can be answered under these conditions before it is stored: all of it, or one run
+    /// that is longer than what is held back anyway. Several runs, and questions about an entity tag that is not known
+    /// yet, wait.
+    #[must_use]
+    pub fn comes_in_one_run(&self, conditions: &Conditions<'_>) -> bool {
+        let Conditions {
+            if_match,
+            if_none_match,
+            if_range,
+            ..
+        } = conditions;
+        let about_tag = if_match.or(*if_none_match).or(*if_range).is_some();
+        if about_tag && self.etag.is_none() {
+            return false;
+        }
+        match self.weigh(conditions) {
+            Verdict::Send(Ranges::Parts(parts)) => {
+                matches!(parts[..], [run] if run.length > HELD_BACK)
+            }
+            _ => true,
+        }
+    }
+
+    /// The answer to a GET or HEAD with these conditions.
+    #[must_use]
+    pub fn answer(&self, conditions: &Conditions<'_>) -> Answer {
+        let verdict = self.weigh(conditions);
         let mut headers = HeaderMap::with_capacity(8);
-        headers.insert(header::ETAG, self.etag.clone());
+        if let Some(etag) = &self.etag {
+            headers.insert(header::ETAG, etag.clone());
+        }
         headers.insert(header::LAST_MODIFIED, self.last_modified.clone());
         headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
         match verdict {
@@ -175,6 +217,7 @@ impl Ready {
                 }],
                 tail: Bytes::new(),
             },
+            Source::Arriving(arriving) => AnswerBody::Arriving(arriving.read(0, self.size)),
         };
         Answer {
             status: StatusCode::OK,
@@ -247,6 +290,13 @@ impl Ready {
                 file: Arc::clone(file),
                 pieces,
                 tail,
+            },
+            // One run at most: see `comes_in_one_run`.
+            Source::Arriving(arriving) => match pieces.first() {
+                Some(Piece { run, .. }) => {
+                    AnswerBody::Arriving(arriving.read(run.start, run.length))
+                }
+                None => AnswerBody::Empty,
             },
             Source::Memory(bytes) => {
                 let mut all = Vec::new();

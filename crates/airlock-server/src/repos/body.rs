@@ -4,6 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use airlock_content::{ArrivedRun, ArrivingBytes};
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
@@ -27,6 +28,10 @@ pub fn of(body: AnswerBody) -> Body {
             };
             Body::from_stream(stream::try_unfold(state, step))
         }
+        AnswerBody::Arriving(bytes) => Body::from_stream(stream::try_unfold(
+            Coming { bytes, run: None },
+            Coming::step,
+        )),
     }
 }
 
@@ -54,15 +59,45 @@ async fn step(mut state: State) -> std::io::Result<Option<(Bytes, State)>> {
         state.pieces.pop_front();
         state.offset = 0;
     }
-    let file = Arc::clone(&state.file);
-    let bytes = tokio::task::spawn_blocking(move || {
+    let bytes = read(Arc::clone(&state.file), start, length).await?;
+    Ok(Some((bytes, state)))
+}
+
+async fn read(file: Arc<File>, start: u64, length: u64) -> std::io::Result<Bytes> {
+    tokio::task::spawn_blocking(move || {
         let mut bytes = vec![0; usize::try_from(length).map_err(std::io::Error::other)?];
         file.read_exact_at(&mut bytes, start)?;
-        Ok::<_, std::io::Error>(Bytes::from(bytes))
+        Ok(Bytes::from(bytes))
     })
     .await
-    .map_err(std::io::Error::other)??;
-    Ok(Some((bytes, state)))
+    .map_err(std::io::Error::other)?
+}
+
+/// A package that is still coming. An error makes the connection (or the HTTP/2 stream) end without an end.
+struct Coming {
+    bytes: ArrivingBytes,
+    /// What is there and was not read yet.
+    run: Option<ArrivedRun>,
+}
+
+impl Coming {
+    async fn step(mut self) -> std::io::Result<Option<(Bytes, Self)>> {
+        let run = match self.run.take() {
+            Some(run) => Some(run),
+            None => self.bytes.next().await.map_err(std::io::Error::other)?,
+        };
+        let Some(run) = run else { return Ok(None) };
+        let length = run.length.min(READ);
+        let bytes = read(Arc::clone(&run.file), run.start, length).await?;
+        if run.length > length {
+            self.run = Some(ArrivedRun {
+                start: run.start + length,
+                length: run.length - length,
+                ..run
+            });
+        }
+        Ok(Some((bytes, self)))
+    }
 }
 
 #[cfg(test)]

@@ -78,6 +78,14 @@ async fn body(
             out.extend_from_slice(&tail);
             write(stream, out).await
         }
+        AnswerBody::Arriving(mut bytes) => {
+            write(stream, out).await?;
+            // An error here ends the connection before the announced length: the client knows that it has no whole file.
+            while let Some(run) = bytes.next().await.map_err(std::io::Error::other)? {
+                send_file(stream, &run.file, run.start, run.length).await?;
+            }
+            Ok(())
+        }
     }
 }
 

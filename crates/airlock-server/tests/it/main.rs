@@ -1,6 +1,7 @@
 //! The server's faces over real sockets, in this process.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod arriving;
 mod client;
 mod openapi;
 mod repos;

@@ -1,8 +1,12 @@
 //! The real dnf and zypper against what is served: install, upgrade, one variable that moves the tree, token channels.
 
 use airlock_testkit::dnf::Dnf;
+use airlock_testkit::http::{Fault, HttpServer};
 use airlock_testkit::keys::SigningKey;
 use airlock_testkit::process::{Server, Start};
+use airlock_testkit::repos::Repository;
+use airlock_testkit::rpms::Rpm;
+use airlock_testkit::seeded::Seeded;
 use airlock_testkit::states::Distribution;
 use airlock_testkit::zypper::Zypper;
 
@@ -113,6 +117,44 @@ fn dnf_installs_upgrades_and_travels_in_time() {
         prod.installed()
     );
     mirror.server.stop();
+}
+
+#[test]
+fn dnf_installs_what_comes_on_demand_from_an_upstream_that_breaks_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut repository = Repository::at(folder.path().join("upstream"));
+    let payload = Seeded::new(7).bytes(2_000_000);
+    repository.add(&Rpm::new("big", "1.0", "1").file("/usr/share/big", payload));
+    repository.add(&Rpm::new("small", "1.0", "1").requires("big"));
+    repository.publish();
+    let upstream = HttpServer::serve(repository.folder());
+    let big = "/Packages/b/big-1.0-1.noarch.rpm";
+    upstream.fault_at(big, 1, Fault::CutAfter(700_000));
+    let server = Start::new(folder.path().join("data")).start();
+    let url = upstream.url();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "el9-base",
+        "--upstream",
+        &url,
+        "--policy",
+        "on-demand",
+        "--signatures",
+        "off",
+    ]);
+    server.airlock_ok(&["channel", "sync", "el9-base"]);
+    assert_eq!(upstream.count(big), 0);
+    for first in [true, false] {
+        let mut dnf = Dnf::new();
+        dnf.repo_file("el9-base", &repo_file(&server, "el9-base"));
+        let _ = dnf.ok(&["install", "small"]);
+        let installed = dnf.installed();
+        assert!(has(&installed, "big-1.0-1.noarch"), "{installed:?}");
+        assert!(has(&installed, "small-1.0-1.noarch"), "{installed:?}");
+        assert_eq!(upstream.count(big), 2, "first: {first}");
+    }
+    server.stop();
 }
 
 #[test]
