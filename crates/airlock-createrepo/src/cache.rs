@@ -1,6 +1,6 @@
 //! The cache file: an index of the metadata files that lie beside it.
 //!
-//! It holds no metadata: for each package its path, size, modification time, inode and the length of its fragments,
+//! It holds no metadata: for each package its path, NEVRA, build time, size, modification time, inode and the length of its fragments,
 //! for each block where its compressed frame lies in the published files. A frame is used only after the whole file
 //! around it had the checksum that is noted here, so a cache can be stale or damaged, but never wrong.
 //!
@@ -9,9 +9,10 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::duplicates::Identity;
 use crate::walk::Stamp;
 
-const MAGIC: &[u8; 16] = b"airlock-cache-1\n";
+const MAGIC: &[u8; 16] = b"airlock-cache-2\n";
 
 /// Usual name of the cache file in the `repodata` folder.
 pub const FILE_NAME: &str = ".airlock-cache";
@@ -48,8 +49,10 @@ pub(crate) struct CachedFile {
 /// A package.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Entry {
-    pub(crate) path: String,
+    /// Its medium, where media are split, and path.
+    pub(crate) key: String,
     pub(crate) stamp: Stamp,
+    pub(crate) identity: Identity,
     /// Bytes of its fragment in each file.
     pub(crate) lengths: Vec<u32>,
 }
@@ -89,7 +92,9 @@ impl Cache {
         }
         push(&mut out, self.entries.len() as u64);
         for entry in &self.entries {
-            push_text(&mut out, &entry.path);
+            push_text(&mut out, &entry.key);
+            push_text(&mut out, &entry.identity.nevra);
+            out.extend_from_slice(&entry.identity.built.to_le_bytes());
             push(&mut out, entry.stamp.size);
             out.extend_from_slice(&entry.stamp.mtime.to_le_bytes());
             push(&mut out, entry.stamp.inode);
@@ -135,7 +140,11 @@ impl Cache {
         }
         for _ in 0..rest.count()? {
             cache.entries.push(Entry {
-                path: rest.text()?,
+                key: rest.text()?,
+                identity: Identity {
+                    nevra: rest.text()?,
+                    built: i64::from_le_bytes(rest.take()?),
+                },
                 stamp: Stamp {
                     size: rest.number()?,
                     mtime: i128::from_le_bytes(rest.take()?),
@@ -213,7 +222,11 @@ mod tests {
             repomd: "b".into(),
             files: vec![CachedFile::default(); 2],
             entries: vec![Entry {
-                path: "x/y.rpm".into(),
+                key: "x/y.rpm".into(),
+                identity: Identity {
+                    nevra: "y-0:1-1.noarch".into(),
+                    built: -7,
+                },
                 stamp: Stamp {
                     size: 1,
                     mtime: -5,

@@ -1,5 +1,7 @@
 //! The command line of createrepo_c.
 
+mod refused;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,8 +9,10 @@ use std::time::Duration;
 
 use clap::Parser;
 
+pub use refused::Refused;
+
 use crate::checksum::ChecksumKind;
-use crate::options::{Compression, Options};
+use crate::options::{Compression, Duplicates, Options, Retain};
 use crate::reporter::Reporter;
 
 /// Exit code for errors.
@@ -24,9 +28,9 @@ const SOME_FAILED: u8 = 2;
     reason = "each is an option of createrepo_c"
 )]
 pub struct Args {
-    /// Folder of RPM files
+    /// Folder of RPM files; with --split one for each medium
     #[arg(value_name = "DIR", required_unless_present = "version")]
-    pub directory: Option<PathBuf>,
+    pub directory: Vec<PathBuf>,
     /// Show the version and exit
     #[arg(short = 'V', long)]
     pub version: bool,
@@ -36,7 +40,7 @@ pub struct Args {
     /// Say more
     #[arg(short, long)]
     pub verbose: bool,
-    /// Pattern of paths to leave out (again for more)
+    /// Pattern of names or paths to leave out (again for more)
     #[arg(short = 'x', long, value_name = "PACKAGE_NAME_GLOB")]
     pub excludes: Vec<String>,
     /// Base folder for DIR
@@ -48,7 +52,7 @@ pub struct Args {
     /// comps file to include
     #[arg(short, long, value_name = "GROUPFILE")]
     pub groupfile: Option<PathBuf>,
-    /// Checksum of packages and metadata: md5, sha1, sha224, sha256, sha384, sha512
+    /// Checksum of packages and metadata files: md5, sha1, sha224, sha256, sha384, sha512
     #[arg(
         short = 's',
         long,
@@ -56,18 +60,21 @@ pub struct Args {
         default_value = "sha256"
     )]
     pub checksum: String,
+    /// Checksum of metadata files (default: that of --checksum)
+    #[arg(long, value_name = "CHECKSUM_TYPE")]
+    pub repomd_checksum: Option<String>,
     /// Accepted; line ends stand between packages only
     #[arg(short, long)]
     pub pretty: bool,
     /// Accepted
     #[arg(long)]
     pub no_pretty: bool,
-    /// Refused: SQLite files are not made
-    #[arg(short, long)]
-    pub database: bool,
     /// Accepted: SQLite files are never made
     #[arg(long)]
     pub no_database: bool,
+    /// Accepted: SQLite files are never made
+    #[arg(long)]
+    pub local_sqlite: bool,
     /// Make filelists-ext with the digests of files
     #[arg(long)]
     pub filelists_ext: bool,
@@ -80,6 +87,9 @@ pub struct Args {
     /// With --update: known paths count as unchanged
     #[arg(long)]
     pub skip_stat: bool,
+    /// Several folders, each one medium of a set; the metadata goes into the first
+    #[arg(long)]
+    pub split: bool,
     /// File with the paths to include, one a line
     #[arg(short = 'i', long, value_name = "FILENAME")]
     pub pkglist: Option<PathBuf>,
@@ -106,9 +116,14 @@ pub struct Args {
     /// No checksum in the names of metadata files
     #[arg(long)]
     pub simple_md_filenames: bool,
-    /// 0: files of the old metadata go; any other number: they stay
-    #[arg(long, value_name = "NUM", default_value_t = 0)]
-    pub retain_old_md: u32,
+    /// 0: files of the old metadata go; any other number: they stay (see --compatibility)
+    #[arg(
+        long,
+        value_name = "NUM",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
+    pub retain_old_md: i64,
     /// Distribution tag, with an optional cpeid: 'cpeid,name' (again for more)
     #[arg(long, value_name = "DISTRO")]
     pub distro: Vec<String>,
@@ -130,10 +145,10 @@ pub struct Args {
     /// Threads, 1 to 100 (default: one a core)
     #[arg(long, value_name = "NUM")]
     pub workers: Option<usize>,
-    /// Compress with xz
+    /// Compress additional files with xz
     #[arg(long)]
     pub xz: bool,
-    /// Compression of additional files: bz2, gz, zstd, xz
+    /// Compression of additional files (comps): bz2, gz, zstd, xz
     #[arg(long, value_name = "COMPRESSION_TYPE")]
     pub compress_type: Option<String>,
     /// Compression of all files: bz2, gz, zstd, xz
@@ -145,6 +160,12 @@ pub struct Args {
     /// With --update: drop additional metadata
     #[arg(long)]
     pub discard_additional_metadata: bool,
+    /// As createrepo did it: gzip, comps not compressed, --retain-old-md keeps so many of the newest
+    #[arg(long)]
+    pub compatibility: bool,
+    /// Packages of the same name, epoch, version, release and architecture: keep all, or the one built last
+    #[arg(long, value_name = "keep|keep-last", default_value = "keep")]
+    pub duplicated_nevra: String,
     /// Remove files in repodata that are older: 30m, 2h, 30d
     #[arg(long, value_name = "AGE")]
     pub retain_old_md_by_age: Option<String>,
@@ -163,6 +184,9 @@ pub struct Args {
     /// With --update: index the packages of the old metadata
     #[arg(long)]
     pub recycle_pkglist: bool,
+    /// Options that are refused.
+    #[command(flatten)]
+    pub refused: Refused,
 }
 
 /// Parses arguments, the program's name first, and runs. What createrepo_c's main does.
@@ -232,25 +256,48 @@ impl Reporter for Terminal {
 
 /// What the arguments mean. The error is for the user.
 fn options(args: Args, reporter: &dyn Reporter) -> Result<Options, String> {
-    if args.database {
-        return Err(
-            "--database: SQLite files are not made; dnf and zypper read the XML".to_owned(),
+    if let Some(answer) = args.refused.answer() {
+        return Err(answer.to_owned());
+    }
+    if args.compatibility && !args.no_database {
+        reporter.warning(
+            "--compatibility: SQLite files are not made; --no-database with it says that none are wanted",
         );
     }
-    let directory = args
-        .directory
-        .ok_or("Must specify exactly one directory to index.")?;
-    let checksum = ChecksumKind::from_name(&args.checksum)
-        .ok_or_else(|| format!("Unknown/Unsupported checksum type \"{}\"", args.checksum))?;
-    let compression = |name: Option<String>| {
-        name.map(|name| {
-            Compression::from_name(&name)
-                .ok_or_else(|| format!("Unknown/Unsupported compression type \"{name}\""))
-        })
-        .transpose()
+    for (given, option) in [
+        (!args.update_md_path.is_empty(), "--update-md-path"),
+        (
+            args.discard_additional_metadata,
+            "--discard-additional-metadata",
+        ),
+        (args.skip_stat, "--skip-stat"),
+        (args.recycle_pkglist, "--recycle-pkglist"),
+    ] {
+        if given && !args.update {
+            reporter.warning(&format!("{option} has no effect without --update"));
+        }
+    }
+    let basedir = args.basedir.unwrap_or_default();
+    let mut directories = args.directory.iter().map(|folder| basedir.join(folder));
+    let folder = directories.next().ok_or(ONE_FOLDER)?;
+    let further: Vec<PathBuf> = directories.collect();
+    let further_media = match (args.split, further.is_empty()) {
+        (true, _) => Some(further),
+        (false, true) => None,
+        (false, false) => return Err(ONE_FOLDER.to_owned()),
     };
-    let general = compression(args.general_compress_type)?;
+    // The general compression is that of additional files too, whatever else is said.
+    let general = args
+        .general_compress_type
+        .as_deref()
+        .map(compression)
+        .transpose()?;
+    let additional = args.compress_type.as_deref().map(compression).transpose()?;
     let xz = args.xz.then_some(Compression::Xz);
+    let usual = match args.compatibility {
+        true => Compression::Gz,
+        false => Compression::default(),
+    };
     let workers = match args.workers {
         Some(count) if !(1..=100).contains(&count) => {
             reporter.warning("Wrong number of workers - using one a core");
@@ -259,7 +306,8 @@ fn options(args: Args, reporter: &dyn Reporter) -> Result<Options, String> {
         other => other,
     };
     Ok(Options {
-        folder: args.basedir.unwrap_or_default().join(directory),
+        folder,
+        further_media,
         output: args.outputdir,
         base_url: args.baseurl,
         location_prefix: args.location_prefix,
@@ -273,19 +321,33 @@ fn options(args: Args, reporter: &dyn Reporter) -> Result<Options, String> {
         update_md_paths: args.update_md_path,
         skip_stat: args.skip_stat,
         recycle_pkglist: args.recycle_pkglist,
-        checksum,
-        compress_type: compression(args.compress_type)?.or(xz),
-        general_compress_type: general.or(xz).unwrap_or_default(),
+        checksum: checksum(&args.checksum)?,
+        repomd_checksum: args.repomd_checksum.as_deref().map(checksum).transpose()?,
+        duplicates: match args.duplicated_nevra.as_str() {
+            "keep" => Duplicates::Keep,
+            "keep-last" => Duplicates::KeepLast,
+            other => {
+                return Err(format!(
+                    "Bad --duplicated-nevra argument \"{other}\", use 'keep' or 'keep-last'."
+                ));
+            }
+        },
+        compress_type: general.or(xz).or(additional),
+        general_compress_type: general.unwrap_or(usual),
+        plain_group: args.compatibility,
         simple_md_filenames: args.simple_md_filenames,
-        retain_old_md: args.retain_old_md,
-        retain_old_md_by_age: args.retain_old_md_by_age.as_deref().map(age).transpose()?,
+        retain: retain(
+            args.retain_old_md,
+            args.retain_old_md_by_age.as_deref(),
+            args.compatibility,
+        )?,
         discard_additional_metadata: args.discard_additional_metadata,
         revision: args.revision,
         set_timestamp_to_revision: args.set_timestamp_to_revision,
         workers,
         repo: args.repo,
         content: args.content,
-        distro: args.distro.iter().map(|text| distro(text)).collect(),
+        distro: args.distro.iter().filter_map(|text| distro(text)).collect(),
         changelog_limit: usize::try_from(args.changelog_limit).ok(),
         filelists_ext: args.filelists_ext,
         cachedir: args.cachedir,
@@ -293,14 +355,47 @@ fn options(args: Args, reporter: &dyn Reporter) -> Result<Options, String> {
     })
 }
 
-/// `cpeid,name` or `name`.
-fn distro(text: &str) -> (Option<String>, String) {
+/// What is said when there is not one folder, in createrepo_c's words.
+const ONE_FOLDER: &str = "Must specify exactly one directory to index.";
+
+fn checksum(name: &str) -> Result<ChecksumKind, String> {
+    ChecksumKind::from_name(name)
+        .ok_or_else(|| format!("Unknown/Unsupported checksum type \"{name}\""))
+}
+
+fn compression(name: &str) -> Result<Compression, String> {
+    Compression::from_name(&name.to_ascii_lowercase()).ok_or_else(|| {
+        format!("Unknown/Unsupported compression type \"{name}\": use bz2, gz, xz or zstd")
+    })
+}
+
+fn retain(number: i64, by_age: Option<&str>, classic: bool) -> Result<Retain, String> {
+    if let Some(text) = by_age {
+        if number != 0 {
+            return Err(
+                "--retain-old-md-by-age cannot be combined with --retain-old-md".to_owned(),
+            );
+        }
+        return age(text).map(Retain::Younger);
+    }
+    match (number, usize::try_from(number)) {
+        (-1, _) => Ok(Retain::All),
+        (_, Err(_)) => Err(format!(
+            "--retain-old-md {number}: use -1 or 1 for all, 0 for none"
+        )),
+        (_, Ok(count)) if classic => Ok(Retain::Newest(count)),
+        (0, _) => Ok(Retain::Unlisted),
+        _ => Ok(Retain::All),
+    }
+}
+
+/// `cpeid,name` or `name`. Nothing when there is a comma but no name.
+fn distro(text: &str) -> Option<(Option<String>, String)> {
     match text.split_once(',') {
-        Some((cpeid, name)) => (
-            Some(cpeid.to_owned()).filter(|cpeid| !cpeid.is_empty()),
-            name.to_owned(),
-        ),
-        None => (None, text.to_owned()),
+        Some((_, "")) => None,
+        Some(("", name)) => Some((None, name.to_owned())),
+        Some((cpeid, name)) => Some((Some(cpeid.to_owned()), name.to_owned())),
+        None => Some((None, text.to_owned())),
     }
 }
 

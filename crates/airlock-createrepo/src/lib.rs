@@ -9,12 +9,14 @@
 //! | [`options`], [`cli`] | what can be asked for; the command line of createrepo_c |
 //! | [`run`](run()) | one run from lock to switch |
 //! | `walk`, `read`, `previous` | which packages there are; reading one; what an earlier run knew |
+//! | `duplicates` | packages that are there more than once |
 //! | `blocks`, `write`, `output` | metadata in blocks; its files; the folder that is switched |
 
 mod blocks;
 pub mod cache;
 mod checksum;
 pub mod cli;
+mod duplicates;
 pub mod error;
 mod glob;
 pub mod options;
@@ -30,6 +32,6 @@ mod write;
 
 pub use checksum::ChecksumKind;
 pub use error::{Error, Result};
-pub use options::{Compression, Options};
+pub use options::{Compression, Duplicates, Options, Retain};
 pub use reporter::{Quiet, Reporter};
 pub use run::{Outcome, run};

@@ -49,11 +49,38 @@ impl Compression {
     }
 }
 
+/// What happens when a package (name, epoch, version, release, architecture) is there more than once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Duplicates {
+    /// All of them are listed.
+    #[default]
+    Keep,
+    /// The one that was built last is listed; of those the one whose location sorts last.
+    KeepLast,
+}
+
+/// Which files of the old metadata stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Retain {
+    /// All but those that the old `repomd.xml` names.
+    #[default]
+    Unlisted,
+    /// All.
+    All,
+    /// All that are not older than this, whoever made them.
+    Younger(Duration),
+    /// As createrepo did it: of primary, filelists and other so many of the newest, and all other files.
+    Newest(usize),
+}
+
 /// What a run shall do. The defaults are createrepo_c's.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Folder whose packages are indexed.
     pub folder: PathBuf,
+    /// Split media: [`Options::folder`] is medium 1, these are the media behind it. Every location gets a base that
+    /// tells its medium.
+    pub further_media: Option<Vec<PathBuf>>,
     /// Folder that gets `repodata`; without it [`Options::folder`].
     pub output: Option<PathBuf>,
     /// `xml:base` of all locations.
@@ -80,18 +107,22 @@ pub struct Options {
     pub skip_stat: bool,
     /// With `update`: the packages of the earlier metadata are indexed, and no others.
     pub recycle_pkglist: bool,
-    /// Checksum of packages and metadata files.
+    /// Checksum of packages, and of metadata files unless another one is asked for.
     pub checksum: ChecksumKind,
+    /// Checksum of metadata files; without it [`Options::checksum`].
+    pub repomd_checksum: Option<ChecksumKind>,
+    /// What happens to packages that are there more than once.
+    pub duplicates: Duplicates,
     /// Compression of additional files (comps); without it the general one.
     pub compress_type: Option<Compression>,
     /// Compression of primary, filelists and other.
     pub general_compress_type: Compression,
+    /// comps stays as it is, whatever the compression.
+    pub plain_group: bool,
     /// Metadata files without their checksum in the name.
     pub simple_md_filenames: bool,
-    /// Any number but 0: files of the old metadata stay.
-    pub retain_old_md: u32,
-    /// Files of the old metadata that are younger stay, all older ones go.
-    pub retain_old_md_by_age: Option<Duration>,
+    /// Which files of the old metadata stay.
+    pub retain: Retain,
     /// Additional metadata of the old `repomd.xml` is not carried along by `update`.
     pub discard_additional_metadata: bool,
     /// Revision in `repomd.xml`; without it the time in seconds since 1970.
@@ -139,22 +170,25 @@ impl Options {
     /// Everything that a package's fragments depend on beside the package.
     pub(crate) fn fragment_key(&self) -> String {
         format!(
-            "{}\n{:?}\n{:?}\n{:?}\n{}\n{}",
+            "{}\n{:?}\n{:?}\n{:?}\n{}\n{}\n{}",
             self.checksum.name(),
             self.changelog_limit,
             self.base_url,
             self.location_prefix,
             self.cut_dirs,
             self.filelists_ext,
+            self.further_media.is_some(),
         )
     }
 
     /// Everything else that decides what is published.
     pub(crate) fn output_key(&self) -> String {
         format!(
-            "{:?}\n{:?}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{:?}\n{}",
+            "{}\n{:?}\n{:?}\n{}\n{}\n{:?}\n{}\n{:?}\n{:?}\n{:?}\n{}",
+            self.metadata_checksum().name(),
             self.compress_type,
             self.general_compress_type,
+            self.plain_group,
             self.simple_md_filenames,
             self.revision,
             self.set_timestamp_to_revision,
@@ -163,6 +197,33 @@ impl Options {
             self.distro,
             self.discard_additional_metadata,
         )
+    }
+
+    /// Checksum of metadata files.
+    pub(crate) fn metadata_checksum(&self) -> ChecksumKind {
+        self.repomd_checksum.unwrap_or(self.checksum)
+    }
+
+    /// The folders that are indexed, each with the number of its medium: 0 when media are not split.
+    pub(crate) fn media(&self) -> impl Iterator<Item = (u32, &PathBuf)> {
+        let split = u32::from(self.further_media.is_some());
+        let further = self.further_media.iter().flatten();
+        (split..).zip(std::iter::once(&self.folder).chain(further))
+    }
+
+    /// `xml:base` of the locations of a medium.
+    pub(crate) fn base(&self, medium: u32) -> Option<String> {
+        if medium == 0 {
+            return self.base_url.clone();
+        }
+        let base = self.base_url.as_deref().filter(|base| !base.is_empty());
+        let base = base.unwrap_or("media:");
+        // `media://` stands for `media:`: the two slashes give way to the number.
+        let base = match base.ends_with("://") {
+            true => base.trim_end_matches('/'),
+            false => base,
+        };
+        Some(format!("{base}#{medium}"))
     }
 
     /// Location of a package with this path below the folder.

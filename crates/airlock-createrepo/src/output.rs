@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 
 use crate::error::{Error, Result};
+use crate::parallel;
+use crate::reporter::Reporter;
 
 /// Name of the marker file.
 pub(crate) const MARKER: &str = ".airlock-createrepo";
@@ -46,8 +48,10 @@ impl Lock {
     }
 
     /// Publishes what has grown.
-    pub(crate) fn switch(mut self) -> Result<()> {
+    pub(crate) fn switch(mut self, reporter: &dyn Reporter) -> Result<()> {
+        sync_files(&self.temporary)?;
         sync(&self.temporary)?;
+        reporter.detail("Switching to the new metadata");
         let held = match self.target.exists() {
             true => Some(self.exchange()?),
             false => {
@@ -56,11 +60,13 @@ impl Lock {
             }
         };
         self.switched = true;
+        reporter.detail("Switched, removing what is left of the old metadata");
         let _ = fs::remove_file(self.target.join(MARKER));
         if let Some(parent) = self.target.parent() {
             sync(parent)?;
         }
         if held.is_some() {
+            reporter.detail("The switch is durable");
             fs::remove_dir_all(&self.temporary).map_err(Error::io(&self.temporary))?;
         }
         Ok(())
@@ -175,6 +181,31 @@ fn take_over(temporary: &Path) -> Result<Option<File>> {
         removed.map_err(Error::io(&path))?;
     }
     Ok(Some(held))
+}
+
+/// Makes the files in a folder durable, all at once, so that the file system can do it in one go. Files that have
+/// another name as well were there before.
+fn sync_files(folder: &Path) -> Result<()> {
+    let mut fresh = Vec::new();
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        let metadata = fs::symlink_metadata(&path).map_err(Error::io(&path))?;
+        if metadata.is_file() && metadata.nlink() == 1 {
+            fresh.push(path);
+        }
+    }
+    parallel::map(
+        fresh.len(),
+        &fresh,
+        || (),
+        |(), path| {
+            File::open(path)
+                .and_then(|file| file.sync_data())
+                .map_err(Error::io(path))
+        },
+    )
+    .into_iter()
+    .collect()
 }
 
 /// Makes the entries of a folder durable.

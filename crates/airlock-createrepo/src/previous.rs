@@ -1,5 +1,6 @@
 //! What is known from earlier runs: the index of our own last run, or metadata that anybody made.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io::Cursor;
@@ -11,13 +12,15 @@ use airlock_repodata::primary::{LOCATION_PLACEHOLDER, strip_location, summarize,
 use airlock_repodata::repomd::Repomd;
 use airlock_repodata::{Limits, MetadataKind};
 
+use crate::blocks::Item;
 use crate::cache::Cache;
 use crate::checksum::{self, ChecksumKind};
+use crate::duplicates::Identity;
 use crate::error::{Error, Result};
 use crate::options::Options;
 use crate::read::{Parts, push_escaped};
 use crate::reporter::Reporter;
-use crate::walk::{Candidate, Stamp};
+use crate::walk::Candidate;
 
 /// An index that fits, with the files that it is about.
 pub(crate) struct Indexed {
@@ -26,8 +29,8 @@ pub(crate) struct Indexed {
     pub(crate) files: Vec<Vec<u8>>,
     /// Number of the first package of each block.
     pub(crate) starts: Vec<usize>,
-    /// Package number by path.
-    by_path: HashMap<String, usize>,
+    /// Package number by key.
+    by_key: HashMap<String, usize>,
     /// Block of each package.
     block_of: Vec<u32>,
 }
@@ -37,6 +40,9 @@ struct Known {
     href: String,
     size: u64,
     time: i64,
+    /// `xml:base` of its location.
+    base: Option<String>,
+    identity: Identity,
     parts: Parts,
 }
 
@@ -113,16 +119,21 @@ impl Previous {
         }
     }
 
-    /// What is known about a file that did not change since, and the stamp that goes with it.
-    pub(crate) fn find(&self, options: &Options, candidate: &Candidate) -> Option<(Source, Stamp)> {
+    /// What is known about a file that did not change since.
+    pub(crate) fn find(&self, options: &Options, candidate: &Candidate) -> Option<Item> {
         if let Some(indexed) = &self.indexed
-            && let Some(number) = indexed.by_path.get(&candidate.path)
+            && let Some(number) = indexed.by_key.get(candidate.key().as_ref())
         {
-            let stamp = indexed.cache.entries[*number].stamp;
-            if options.skip_stat || stamp == candidate.stamp {
+            let entry = &indexed.cache.entries[*number];
+            if options.skip_stat || entry.stamp == candidate.stamp {
                 let block = indexed.block_of[*number];
                 let index = (number - indexed.starts[block as usize]) as u32;
-                return Some((Source::Old { block, index }, stamp));
+                return Some(Item {
+                    key: entry.key.clone(),
+                    stamp: entry.stamp,
+                    identity: entry.identity.clone(),
+                    source: Source::Old { block, index },
+                });
             }
         }
         let known = self.known.get(base_name(&candidate.path))?;
@@ -136,11 +147,17 @@ impl Previous {
         let mut parts = found.parts.clone();
         let mut primary = Vec::with_capacity(parts[0].len() + href.len());
         with_location(&parts[0], &href, &mut primary).ok()?;
-        if let Some(base) = &options.base_url {
-            add_base(&mut primary, base);
+        // A base that nobody asked for now stays, as for createrepo_c.
+        if let Some(base) = options.base(candidate.medium).or(found.base.clone()) {
+            add_base(&mut primary, &base);
         }
         parts[0] = primary;
-        Some((Source::Ready(parts), candidate.stamp))
+        Some(Item {
+            key: candidate.key().into_owned(),
+            stamp: candidate.stamp,
+            identity: found.identity.clone(),
+            source: Source::Ready(parts),
+        })
     }
 
     /// Paths below the folder for `--recycle-pkglist`.
@@ -150,7 +167,7 @@ impl Previous {
                 .cache
                 .entries
                 .iter()
-                .map(|entry| entry.path.clone())
+                .map(|entry| entry.key.clone())
                 .collect(),
             None => {
                 let prefix = options.location("");
@@ -214,15 +231,12 @@ fn indexed(
         let named = repomd
             .records
             .iter()
-            .any(|record| record.checksum.value == file.checksum);
+            .find(|record| record.checksum.value == file.checksum)?;
+        let kind = ChecksumKind::from_name(&named.checksum.kind)?;
         let whole = fs::read(repodata.join(&file.name)).ok().filter(|bytes| {
-            bytes.len() as u64 == file.size
-                && checksum::of(options.checksum, bytes) == file.checksum
+            bytes.len() as u64 == file.size && checksum::of(kind, bytes) == file.checksum
         });
-        match whole {
-            Some(bytes) if named => files.push(bytes),
-            _ => return None,
-        }
+        files.push(whole?);
     }
     let mut starts = Vec::with_capacity(cache.blocks.len());
     let mut block_of = Vec::with_capacity(cache.entries.len());
@@ -233,17 +247,17 @@ fn indexed(
         starts.push(block_of.len());
         block_of.resize(block_of.len() + block.packages as usize, number as u32);
     }
-    let by_path = cache
+    let by_key = cache
         .entries
         .iter()
         .enumerate()
-        .map(|(number, entry)| (entry.path.clone(), number))
+        .map(|(number, entry)| (entry.key.clone(), number))
         .collect();
     Some(Indexed {
         cache,
         files,
         starts,
-        by_path,
+        by_key,
         block_of,
     })
 }
@@ -279,6 +293,8 @@ fn load(options: &Options, repository: &Path) -> Result<Vec<Known>> {
         let mut primary = Vec::with_capacity(fragment.len() + LOCATION_PLACEHOLDER.len());
         strip_location(fragment, &mut primary)?;
         known.push(Known {
+            identity: Identity::known(&summary),
+            base: summary.xml_base.map(Cow::into_owned),
             href: summary.href.into_owned(),
             size: summary.size_package,
             time: summary.time_file,

@@ -1,7 +1,8 @@
 //! Which files of the old `repodata` folder go into the new one.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::ffi::OsString;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -10,7 +11,7 @@ use airlock_repodata::repomd::{Record, Repomd};
 
 use crate::cache;
 use crate::error::{Error, Result};
-use crate::options::Options;
+use crate::options::{Options, Retain};
 use crate::output::MARKER;
 
 /// Types that a run makes itself; SQLite forms of them would be stale.
@@ -67,8 +68,14 @@ pub(crate) fn carry(
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(Error::io(from)(error)),
     };
+    let entries = entries
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(Error::io(from))?;
+    let outdated = match options.retain {
+        Retain::Newest(count) => outdated(&entries, count),
+        _ => BTreeSet::new(),
+    };
     for entry in entries {
-        let entry = entry.map_err(Error::io(from))?;
         let name = entry.file_name();
         let own = name == MARKER || name == cache::FILE_NAME || name == "repomd.xml";
         // A signature of the old repomd.xml says nothing about the new one.
@@ -76,24 +83,50 @@ pub(crate) fn carry(
         if own || signature || to.join(&name).exists() {
             continue;
         }
-        let stays = match options.retain_old_md_by_age {
-            Some(age) => {
-                let changed = entry
-                    .metadata()
-                    .and_then(|metadata| metadata.modified())
-                    .unwrap_or(SystemTime::UNIX_EPOCH);
-                changed.elapsed().is_ok_and(|elapsed| elapsed <= age)
-            }
-            None => {
-                options.retain_old_md > 0
-                    || !name.to_str().is_some_and(|name| listed.contains(name))
-            }
+        let stays = match options.retain {
+            Retain::All => true,
+            Retain::Unlisted => !name.to_str().is_some_and(|name| listed.contains(name)),
+            // createrepo_c counts whole seconds.
+            Retain::Younger(age) => changed(&entry)
+                .elapsed()
+                .is_ok_and(|elapsed| elapsed.as_secs() <= age.as_secs()),
+            Retain::Newest(_) => !outdated.contains(&name),
         };
         if stays {
             link(&entry.path(), &to.join(&name)).map_err(Error::io(&entry.path()))?;
         }
     }
     Ok(())
+}
+
+fn changed(entry: &DirEntry) -> SystemTime {
+    entry
+        .metadata()
+        .and_then(|metadata| metadata.modified())
+        .unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// Files of primary, filelists and other that are not among the newest of their kind. The kind is told by the name,
+/// since nothing else says what an old file was.
+fn outdated(entries: &[DirEntry], count: usize) -> BTreeSet<OsString> {
+    let mut outdated = BTreeSet::new();
+    for kind in ["primary", "filelists", "other"] {
+        for form in ["xml", "sqlite"] {
+            let ending = format!("{kind}.{form}");
+            let mut same: Vec<(SystemTime, OsString)> = entries
+                .iter()
+                .filter(|entry| {
+                    let name = entry.file_name();
+                    let name = name.to_str().and_then(|name| name.rsplit_once('.'));
+                    name.is_some_and(|(stem, _)| stem.ends_with(&ending))
+                })
+                .map(|entry| (changed(entry), entry.file_name()))
+                .collect();
+            same.sort_unstable_by(|one, two| two.cmp(one));
+            outdated.extend(same.into_iter().skip(count).map(|(_, name)| name));
+        }
+    }
+    outdated
 }
 
 /// The same file under a second name, or a copy; folders with all that is in them.

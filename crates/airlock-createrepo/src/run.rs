@@ -1,7 +1,6 @@
 //! One run: lock, look, read, write, switch.
 
 use std::fs::{self, File, FileTimes};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -11,12 +10,12 @@ use crate::blocks::{Item, frame_key};
 use crate::cache::{self, Cache};
 use crate::checksum;
 use crate::error::{Error, Result};
-use crate::options::Options;
+use crate::options::{Options, Retain};
 use crate::output::Lock;
 use crate::previous::{Previous, Source};
 use crate::reporter::Reporter;
 use crate::walk::{Candidate, read_regular, walk};
-use crate::{parallel, read, retain, write};
+use crate::{duplicates, parallel, read, retain, write};
 
 /// What a run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,13 +56,18 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
     ));
     let (items, mut outcome) = collect(options, &previous, walked.candidates, reporter)?;
     outcome.failed += walked.missing;
+    let items = duplicates::handle(options, items, reporter);
+    outcome.packages = items.len();
 
     let output_key = format!(
         "{}\n{}",
         options.output_key(),
         group
             .as_ref()
-            .map(|(name, bytes)| format!("{name} {}", checksum::of(options.checksum, bytes)))
+            .map(|(name, bytes)| {
+                let sum = checksum::of(options.metadata_checksum(), bytes);
+                format!("{name} {sum}")
+            })
             .unwrap_or_default()
     );
     if is_unchanged(options, &previous, &items, &output_key) {
@@ -71,6 +75,7 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
         return Ok(outcome);
     }
 
+    reporter.detail(&format!("Writing into {}", lock.temporary.display()));
     let files = write::write(options, &items, previous.indexed.as_ref(), &lock.temporary)?;
     let mut records: Vec<Record> = files
         .written
@@ -84,12 +89,7 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
     let old = previous.repomd.as_ref().map(|(repomd, _)| repomd);
     let revision_time = options
         .set_timestamp_to_revision
-        .then(|| {
-            options
-                .revision
-                .as_deref()
-                .and_then(|text| text.parse::<u64>().ok())
-        })
+        .then(|| options.revision.as_deref().and_then(number))
         .flatten();
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -100,6 +100,7 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
     let carried = old
         .map(|old| retain::additional(options, old, group.is_some()))
         .unwrap_or_default();
+    reporter.detail("Carrying old files along");
     retain::carry(options, old, &carried, &lock.target, &lock.temporary)?;
     records.extend(carried);
     let repomd = Repomd {
@@ -108,6 +109,7 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
         records,
         unknown: Vec::new(),
     };
+    reporter.detail("Writing repomd.xml");
     let bytes = repomd.to_xml();
     put(&lock.temporary.join("repomd.xml"), &bytes)?;
     if let Some(time) = revision_time {
@@ -117,7 +119,7 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
         fragment_key: options.fragment_key(),
         output_key,
         frame_key: frame_key(options.general_compress_type),
-        repomd: checksum::of(options.checksum, &bytes),
+        repomd: checksum::of(options.metadata_checksum(), &bytes),
         files: files.cached,
         entries: files.entries,
         blocks: files.blocks,
@@ -128,7 +130,7 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
         // It is switched together with what it is about.
         put(&lock.temporary.join(cache::FILE_NAME), &cache)?;
     }
-    lock.switch()?;
+    lock.switch(reporter)?;
     if options.cachedir.is_some() {
         let fresh = cache_path.with_extension("new");
         put(&fresh, &cache)?;
@@ -140,8 +142,8 @@ pub fn run(options: &Options, reporter: &dyn Reporter) -> Result<Outcome> {
 
 /// Finds options that cannot work, in createrepo_c's words where it has some.
 fn check(options: &Options) -> Result<()> {
-    if !options.folder.is_dir() {
-        let path = options.folder.clone();
+    if let Some((_, path)) = options.media().find(|(_, path)| !path.is_dir()) {
+        let path = path.clone();
         return Err(Error::NoFolder { path });
     }
     if !options.output().is_dir() {
@@ -153,18 +155,30 @@ fn check(options: &Options) -> Result<()> {
         Err(Error::Option { option, value, why })
     };
     let revision = options.revision.as_deref().unwrap_or_default();
-    if options.set_timestamp_to_revision && revision.parse::<u64>().is_err() {
+    if options.set_timestamp_to_revision && number(revision).is_none() {
         let why = "--set-timestamp-to-revision requires a numeric value for --revision";
         return refuse("--revision", revision, why);
     }
-    if options.retain_old_md > 0 && options.retain_old_md_by_age.is_some() {
-        let why = "--retain-old-md-by-age cannot be combined with --retain-old-md";
-        return refuse("--retain-old-md", &options.retain_old_md.to_string(), why);
+    if options.further_media.is_some() && options.recycle_pkglist {
+        let why = "the old metadata does not tell the medium of a package; give --pkglist instead";
+        return refuse("--recycle-pkglist", "with --split", why);
     }
     if options.workers == Some(0) {
         return refuse("--workers", "0", "at least one is needed");
     }
     Ok(())
+}
+
+/// A number as C writes it: `0x` for hexadecimal, `0` before octal digits.
+fn number(text: &str) -> Option<u64> {
+    let (digits, radix) = match text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (text, 8),
+        None => (text, 10),
+    };
+    u64::from_str_radix(digits, radix)
+        .ok()
+        .filter(|number| i64::try_from(*number).is_ok())
 }
 
 /// Name and bytes of the comps file.
@@ -207,17 +221,13 @@ fn collect(
         if known.is_none() {
             wanted.push(at);
         }
-        found.push(known.map(|(source, stamp)| Item {
-            path: candidate.path.clone(),
-            stamp,
-            source,
-        }));
+        found.push(known);
     }
     wanted.sort_by_key(|at| std::cmp::Reverse(candidates[*at].stamp.size));
     let results = parallel::map(
         options.worker_count(),
         &wanted,
-        read::buffer,
+        read::Buffer::new,
         |buffer, at| {
             let candidate = &candidates[*at];
             reporter.detail(&format!("Reading {}", candidate.full.display()));
@@ -233,8 +243,9 @@ fn collect(
         match result {
             Ok(read) => {
                 found[*at] = Some(Item {
-                    path: candidate.path.clone(),
+                    key: candidate.key().into_owned(),
                     stamp: read.stamp,
+                    identity: read.identity,
                     source: Source::Ready(read.parts),
                 });
             }
@@ -251,13 +262,11 @@ fn collect(
         wanted.sort_unstable();
         let text: String = wanted
             .iter()
-            .map(|at| format!("{}\n", candidates[*at].full.display()))
+            .map(|at| format!("{}\n", options.location(&candidates[*at].path)))
             .collect();
         fs::write(list, text).map_err(Error::io(list))?;
     }
-    let items: Vec<Item> = found.into_iter().flatten().collect();
-    outcome.packages = items.len();
-    Ok((items, outcome))
+    Ok((found.into_iter().flatten().collect(), outcome))
 }
 
 /// True when a run would publish what is published.
@@ -273,12 +282,12 @@ fn is_unchanged(options: &Options, previous: &Previous, items: &[Item], output_k
     cache.output_key == output_key
         && cache.frame_key == frame_key(options.general_compress_type)
         && cache.entries.len() == items.len()
-        && options.retain_old_md_by_age.is_none()
+        && matches!(options.retain, Retain::Unlisted | Retain::All)
         && items
             .iter()
             .enumerate()
             .all(|(number, item)| in_place(number, item))
-        && cache.repomd == checksum::of(options.checksum, repomd)
+        && cache.repomd == checksum::of(options.metadata_checksum(), repomd)
 }
 
 fn tags(options: &Options) -> Tags {
@@ -296,13 +305,8 @@ fn tags(options: &Options) -> Tags {
     }
 }
 
-/// Writes a file that is durable before the switch.
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    let written = File::create(path).and_then(|mut file| {
-        io::Write::write_all(&mut file, bytes)?;
-        file.sync_data()
-    });
-    written.map_err(Error::io(path))
+    fs::write(path, bytes).map_err(Error::io(path))
 }
 
 /// Sets the modification time of the files that are new.

@@ -1,7 +1,8 @@
 //! Which packages are to be indexed.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::fs::{self, FileType, Metadata};
+use std::fs::{self, DirEntry, FileType, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -41,9 +42,21 @@ pub(crate) struct Candidate {
     pub(crate) path: String,
     pub(crate) full: PathBuf,
     pub(crate) stamp: Stamp,
+    /// Number of the medium; 0 when media are not split.
+    pub(crate) medium: u32,
 }
 
-/// All candidates in the order of their paths, and how many were named but are not there.
+impl Candidate {
+    /// What tells it from all other candidates of a run.
+    pub(crate) fn key(&self) -> Cow<'_, str> {
+        match self.medium {
+            0 => Cow::Borrowed(&self.path),
+            medium => Cow::Owned(format!("#{medium}/{}", self.path)),
+        }
+    }
+}
+
+/// All candidates in the order of media and paths, and how many were named but are not there.
 pub(crate) struct Walked {
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) missing: usize,
@@ -62,15 +75,16 @@ pub(crate) fn walk(
     let listed = listed(options, recycled)?;
     match listed {
         None => {
-            let mut above = Vec::new();
-            scan(
-                options,
-                &options.folder,
-                "",
-                &mut above,
-                &mut walked,
-                reporter,
-            )?;
+            for (medium, folder) in options.media() {
+                let mut scan = Scan {
+                    options,
+                    medium,
+                    above: Vec::new(),
+                    walked: &mut walked,
+                    reporter,
+                };
+                scan.folder(folder, "")?;
+            }
         }
         Some(paths) => {
             for path in paths {
@@ -80,7 +94,7 @@ pub(crate) fn walk(
     }
     walked
         .candidates
-        .sort_unstable_by(|one, two| one.path.cmp(&two.path));
+        .sort_unstable_by(|one, two| (one.medium, &one.path).cmp(&(two.medium, &two.path)));
     Ok(walked)
 }
 
@@ -121,7 +135,16 @@ pub(crate) fn read_regular(what: &'static str, path: &Path) -> Result<Vec<u8>> {
 }
 
 fn named(options: &Options, path: String, walked: &mut Walked, reporter: &dyn Reporter) {
-    let full = options.folder.join(&path);
+    // On the first medium that has it; missed on the first one when none has.
+    let mut media = options
+        .media()
+        .map(|(medium, folder)| (medium, folder.join(&path)));
+    let first = media.next();
+    let there = |(_, full): &(u32, PathBuf)| full.exists();
+    let found = first.clone().into_iter().chain(media).find(there);
+    let Some((medium, full)) = found.or(first) else {
+        return;
+    };
     if excluded(options, &path) || (options.skip_symlinks && full.is_symlink()) {
         return;
     }
@@ -130,6 +153,7 @@ fn named(options: &Options, path: String, walked: &mut Walked, reporter: &dyn Re
             path,
             full,
             stamp: Stamp::of(&metadata),
+            medium,
         }),
         Ok(_) => {
             walked.missing += 1;
@@ -145,70 +169,84 @@ fn named(options: &Options, path: String, walked: &mut Walked, reporter: &dyn Re
     }
 }
 
-fn excluded(options: &Options, path: &str) -> bool {
+fn excluded(options: &Options, text: &str) -> bool {
     options
         .excludes
         .iter()
-        .any(|pattern| glob::matches(pattern, path))
+        .any(|pattern| glob::matches(pattern, text))
 }
 
-fn scan(
-    options: &Options,
-    folder: &Path,
-    prefix: &str,
-    above: &mut Vec<(u64, u64)>,
-    walked: &mut Walked,
-    reporter: &dyn Reporter,
-) -> Result<()> {
-    let metadata = fs::metadata(folder).map_err(Error::io(folder))?;
-    let identity = (metadata.dev(), metadata.ino());
-    if above.contains(&identity) {
-        reporter.warning(&format!(
-            "{}: a link to a folder above, left out",
-            folder.display()
-        ));
-        return Ok(());
+/// The walk through one medium.
+struct Scan<'w> {
+    options: &'w Options,
+    medium: u32,
+    /// Device and inode of the folders that lead here.
+    above: Vec<(u64, u64)>,
+    walked: &'w mut Walked,
+    reporter: &'w dyn Reporter,
+}
+
+impl Scan<'_> {
+    fn folder(&mut self, folder: &Path, prefix: &str) -> Result<()> {
+        let metadata = fs::metadata(folder).map_err(Error::io(folder))?;
+        let identity = (metadata.dev(), metadata.ino());
+        if self.above.contains(&identity) {
+            self.reporter.warning(&format!(
+                "{}: a link to a folder above, left out",
+                folder.display()
+            ));
+            return Ok(());
+        }
+        self.above.push(identity);
+        for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+            self.entry(&entry.map_err(Error::io(folder))?, prefix)?;
+        }
+        self.above.pop();
+        Ok(())
     }
-    above.push(identity);
-    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
-        let entry = entry.map_err(Error::io(folder))?;
+
+    fn entry(&mut self, entry: &DirEntry, prefix: &str) -> Result<()> {
         let kind: FileType = entry.file_type().map_err(Error::io(&entry.path()))?;
         let name = entry.file_name();
         let is_package = name.as_encoded_bytes().ends_with(b".rpm");
         if kind.is_file() && !is_package {
-            continue;
+            return Ok(());
         }
         let full = entry.path();
         let Some(name) = name.to_str() else {
-            walked.missing += usize::from(is_package);
-            reporter.warning(&format!(
+            self.walked.missing += usize::from(is_package);
+            self.reporter.warning(&format!(
                 "{}: the name is not UTF-8, left out",
                 full.display()
             ));
-            continue;
+            return Ok(());
         };
+        // The name alone is compared as well, also that of a folder.
+        if excluded(self.options, name) {
+            return Ok(());
+        }
         let path = match prefix {
             "" => name.to_owned(),
             _ => format!("{prefix}/{name}"),
         };
         // What vanishes between listing and looking, and links to nothing, are no packages.
         let Ok(metadata) = fs::metadata(&full) else {
-            continue;
+            return Ok(());
         };
         if metadata.is_dir() {
-            scan(options, &full, &path, above, walked, reporter)?;
+            self.folder(&full, &path)?;
         } else if metadata.is_file()
             && is_package
-            && !(options.skip_symlinks && kind.is_symlink())
-            && !excluded(options, &path)
+            && !(self.options.skip_symlinks && kind.is_symlink())
+            && !excluded(self.options, &path)
         {
-            walked.candidates.push(Candidate {
+            self.walked.candidates.push(Candidate {
                 path,
                 full,
                 stamp: Stamp::of(&metadata),
+                medium: self.medium,
             });
         }
+        Ok(())
     }
-    above.pop();
-    Ok(())
 }

@@ -61,8 +61,9 @@ pub(crate) fn write(
     let mut entries: Vec<Entry> = items
         .iter()
         .map(|item| Entry {
-            path: item.path.clone(),
+            key: item.key.clone(),
             stamp: item.stamp,
+            identity: item.identity.clone(),
             lengths: Vec::with_capacity(kinds.len()),
         })
         .collect();
@@ -183,8 +184,8 @@ impl Out {
             file: File::create(&path).map_err(Error::io(&path))?,
             path,
             stream,
-            open_hasher: Hasher::new(options.checksum),
-            hasher: Hasher::new(options.checksum),
+            open_hasher: Hasher::new(options.metadata_checksum()),
+            hasher: Hasher::new(options.metadata_checksum()),
             open_size: 0,
             size: 0,
         };
@@ -224,7 +225,6 @@ impl Out {
             let bytes = stream.finish().map_err(Error::metadata(&self.path))?;
             self.store(&bytes)?;
         }
-        self.file.sync_data().map_err(Error::io(&self.path))?;
         let plain = format!(
             "{}{}",
             self.kind.file_name(),
@@ -257,9 +257,15 @@ pub(crate) fn additional(
         .compress_type
         .unwrap_or(options.general_compress_type);
     let path = folder.join(plain_name);
-    let stored = blocks::compress(compression, bytes).map_err(Error::metadata(&path))?;
-    let sum = checksum::of(options.checksum, &stored);
-    let plain = format!("{plain_name}{}", compression.format().ending());
+    let (stored, ending) = match options.plain_group {
+        true => (bytes.to_vec(), ""),
+        false => (
+            blocks::compress(compression, bytes).map_err(Error::metadata(&path))?,
+            compression.format().ending(),
+        ),
+    };
+    let sum = checksum::of(options.metadata_checksum(), &stored);
+    let plain = format!("{plain_name}{ending}");
     let name = match options.simple_md_filenames {
         true => plain,
         false => format!("{sum}-{plain}"),
@@ -267,9 +273,12 @@ pub(crate) fn additional(
     let target = folder.join(&name);
     fs::write(&target, &stored).map_err(Error::io(&target))?;
     let mut record = record(options, kind, &name, sum);
-    record.open_checksum = Some(named(options, checksum::of(options.checksum, bytes)));
     record.size = Some(stored.len() as u64);
-    record.open_size = Some(bytes.len() as u64);
+    if !options.plain_group {
+        let opened = checksum::of(options.metadata_checksum(), bytes);
+        record.open_checksum = Some(named(options, opened));
+        record.open_size = Some(bytes.len() as u64);
+    }
     Ok(Written { record, name })
 }
 
@@ -279,7 +288,7 @@ fn record(options: &Options, kind: &str, name: &str, sum: String) -> Record {
 
 fn named(options: &Options, value: String) -> Checksum {
     Checksum {
-        kind: options.checksum.name().to_owned(),
+        kind: options.metadata_checksum().name().to_owned(),
         value,
     }
 }

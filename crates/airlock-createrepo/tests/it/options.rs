@@ -1,6 +1,6 @@
 use std::fs;
 
-use airlock_createrepo::{ChecksumKind, Compression, Error};
+use airlock_createrepo::{ChecksumKind, Compression, Error, Retain};
 
 use crate::folder::Folder;
 
@@ -120,7 +120,7 @@ fn old_files_stay_or_go() {
     let old = folder.primary();
     fs::write(folder.path().join("repodata/notes.txt"), "mine").unwrap();
     folder.add(1, "1");
-    folder.run(|options| options.retain_old_md = 1).unwrap();
+    folder.run(|options| options.retain = Retain::All).unwrap();
     assert!(old.exists());
     let middle = folder.primary();
     folder.add(2, "1");
