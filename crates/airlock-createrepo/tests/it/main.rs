@@ -5,5 +5,6 @@ mod command;
 mod folder;
 mod interrupted;
 mod options;
+mod pair;
 mod peer;
 mod update;
