@@ -77,14 +77,15 @@ impl Content {
     pub async fn undelete_channel(&self, actor: &Actor, label: &ChannelLabel) -> Result<Channel> {
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        if airlock_db::channels::find_live(self.db(), label)
-            .await?
-            .is_some()
-        {
-            return Err(Error::conflict(
+        let taken = || {
+            Error::conflict(
                 format!("there is a new channel {label}"),
                 "delete or rename that one first",
-            ));
+            )
+        };
+        let live = airlock_db::channels::find_live(self.db(), label).await?;
+        if live.as_ref().is_some_and(|live| live.org == actor.org) {
+            return Err(taken());
         }
         let since = now.plus_seconds(-i64::from(UNDO_DAYS) * 86_400);
         let Some(id) =
@@ -92,6 +93,10 @@ impl Content {
         else {
             return Err(Error::no_channel(label));
         };
+        // Said only to an organization that had the label: another one's channels are nobody else's business.
+        if live.is_some() {
+            return Err(taken());
+        }
         airlock_db::channels::undelete(&mut tx, id, label).await?;
         audit::append(
             &mut tx,

@@ -12,6 +12,7 @@ mod dialect;
 pub mod errata;
 mod error;
 mod migrate;
+pub mod organizations;
 pub mod package_files;
 pub mod principals;
 pub mod records;

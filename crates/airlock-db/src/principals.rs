@@ -171,6 +171,47 @@ pub async fn set_disabled(tx: &mut Tx, id: UserId, disabled: bool, now: Instant)
     Ok(())
 }
 
+/// Gives a user another role. Tokens of the user that may do more than that end; the others go on.
+pub async fn set_role(tx: &mut Tx, id: UserId, role: Role, now: Instant) -> Result<()> {
+    sqlx::query("UPDATE user_account SET role = $1 WHERE id = $2")
+        .bind(role.as_str())
+        .bind(id.0)
+        .execute(&mut *tx.inner)
+        .await?;
+    for higher in Role::ALL.into_iter().filter(|other| *other > role) {
+        sqlx::query(
+            "UPDATE token SET revoked_us = $1 WHERE user_id = $2 AND role = $3 AND revoked_us IS NULL",
+        )
+        .bind(now.0)
+        .bind(id.0)
+        .bind(higher.as_str())
+        .execute(&mut *tx.inner)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Whether an organization has an administrator who can log in beside this user. Nobody else can change that until
+/// the change is over.
+pub async fn has_other_administrator(tx: &mut Tx, org: OrgId, id: UserId) -> Result<bool> {
+    // In one order, so that two who shut out each other wait instead of locking up; the second sees what the first did.
+    let text = format!(
+        "SELECT id FROM user_account WHERE org_id = $1 AND role = $2 AND disabled = 0 ORDER BY id{}",
+        tx.dialect.for_update()
+    );
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(org.0)
+        .bind(Role::Administrator.as_str())
+        .fetch_all(&mut *tx.inner)
+        .await?;
+    for row in &rows {
+        if UserId(row.try_get(0)?) != id {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 const TOKEN: &str = "SELECT id, org_id, user_id, name, role, channels, created_us, expires_us, revoked_us, last_used_us FROM token";
 
 fn token(row: &AnyRow) -> Result<TokenRow> {

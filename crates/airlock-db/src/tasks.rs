@@ -290,6 +290,39 @@ pub async fn running_without_lease(db: &Db, now: Instant) -> Result<Vec<TaskId>>
     rows.iter().map(|row| Ok(TaskId(row.try_get(0)?))).collect()
 }
 
+/// A task that waits or runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenTask {
+    /// Its number.
+    pub id: TaskId,
+    /// What kind of work.
+    pub kind: String,
+    /// Queued or running.
+    pub state: TaskState,
+    /// Tasks with the same key run one after the other.
+    pub lock_key: String,
+}
+
+/// The tasks of all organizations that wait or run, oldest first.
+pub async fn open(db: &Db) -> Result<Vec<OpenTask>> {
+    let rows = sqlx::query(
+        "SELECT id, kind, state, lock_key FROM task WHERE state IN ('queued', 'running') ORDER BY id",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let word: String = row.try_get(2)?;
+            Ok(OpenTask {
+                id: TaskId(row.try_get(0)?),
+                kind: row.try_get(1)?,
+                state: TaskState::from_word(&word).ok_or_else(|| Error::bad("task state", word))?,
+                lock_key: row.try_get(3)?,
+            })
+        })
+        .collect()
+}
+
 const COLUMNS: &str = "id, kind, subject, state, principal, cause, request_id, progress, notes, result, error, created_us, started_us, finished_us, \
      cancel_requested";
 

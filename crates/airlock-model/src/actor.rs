@@ -17,11 +17,20 @@ pub enum Role {
     Reader,
     /// Changes content: channels, sync, push, promotion.
     ContentManager,
-    /// Everything, users and server settings included.
+    /// Everything of the organization, its users included. In the first organization ("default") also the server
+    /// itself: organizations, checks, backups.
     Administrator,
 }
 
 impl Role {
+    /// All roles, from the least to the most.
+    pub const ALL: [Self; 4] = [
+        Self::Download,
+        Self::Reader,
+        Self::ContentManager,
+        Self::Administrator,
+    ];
+
     /// The word for the role in API and CLI.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -168,6 +168,27 @@ pub struct TokenRow {
     pub last_used: Option<Instant>,
 }
 
+/// `POST /api/v1/organizations`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganization {
+    /// Its name, unique in the server: 1 to 128 printable characters.
+    pub name: String,
+}
+
+/// An organization as listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OrganizationRow {
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created: Instant,
+    /// Its users, disabled ones included.
+    pub users: u64,
+    /// Its channels.
+    pub channels: u64,
+}
+
 /// `POST /api/v1/users`.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +199,9 @@ pub struct NewUser {
     pub password: String,
     /// What the user may do.
     pub role: Role,
+    /// The organization's name; absent for the caller's own. Another one needs an administrator of the server.
+    #[serde(default)]
+    pub org: Option<String>,
 }
 
 /// `PATCH /api/v1/users/{login}`; absent fields stay.
@@ -188,6 +212,8 @@ pub struct UserPatch {
     pub password: Option<String>,
     /// Whether the user is shut out.
     pub disabled: Option<bool>,
+    /// What the user may do from now on; tokens of the user that may do more end.
+    pub role: Option<Role>,
 }
 
 /// A user as listed.
@@ -195,6 +221,8 @@ pub struct UserPatch {
 pub struct UserRow {
     /// The login.
     pub login: String,
+    /// The organization's name.
+    pub org: String,
     /// What the user may do.
     pub role: Role,
     /// Whether the user is shut out.

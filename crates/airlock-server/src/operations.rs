@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use airlock_model::{OrgId, TaskState};
+use airlock_model::TaskState;
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -39,15 +39,12 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let queued = airlock_db::tasks::list(
-        app.db(),
-        OrgId::DEFAULT,
-        Some(TaskState::Queued),
-        None,
-        1_000,
-    )
-    .await
-    .map_or(0, |tasks| tasks.len() as u64);
+    let queued = airlock_db::tasks::open(app.db()).await.map_or(0, |tasks| {
+        tasks
+            .iter()
+            .filter(|task| task.state == TaskState::Queued)
+            .count() as u64
+    });
     let text = app.metrics.text(Gauges {
         connections: app.peers.open(),
         tasks_queued: queued,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use airlock_model::{ChannelLabel, OrgId, Role, UserId};
+use airlock_model::{ChannelLabel, ErrorKind, OrgId, Role, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -26,6 +26,27 @@ pub struct Caller {
     pub channels: Option<Vec<ChannelLabel>>,
     /// Whose token it is.
     pub user: Option<UserId>,
+}
+
+impl Caller {
+    /// Whether the caller administers the server itself: an administrator of the first organization.
+    #[must_use]
+    pub fn administers_server(&self) -> bool {
+        self.role == Role::Administrator && self.org == OrgId::DEFAULT
+    }
+
+    /// The refusal for everybody else.
+    #[must_use]
+    pub fn is_no_server_administrator(&self) -> Failure {
+        Failure::new(
+            ErrorKind::Denied,
+            format!(
+                "this needs an administrator of the server, and {} is none",
+                self.principal
+            ),
+        )
+        .hint("administrators of the organization \"default\" administer the server; so does root on it")
+    }
 }
 
 /// The caller behind an `Authorization` header: `Bearer TOKEN`, or `Basic` with the token as password (any user name,

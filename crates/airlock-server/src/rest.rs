@@ -5,6 +5,7 @@ mod body;
 mod changes;
 mod channels;
 mod login;
+mod organizations;
 mod query;
 mod reads;
 mod tasks;
@@ -65,6 +66,8 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(tokens::revoke))
         .routes(routes!(accounts::list, accounts::create))
         .routes(routes!(accounts::set))
+        .routes(routes!(organizations::list, organizations::create))
+        .routes(routes!(organizations::show))
         .routes(routes!(upkeep::audit))
         .routes(routes!(upkeep::fsck))
         .routes(routes!(upkeep::gc))

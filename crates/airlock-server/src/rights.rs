@@ -21,8 +21,10 @@ use crate::problem::{Failure, RequestId};
 pub enum Need {
     /// Nothing: everybody who reaches the server.
     Nobody,
-    /// At least this role.
+    /// At least this role, in the caller's own organization.
     Role(Role),
+    /// An administrator of the server: of the first organization.
+    ServerAdministrator,
 }
 
 /// One route.
@@ -41,6 +43,14 @@ const fn right(method: &'static str, path: &'static str, role: Role) -> Right {
         method,
         path,
         need: Need::Role(role),
+    }
+}
+
+const fn server(method: &'static str, path: &'static str) -> Right {
+    Right {
+        method,
+        path,
+        need: Need::ServerAdministrator,
     }
 }
 
@@ -87,9 +97,12 @@ pub const RIGHTS: &[Right] = &[
     right("POST", "/api/v1/users", Administrator),
     right("PATCH", "/api/v1/users/{login}", Administrator),
     right("GET", "/api/v1/audit", Administrator),
-    right("POST", "/api/v1/fsck", Administrator),
-    right("POST", "/api/v1/gc", Administrator),
-    right("POST", "/api/v1/backup", Administrator),
+    server("GET", "/api/v1/organizations"),
+    server("POST", "/api/v1/organizations"),
+    server("GET", "/api/v1/organizations/{name}"),
+    server("POST", "/api/v1/fsck"),
+    server("POST", "/api/v1/gc"),
+    server("POST", "/api/v1/backup"),
 ];
 
 /// What a route needs; none when it is not in the table.
@@ -128,7 +141,12 @@ pub async fn layer(
         Some(caller) => Some(caller),
         None => peer.and_then(principal::of_peer).map(Arc::new),
     };
-    if let Need::Role(least) = need {
+    let least = match need {
+        Need::Nobody => None,
+        Need::Role(least) => Some(least),
+        Need::ServerAdministrator => Some(Administrator),
+    };
+    if let Some(least) = least {
         let Some(caller) = caller else {
             return Err(Failure::unauthorized("who are you? This needs a token").hint("airlock login --server URL, then the command again; or Authorization: Bearer TOKEN"));
         };
@@ -142,6 +160,9 @@ pub async fn layer(
                     caller.role.as_str()
                 ),
             ));
+        }
+        if need == Need::ServerAdministrator && !caller.administers_server() {
+            return Err(caller.is_no_server_administrator());
         }
         request.extensions_mut().insert(caller);
     }
@@ -215,7 +236,11 @@ mod tests {
                 && !right.path.starts_with("/api/v1/tokens")
             {
                 assert!(
-                    matches!(right.need, Need::Role(role) if role >= ContentManager),
+                    match right.need {
+                        Need::Nobody => false,
+                        Need::Role(role) => role >= ContentManager,
+                        Need::ServerAdministrator => true,
+                    },
                     "{} {}",
                     right.method,
                     right.path

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::channel::ChannelCommand;
-use self::server::{LoginArgs, ServeArgs, TaskCommand, TokenCommand, UserCommand};
+use self::server::{LoginArgs, OrgCommand, ServeArgs, TaskCommand, TokenCommand, UserCommand};
 
 /// Decides what software reaches a fleet of RPM-based machines: mirrors repositories, keeps every state of them, and publishes them.
 #[derive(Debug, Parser)]
@@ -127,14 +127,27 @@ Examples:
         after_help = "\
 Examples:
   airlock user create ci --role content-manager --password-file secret.txt
+  airlock user set ci --role reader
   airlock user list"
     )]
     User(UserCommand),
+    /// Organizations: each has its own users, channels, tasks and log (administrators of the server only)
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  airlock org create research
+  airlock user create ada --org research --role administrator --password-file secret.txt
+  airlock org list"
+    )]
+    Org(OrgCommand),
     /// The log of every change, newest first
     #[command(after_help = "\
 Examples:
   airlock audit
-  airlock audit --before 1200 --limit 100 --json")]
+  airlock audit --before 1200 --limit 100 --json
+  airlock audit --org research")]
     Audit {
         /// Only rows older than this one
         #[arg(long, value_name = "ID")]
@@ -142,6 +155,9 @@ Examples:
         /// At most this many rows, 1 to 1000
         #[arg(long, value_name = "N", default_value_t = 200)]
         limit: u32,
+        /// Another organization's log (administrators of the server only)
+        #[arg(long, value_name = "NAME")]
+        org: Option<String>,
     },
     /// Check that everything stored is whole and fits together
     #[command(after_help = "\

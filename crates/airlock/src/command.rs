@@ -78,7 +78,10 @@ async fn remote(global: crate::cli::Global, command: Command) -> Result {
         Command::Task(command) => task::run(&context, command).await,
         Command::Token(command) => access::token(&context, command).await,
         Command::User(command) => access::user(&context, command).await,
-        Command::Audit { before, limit } => upkeep::audit(&context, before, limit).await,
+        Command::Org(command) => access::org(&context, command).await,
+        Command::Audit { before, limit, org } => {
+            upkeep::audit(&context, before, limit, org.as_deref()).await
+        }
         Command::Fsck {
             deep,
             repair,

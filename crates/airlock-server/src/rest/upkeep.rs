@@ -84,20 +84,24 @@ pub struct Rows {
     before: Option<i64>,
     /// At most this many, 1 to 1000; default 200.
     limit: Option<u32>,
+    /// Another organization's log, by its name; for administrators of the server.
+    org: Option<String>,
 }
 
 /// The audit log, newest first.
-#[utoipa::path(get, path = "/api/v1/audit", tag = "upkeep", params(Rows), responses((status = 200, body = Vec<api::AuditRow>)))]
+#[utoipa::path(get, path = "/api/v1/audit", tag = "upkeep", params(Rows),
+    responses((status = 200, body = Vec<api::AuditRow>), (status = 403, body = Problem)))]
 pub async fn audit(
     State(app): State<Arc<App>>,
-    As(actor, _): As,
+    As(_, caller): As,
     Params(rows): Params<Rows>,
 ) -> Result<Json<Vec<api::AuditRow>>, Failure> {
     let limit = rows.limit.unwrap_or(200);
     if limit == 0 || limit > 1_000 {
         return Err(Failure::invalid("limit has to be 1 to 1000"));
     }
-    let list = airlock_db::audit::list(app.db(), actor.org, rows.before.map(AuditId), limit)
+    let org = super::organizations::wanted(&app, &caller, rows.org.as_deref()).await?;
+    let list = airlock_db::audit::list(app.db(), org, rows.before.map(AuditId), limit)
         .await
         .map_err(|error| Failure::internal(&error))?;
     Ok(Json(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use airlock_content::{Error, TaskContext};
 use airlock_db::tasks::{self, ClaimedTask};
-use airlock_model::{ErrorKind, Instant, OrgId, TaskState};
+use airlock_model::{ErrorKind, Instant, TaskState};
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
@@ -37,17 +37,12 @@ pub async fn begin(app: &App) -> Result<(), airlock_db::Error> {
     for id in tasks::interrupt_expired(app.db(), before, now).await? {
         tracing::warn!(task = %id, "the task was interrupted by the end of the server");
     }
-    let waiting = tasks::list(
-        app.db(),
-        OrgId::DEFAULT,
-        Some(TaskState::Queued),
-        None,
-        1_000,
-    )
-    .await?;
+    let waiting = tasks::open(app.db()).await?;
     staging::sweep(
         &app.settings.data,
-        waiting.iter().any(|task| task.kind == "push"),
+        waiting
+            .iter()
+            .any(|task| task.kind == "push" && task.state == TaskState::Queued),
     );
     Ok(())
 }

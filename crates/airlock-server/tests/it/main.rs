@@ -4,6 +4,7 @@
 mod arriving;
 mod client;
 mod openapi;
+mod organizations;
 mod repos;
 mod rest;
 mod rights;

@@ -1,4 +1,4 @@
-//! `airlock serve`, `login`, `token …`, `user …`, `task …`.
+//! `airlock serve`, `login`, `token …`, `user …`, `org …`, `task …`.
 
 use std::path::PathBuf;
 
@@ -96,11 +96,34 @@ Examples:
 }
 
 #[derive(Debug, Subcommand)]
+pub enum OrgCommand {
+    /// Make an organization; it has no user yet
+    #[command(after_help = "\
+Examples:
+  airlock org create research
+  airlock org create 'Research and Development'")]
+    Create {
+        /// Its name, unique in the server
+        name: String,
+    },
+    /// List organizations
+    #[command(after_help = "Examples:\n  airlock org list")]
+    List,
+    /// Show an organization
+    #[command(after_help = "Examples:\n  airlock org show research --json")]
+    Show {
+        /// Its name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub enum UserCommand {
     /// Make a user
-    #[command(
-        after_help = "Examples:\n  airlock user create ci --role content-manager --password-file secret.txt"
-    )]
+    #[command(after_help = "\
+Examples:
+  airlock user create ci --role content-manager --password-file secret.txt
+  airlock user create ada --org research --role administrator")]
     Create {
         /// The login
         login: String,
@@ -110,18 +133,29 @@ pub enum UserCommand {
         /// File with the password ('-' for standard input); without it, it is asked for
         #[arg(long, value_name = "FILE")]
         password_file: Option<PathBuf>,
+        /// The organization [default: your own; another one: administrators of the server only]
+        #[arg(long, value_name = "NAME")]
+        org: Option<String>,
     },
     /// List users
-    #[command(after_help = "Examples:\n  airlock user list")]
-    List,
+    #[command(after_help = "Examples:\n  airlock user list\n  airlock user list --org research")]
+    List {
+        /// Of another organization (administrators of the server only)
+        #[arg(long, value_name = "NAME")]
+        org: Option<String>,
+    },
     /// Change a user
     #[command(after_help = "\
 Examples:
+  airlock user set ci --role reader
   airlock user set ci --disabled true
   airlock user set admin --password")]
     Set {
         /// The login
         login: String,
+        /// What the user may do: download, reader, content-manager or administrator
+        #[arg(long)]
+        role: Option<Role>,
         /// Shut the user out: true or false
         #[arg(long, value_name = "BOOL")]
         disabled: Option<bool>,

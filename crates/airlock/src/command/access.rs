@@ -1,4 +1,4 @@
-//! `airlock login`, `token …`, `user …`.
+//! `airlock login`, `token …`, `user …`, `org …`.
 
 use airlock_server::api;
 use http::Method;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::channel::label;
 use super::{Context, secret, variable};
 use crate::cli::Global;
-use crate::cli::server::{LoginArgs, TokenCommand, UserCommand};
+use crate::cli::server::{LoginArgs, OrgCommand, TokenCommand, UserCommand};
 use crate::client::{Client, Credentials, Target, Url, encoded};
 use crate::fail::{Fail, Result};
 use crate::show;
@@ -141,6 +141,7 @@ pub async fn user(context: &Context, command: UserCommand) -> Result {
             login,
             role,
             password_file,
+            org,
         } => {
             let password = secret::from_file_or_terminal(
                 password_file.as_deref(),
@@ -156,6 +157,7 @@ pub async fn user(context: &Context, command: UserCommand) -> Result {
                         login,
                         password,
                         role,
+                        org,
                     },
                 )
                 .await?;
@@ -169,16 +171,18 @@ pub async fn user(context: &Context, command: UserCommand) -> Result {
                 ))
             }
         }
-        UserCommand::List => {
-            let rows: Vec<api::UserRow> = context.client.get("/api/v1/users").await?;
+        UserCommand::List { org } => {
+            let path = of_org("/api/v1/users", org.as_deref());
+            let rows: Vec<api::UserRow> = context.client.get(&path).await?;
             if context.json {
                 return show::json(&rows);
             }
-            let mut table = Table::new(&["~LOGIN", "ROLE", "STATE", "CREATED"]);
+            let mut table = Table::new(&["~LOGIN", "ORG", "ROLE", "STATE", "CREATED"]);
             for row in &rows {
                 let state = if row.disabled { "disabled" } else { "in use" };
                 table.row(vec![
                     row.login.clone(),
+                    row.org.clone(),
                     row.role.as_str().to_owned(),
                     state.to_owned(),
                     show::time(row.created),
@@ -188,6 +192,7 @@ pub async fn user(context: &Context, command: UserCommand) -> Result {
         }
         UserCommand::Set {
             login,
+            role,
             disabled,
             password,
             password_file,
@@ -201,13 +206,21 @@ pub async fn user(context: &Context, command: UserCommand) -> Result {
             } else {
                 None
             };
-            if password.is_none() && disabled.is_none() {
+            if password.is_none() && disabled.is_none() && role.is_none() {
                 return Err(Fail::usage("nothing to set").hint("airlock user set --help"));
             }
             let path = format!("/api/v1/users/{}", encoded(&login));
             let row: api::UserRow = context
                 .client
-                .send(Method::PATCH, &path, &api::UserPatch { password, disabled })
+                .send(
+                    Method::PATCH,
+                    &path,
+                    &api::UserPatch {
+                        password,
+                        disabled,
+                        role,
+                    },
+                )
                 .await?;
             if context.json {
                 show::json(&row)
@@ -216,4 +229,62 @@ pub async fn user(context: &Context, command: UserCommand) -> Result {
             }
         }
     }
+}
+
+/// A path of the API, about another organization when one is named.
+pub fn of_org(path: &str, org: Option<&str>) -> String {
+    org.map_or_else(
+        || path.to_owned(),
+        |org| {
+            let sign = if path.contains('?') { '&' } else { '?' };
+            format!("{path}{sign}org={}", encoded(org))
+        },
+    )
+}
+
+/// `airlock org …`.
+pub async fn org(context: &Context, command: OrgCommand) -> Result {
+    let row: api::OrganizationRow = match command {
+        OrgCommand::Create { name } => {
+            context
+                .client
+                .send(
+                    Method::POST,
+                    "/api/v1/organizations",
+                    &api::NewOrganization { name },
+                )
+                .await?
+        }
+        OrgCommand::Show { name } => {
+            let path = format!("/api/v1/organizations/{}", encoded(&name));
+            context.client.get(&path).await?
+        }
+        OrgCommand::List => {
+            let rows: Vec<api::OrganizationRow> =
+                context.client.get("/api/v1/organizations").await?;
+            if context.json {
+                return show::json(&rows);
+            }
+            let mut table = Table::new(&["~NAME", ">USERS", ">CHANNELS", "CREATED"]);
+            for row in &rows {
+                table.row(vec![
+                    row.name.clone(),
+                    row.users.to_string(),
+                    row.channels.to_string(),
+                    show::time(row.created),
+                ]);
+            }
+            return show::print(&table.text());
+        }
+    };
+    if context.json {
+        return show::json(&row);
+    }
+    show::line(&show::plain(&format!(
+        "organization {}: {} users, {} channels, created {}",
+        row.name,
+        row.users,
+        row.channels,
+        show::time(row.created)
+    )))
 }

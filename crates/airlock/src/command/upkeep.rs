@@ -7,6 +7,7 @@ use airlock_server::api;
 use serde_json::Value;
 
 use super::Context;
+use super::access::of_org;
 use super::task::start;
 use crate::cli::Waiting;
 use crate::fail::{Fail, Result};
@@ -79,12 +80,15 @@ pub async fn backup(context: &Context, directory: &Path, waiting: Waiting) -> Re
 }
 
 /// `airlock audit`.
-pub async fn audit(context: &Context, before: Option<i64>, limit: u32) -> Result {
+pub async fn audit(
+    context: &Context,
+    before: Option<i64>,
+    limit: u32,
+    org: Option<&str>,
+) -> Result {
     let before = before.map_or_else(String::new, |id| format!("&before={id}"));
-    let rows: Vec<api::AuditRow> = context
-        .client
-        .get(&format!("/api/v1/audit?limit={limit}{before}"))
-        .await?;
+    let path = of_org(&format!("/api/v1/audit?limit={limit}{before}"), org);
+    let rows: Vec<api::AuditRow> = context.client.get(&path).await?;
     if context.json {
         return show::json(&rows);
     }
