@@ -276,6 +276,19 @@ impl BlobStore {
         durable::remove(&self.path(sha256)?)
     }
 
+    /// Whether a blob was last taken up before `cutoff_us`; one that is not there counts as old.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn is_older(&self, sha256: &str, cutoff_us: i64) -> Result<bool> {
+        let path = self.path(sha256)?;
+        match std::fs::metadata(&path) {
+            Ok(data) => Ok(modified_us(&data) < cutoff_us),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            Err(e) => Err(Error::io("looking at", path, e)),
+        }
+    }
+
     /// Removes a blob unless it was taken up at or after `cutoff_us`. Says whether it is gone.
     ///
     /// # Errors
@@ -283,15 +296,11 @@ impl BlobStore {
     pub fn remove_if_older(&self, sha256: &str, cutoff_us: i64) -> Result<bool> {
         let path = self.path(sha256)?;
         let _taking = self.0.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::fs::metadata(&path) {
-            Ok(data) if modified_us(&data) >= cutoff_us => Ok(false),
-            Ok(_) => {
-                durable::remove(&path)?;
-                Ok(true)
-            }
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(true),
-            Err(e) => Err(Error::io("looking at", path, e)),
+        if !self.is_older(sha256, cutoff_us)? {
+            return Ok(false);
         }
+        durable::remove(&path)?;
+        Ok(true)
     }
 
     /// All blobs, by name.

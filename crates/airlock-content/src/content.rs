@@ -56,6 +56,7 @@ struct Inner {
     pub(crate) versions: crate::resolve::VersionCache,
     pub(crate) fetching: crate::on_demand::Fetching,
     building: tokio::sync::Mutex<()>,
+    collecting: tokio::sync::RwLock<()>,
 }
 
 /// Bytes of pack indexes kept between requests.
@@ -82,6 +83,7 @@ impl Content {
             versions: crate::resolve::VersionCache::default(),
             fetching: crate::on_demand::Fetching::default(),
             building: tokio::sync::Mutex::new(()),
+            collecting: tokio::sync::RwLock::new(()),
         }))
     }
 
@@ -130,6 +132,18 @@ impl Content {
     /// Held while dropped metadata is made again, so that a hundred clients cause one rebuild.
     pub(crate) fn building(&self) -> &tokio::sync::Mutex<()> {
         &self.0.building
+    }
+
+    /// Held while package files are taken up together with their rows: looked up and touched, or adopted and
+    /// remembered. Garbage collection judges, forgets and removes while nobody holds it, so that no row is forgotten
+    /// of a file that stays.
+    pub(crate) async fn taking_up(&self) -> tokio::sync::RwLockReadGuard<'_, ()> {
+        self.0.collecting.read().await
+    }
+
+    /// The other side of [`Self::taking_up`].
+    pub(crate) async fn collecting(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.0.collecting.write().await
     }
 
     /// The folder for temporary files, on the blob store's file system.

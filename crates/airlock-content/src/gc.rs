@@ -16,6 +16,9 @@ use crate::{Content, Result};
 /// first request.
 const READY_VERSIONS: usize = 3;
 
+/// Blobs judged and removed together; whoever takes up files waits meanwhile.
+const GROUP: usize = 200;
+
 /// Everything that rows refer to.
 #[derive(Debug, Default)]
 pub(crate) struct References {
@@ -98,6 +101,33 @@ impl Content {
         Ok(references)
     }
 
+    /// Removes blobs with their rows, but for those that were taken up again since they were listed.
+    async fn remove_old(
+        &self,
+        group: &[(String, u64)],
+        cutoff_us: i64,
+        report: &mut GcReport,
+    ) -> Result<()> {
+        let _nobody_takes_up = self.collecting().await;
+        let mut names: Vec<&str> = Vec::with_capacity(group.len());
+        for (sha256, size) in group {
+            if self.blobs().is_older(sha256, cutoff_us)? {
+                names.push(sha256);
+                report.blobs += 1;
+                report.bytes += size;
+            } else {
+                report.in_grace += 1;
+            }
+        }
+        // Rows go first: a row never points at a blob that is gone.
+        airlock_db::package_files::forget(self.db(), &names).await?;
+        airlock_db::records::forget_packs(self.db(), &names).await?;
+        for sha256 in names {
+            self.blobs().remove_if_older(sha256, cutoff_us)?;
+        }
+        Ok(())
+    }
+
     /// Removes what nothing refers to and that is older than `grace_seconds`, channels deleted more than seven days
     /// ago, and temporary files that no work owns.
     ///
@@ -133,21 +163,10 @@ impl Content {
             })
             .await?;
         let mut report = report;
-        // Rows go first: a row never points at a blob that is gone.
-        for group in removed.chunks(500) {
+        ctx.stage("collecting garbage: removing");
+        for group in removed.chunks(GROUP) {
             ctx.check()?;
-            let names: Vec<&str> = group.iter().map(|(sha256, _)| sha256.as_str()).collect();
-            airlock_db::package_files::forget(self.db(), &names).await?;
-            airlock_db::records::forget_packs(self.db(), &names).await?;
-            for (sha256, size) in group {
-                // Taken up again since it was looked at: it stays.
-                if self.blobs().remove_if_older(sha256, cutoff.0)? {
-                    report.blobs += 1;
-                    report.bytes += size;
-                } else {
-                    report.in_grace += 1;
-                }
-            }
+            self.remove_old(group, cutoff.0, &mut report).await?;
         }
         self.trim_caches();
         Ok(report)

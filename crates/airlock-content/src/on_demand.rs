@@ -226,6 +226,7 @@ impl Content {
         let keys = self.key_ring(channel).await?;
         let policy = channel.effective_signatures();
         let said = self.primary_of(package.record).await?;
+        let _taking_up = self.taking_up().await;
         let stored = self
             .blocking("storing a package", move |content| {
                 let claim = Claim {

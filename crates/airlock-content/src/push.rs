@@ -45,7 +45,7 @@ impl Content {
         let stage = format!("{label}: looking into packages");
         ctx.stage(stage);
         let cancel = ctx.cancel.clone();
-        let inspected = self
+        let (inspected, paths) = self
             .blocking("looking into packages", move |content| {
                 let mut list = Vec::new();
                 for file in &files {
@@ -70,16 +70,20 @@ impl Content {
                     };
                     list.push((inspect(&file.path, &claim, &keys, policy)?, sha256));
                 }
-                // Nothing reaches the store before every file was found good.
                 let paths: Vec<(PathBuf, String)> = files
                     .iter()
                     .zip(&list)
                     .map(|(f, (_, sha256))| (f.path.clone(), sha256.clone()))
                     .collect();
-                content.blobs().adopt_many(&paths)?;
-                Ok(list)
+                Ok((list, paths))
             })
             .await?;
+        // Nothing reaches the store before every file was found good.
+        let taking_up = self.taking_up().await;
+        self.blocking("storing packages", move |content| {
+            Ok(content.blobs().adopt_many(&paths)?)
+        })
+        .await?;
         let seen: Vec<SeenFile> = inspected
             .iter()
             .map(|(i, sha256)| SeenFile {
@@ -89,6 +93,7 @@ impl Content {
             })
             .collect();
         airlock_db::package_files::remember(self.db(), channel.org, &seen, self.now()).await?;
+        drop(taking_up);
         let own = airlock_db::records::own_by_checksum(
             self.db(),
             channel.org,

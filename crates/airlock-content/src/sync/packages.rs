@@ -192,6 +192,7 @@ impl Content {
         if files.is_empty() {
             return Ok(());
         }
+        let _taking_up = self.taking_up().await;
         let stored = self
             .blocking("storing packages", move |content| {
                 let files: Vec<(std::path::PathBuf, String)> = files
@@ -216,6 +217,30 @@ impl Content {
         Ok(())
     }
 
+    /// Looks wanted files up and takes them up again, so that a collection that runs beside sees them as young; those
+    /// that are `kept` anyway need not be. What is not in the answer is not held.
+    async fn take_up_files(
+        &self,
+        org: airlock_model::OrgId,
+        wanted: &[Wanted],
+        kept: impl Fn(&Wanted) -> bool,
+    ) -> Result<HashMap<FileKey, String>> {
+        let touched: Vec<FileKey> = wanted
+            .iter()
+            .filter(|w| !kept(w))
+            .map(Wanted::key)
+            .collect();
+        let _taking_up = self.taking_up().await;
+        let held = self.held_files(org, wanted.iter().map(Wanted::key)).await?;
+        self.blocking("taking up packages", move |content| {
+            for sha256 in touched.iter().filter_map(|key| held.get(key)) {
+                content.blobs().touch(sha256)?;
+            }
+            Ok(held)
+        })
+        .await
+    }
+
     /// Brings in the packages of `view` (upstream records) and answers with own records. Packages of `trusted` were
     /// judged under the channel's present keys and policy.
     pub(crate) async fn bring_in(
@@ -234,9 +259,21 @@ impl Content {
             wanted.iter().map(Wanted::key),
         )
         .await?;
-        let (bytes, failures) = self
+        let (mut bytes, mut failures) = self
             .download_missing(ctx, channel, session, &wanted)
             .await?;
+        // Packages of `trusted` are in the current version, which keeps them.
+        let kept = |w: &Wanted| own.get(&w.key()).is_some_and(|id| trusted.contains(*id));
+        let mut held = self.take_up_files(channel.org, &wanted, kept).await?;
+        if failures.is_empty() && wanted.iter().any(|w| !held.contains_key(&w.key())) {
+            // Collected between the look and the taking up: they were old and nobody's.
+            let (more, failed) = self
+                .download_missing(ctx, channel, session, &wanted)
+                .await?;
+            bytes += more;
+            failures = failed;
+            held = self.take_up_files(channel.org, &wanted, kept).await?;
+        }
         let mut brought = BroughtIn {
             bytes,
             ..BroughtIn::default()
@@ -260,9 +297,6 @@ impl Content {
                 return Err(Error::bad_upstream(&url, format!("{error}{more}")));
             }
         }
-        let held = self
-            .held_files(channel.org, wanted.iter().map(Wanted::key))
-            .await?;
         let keys = self.key_ring(channel).await?;
         let policy = channel.effective_signatures();
         ctx.stage(format!("{}: looking into packages", channel.label));
@@ -281,10 +315,6 @@ impl Content {
                         Error::damaged(format!("{} vanished from the store", w.file_name))
                     })?;
                     let path = content.blobs().path(sha256)?;
-                    if !trusted.contains(own.get(&w.key()).copied().unwrap_or(u64::MAX)) {
-                        // Taken up again: a collection running beside must see it as young.
-                        content.blobs().touch(sha256)?;
-                    }
                     if let Some(record) = own.get(&w.key()) {
                         // Looked into before, but perhaps for a channel with other keys: its signature is judged for
                         // this channel unless it was already.

@@ -1,5 +1,9 @@
-use airlock_content::SyncOptions;
-use airlock_model::{ChannelPatch, ErrorKind, OrgId};
+use std::sync::Arc;
+
+use airlock_content::{SyncOptions, TaskContext};
+use airlock_model::{
+    ChannelPatch, Clock as _, ErrorKind, Instant, OrgId, Progress, Reporter, SystemClock,
+};
 use airlock_testkit::states::Distribution;
 
 use crate::world::{label, on_both};
@@ -175,6 +179,74 @@ fn deep_fsck_finds_and_repairs_a_rotten_file() {
             .await
             .unwrap();
         assert_eq!(world.walk("meadow-base").await, whole);
+        world.fsck_is_clean().await;
+    });
+}
+
+/// Takes a blob up at the moment when the collection has listed what it will remove.
+struct TakesUp {
+    blobs: airlock_blob::BlobStore,
+    sha256: String,
+    cutoff: Instant,
+}
+
+impl Reporter for TakesUp {
+    fn report(&self, progress: Progress) {
+        if progress.stage != "collecting garbage: removing" {
+            return;
+        }
+        // The file system's clock may lag a few milliseconds behind.
+        while self.blobs.is_older(&self.sha256, self.cutoff.0).unwrap() {
+            self.blobs.touch(&self.sha256).unwrap();
+        }
+    }
+
+    fn note(&self, _line: String) {}
+}
+
+#[test]
+fn a_package_file_taken_up_while_garbage_is_collected_keeps_its_row() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        let url = upstream.url();
+        world
+            .create("meadow-base", Some(&url), ChannelPatch::default())
+            .await;
+        world.sync("meadow-base").await;
+        world
+            .content
+            .delete_channel(&world.actor(), &label("meadow-base"))
+            .await
+            .unwrap();
+        let files = airlock_db::package_files::all(world.content.db())
+            .await
+            .unwrap();
+        assert!(files.len() > 1);
+        let (key, sha256) = files[0].clone();
+        let days = 30 * 86_400;
+        let cutoff = SystemClock.now();
+        world.clock.set(cutoff.plus_seconds(days));
+        let context = TaskContext {
+            reporter: Arc::new(TakesUp {
+                blobs: world.content.blobs().clone(),
+                sha256: sha256.clone(),
+                cutoff,
+            }),
+            ..world.context()
+        };
+        let report = world.content.gc(&context, days).await.unwrap();
+        assert_eq!((report.channels, report.in_grace), (1, 1), "{report:?}");
+        let left = airlock_db::package_files::all(world.content.db())
+            .await
+            .unwrap();
+        assert_eq!(left, [(key, sha256.clone())]);
+        assert!(world.content.blobs().exists(&sha256).unwrap());
+        world.fsck_is_clean().await;
+        // What was removed comes back, the one that stayed is used.
+        world
+            .create("meadow-base", Some(&url), ChannelPatch::default())
+            .await;
+        world.sync("meadow-base").await;
         world.fsck_is_clean().await;
     });
 }
