@@ -46,7 +46,8 @@ impl std::fmt::Debug for Tx {
 }
 
 impl Db {
-    /// Opens the embedded database in a file (made when it is not there) and brings its schema up to date.
+    /// Opens the embedded database in a file (made when it is not there) and brings its schema up to date. Only its
+    /// owner may read the file: it holds hashes of passwords and credentials for upstreams.
     ///
     /// # Errors
     /// When it cannot be opened, or was written by a newer release.
@@ -54,6 +55,10 @@ impl Db {
         let text = path
             .to_str()
             .ok_or_else(|| Error::BadUrl(path.display().to_string()))?;
+        make_private(path).map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })?;
         let escaped: String = text
             .bytes()
             .map(|b| {
@@ -174,12 +179,41 @@ impl Db {
         let text = path
             .to_str()
             .ok_or_else(|| Error::BadUrl(path.display().to_string()))?;
+        // An empty file is taken as none, and keeps its mode.
+        make_private(path).map_err(|source| Error::File {
+            path: path.to_owned(),
+            source,
+        })?;
         sqlx::query("VACUUM INTO $1")
             .bind(text)
             .execute(self.reader())
             .await?;
         Ok(())
     }
+}
+
+/// Makes a database file (and the two beside it, which SQLite makes with the mode of the first) readable by its owner
+/// only.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    for ending in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        match std::fs::metadata(&name) {
+            Ok(found) if found.permissions().mode() & 0o077 != 0 => {
+                std::fs::set_permissions(&name, std::fs::Permissions::from_mode(0o600))?;
+            }
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 impl Tx {

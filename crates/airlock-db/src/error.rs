@@ -39,6 +39,14 @@ pub enum Error {
         /// What it is.
         value: String,
     },
+    /// The file of the embedded database cannot be made or looked at.
+    #[error("database file {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A URL that names no database.
     #[error("\"{0}\" names no database: give postgres://… or a file")]
     BadUrl(String),

@@ -69,3 +69,32 @@ fn a_migration_that_fails_leaves_nothing_of_itself() {
         Db::open(&fresh).await.unwrap();
     });
 }
+
+#[test]
+fn a_database_file_is_its_owners_alone_and_so_is_its_copy() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode =
+        |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("airlock.db");
+        let db = Db::open_file(&file).await.unwrap();
+        let beside = |ending: &str| folder.path().join(format!("airlock.db{ending}"));
+        for ending in ["", "-wal", "-shm"] {
+            assert_eq!(mode(&beside(ending)), 0o600, "{ending}");
+        }
+        let copy = folder.path().join("copy.db");
+        db.copy_to(&copy).await.unwrap();
+        assert_eq!(mode(&copy), 0o600);
+        db.close().await;
+        // One made by a release before this one is tightened.
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&file, open).unwrap();
+        let db = Db::open_file(&file).await.unwrap();
+        for ending in ["", "-wal", "-shm"] {
+            assert_eq!(mode(&beside(ending)), 0o600, "{ending}");
+        }
+        db.close().await;
+    });
+}

@@ -23,6 +23,9 @@ async fn the_folder_is_private_and_holds_one_server() {
     assert_eq!(mode("."), 0o700);
     assert_eq!(mode("airlock.sock"), 0o600);
     assert_eq!(mode("initial-password"), 0o600);
+    for name in ["airlock.db", "airlock.db-wal", "airlock.db-shm"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
     assert_eq!(
         std::fs::read_to_string(server.folder().join("initial-password"))
             .unwrap()
