@@ -6,9 +6,34 @@ use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
 use crate::{Db, Error, Result};
 
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../migrations/0001-content.sql"))];
+/// One step of the schema.
+struct Migration {
+    number: i64,
+    /// The newest schema that a program has to know to run after this step: lower than its own number while the step
+    /// only expands.
+    needs: i64,
+    text: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        needs: 1,
+        text: include_str!("../migrations/0001-content.sql"),
+    },
+    Migration {
+        number: 2,
+        needs: 1,
+        text: include_str!("../migrations/0002-record-name.sql"),
+    },
+];
 
 pub(crate) async fn run(db: &Db) -> Result<()> {
+    step(db, MIGRATIONS).await
+}
+
+/// Brings the schema to the last of these steps, or leaves a newer one alone.
+async fn step(db: &Db, migrations: &[Migration]) -> Result<()> {
     let mut tx = db.begin().await?;
     if tx.dialect == crate::dialect::Dialect::Postgres {
         // Two replicas that start together must not both migrate.
@@ -23,16 +48,25 @@ pub(crate) async fn run(db: &Db) -> Result<()> {
         .fetch_one(&mut *tx.inner)
         .await?
         .try_get(0)?;
-    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    let known = migrations.last().map_or(0, |last| last.number);
     if found > known {
-        return Err(Error::TooNew { found, known });
+        let needs: Option<i64> = sqlx::query("SELECT needs FROM schema_version WHERE number = $1")
+            .bind(found)
+            .fetch_one(&mut *tx.inner)
+            .await?
+            .try_get(0)?;
+        return if needs.is_some_and(|needs| needs <= known) {
+            Ok(())
+        } else {
+            Err(Error::TooNew { found, known })
+        };
     }
-    for (number, text) in MIGRATIONS.iter().filter(|(number, _)| *number > found) {
+    for migration in migrations.iter().filter(|m| m.number > found) {
         let failed = |source| Error::Migration {
-            number: *number,
+            number: migration.number,
             source,
         };
-        let text = tx.dialect.schema(text);
+        let text = tx.dialect.schema(migration.text);
         for statement in statements(&text) {
             tx.inner
                 .execute(AssertSqlSafe(statement))
@@ -40,10 +74,17 @@ pub(crate) async fn run(db: &Db) -> Result<()> {
                 .map_err(failed)?;
         }
         sqlx::query("INSERT INTO schema_version (number) VALUES ($1)")
-            .bind(*number)
+            .bind(migration.number)
             .execute(&mut *tx.inner)
             .await
             .map_err(failed)?;
+    }
+    if let Some(last) = migrations.last().filter(|last| last.number > 1) {
+        sqlx::query("UPDATE schema_version SET needs = $1 WHERE number = $2")
+            .bind(last.needs)
+            .bind(last.number)
+            .execute(&mut *tx.inner)
+            .await?;
     }
     tx.commit().await
 }
@@ -61,4 +102,93 @@ fn statements(text: &str) -> Vec<String> {
         .filter(|s| !s.is_empty())
         .map(str::to_owned)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A database of either kind at the first schema.
+    async fn at_first(url: &str) -> Db {
+        let db = Db::open(url).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        for statement in [
+            "DROP INDEX record_by_name",
+            "ALTER TABLE schema_version DROP COLUMN needs",
+            "DELETE FROM schema_version WHERE number > 1",
+        ] {
+            tx.inner.execute(statement).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        db
+    }
+
+    async fn number(db: &Db) -> i64 {
+        sqlx::query("SELECT MAX(number) FROM schema_version")
+            .fetch_one(db.reader())
+            .await
+            .unwrap()
+            .try_get(0)
+            .unwrap()
+    }
+
+    #[test]
+    fn data_of_the_first_schema_steps_up_and_the_release_before_runs_on() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let folder = tempfile::tempdir().unwrap();
+            let file = folder.path().join("airlock.db").display().to_string();
+            for url in [file, airlock_testkit::postgres::fresh_database()] {
+                let db = at_first(&url).await;
+                assert_eq!(number(&db).await, 1);
+                crate::settings::ensure_default_organization(&db, airlock_model::Instant(5))
+                    .await
+                    .unwrap();
+                let mut tx = db.begin().await.unwrap();
+                crate::settings::set(&mut tx, "name", "of the first")
+                    .await
+                    .unwrap();
+                tx.commit().await.unwrap();
+                db.close().await;
+
+                let db = Db::open(&url).await.unwrap();
+                assert_eq!(number(&db).await, 2);
+                let kept = crate::settings::get(&db, "name").await.unwrap();
+                assert_eq!(kept.as_deref(), Some("of the first"));
+
+                // The release before knows one step less: it takes the database as it is.
+                step(&db, &MIGRATIONS[..1]).await.unwrap();
+                assert_eq!(number(&db).await, 2);
+                let mut tx = db.begin().await.unwrap();
+                tx.inner
+                    .execute("UPDATE schema_version SET needs = 2 WHERE number = 2")
+                    .await
+                    .unwrap();
+                tx.commit().await.unwrap();
+                let refused = step(&db, &MIGRATIONS[..1]).await.unwrap_err();
+                assert!(
+                    matches!(refused, Error::TooNew { found: 2, known: 1 }),
+                    "{refused}"
+                );
+                db.close().await;
+            }
+        });
+    }
+
+    #[tokio::test]
+    async fn records_are_looked_up_by_name_through_the_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open_file(&folder.path().join("airlock.db"))
+            .await
+            .unwrap();
+        let plan: String = sqlx::query(
+            "EXPLAIN QUERY PLAN SELECT id FROM record WHERE name = 'x' AND org_id = 1 ORDER BY id",
+        )
+        .fetch_one(db.reader())
+        .await
+        .unwrap()
+        .try_get(3)
+        .unwrap();
+        assert!(plan.contains("record_by_name"), "{plan}");
+    }
 }
