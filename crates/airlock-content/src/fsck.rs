@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use airlock_db::audit::AuditFault;
 use airlock_model::{FsckFinding, FsckReport};
 
 use crate::commit::VersionContent;
@@ -42,12 +43,7 @@ impl Content {
             ..FsckReport::default()
         };
         let mut findings = Findings(Vec::new());
-        if !airlock_db::audit::chain_is_whole(self.db()).await? {
-            findings.add(
-                "I14",
-                "the audit log's chain is broken: a row was changed or removed".to_owned(),
-            );
-        }
+        self.check_audit(&mut findings).await?;
         let damaged = self
             .check_blobs(ctx, deep, repair, &mut report, &mut findings)
             .await?;
@@ -61,6 +57,28 @@ impl Content {
         }
         report.findings = findings.0;
         Ok(report)
+    }
+
+    async fn check_audit(&self, findings: &mut Findings) -> Result<()> {
+        let kept = match self.kept_audit_head() {
+            Ok(kept) => kept,
+            Err(error) => {
+                findings.add("I14", format!("where the audit log ended: {error}"));
+                None
+            }
+        };
+        match airlock_db::audit::check(self.db(), kept.as_ref()).await? {
+            None => {}
+            Some(AuditFault::Broken { at }) => findings.add(
+                "I14",
+                format!("the audit log is not what it was: row {at} was changed, or rows before it were removed"),
+            ),
+            Some(AuditFault::Cut { missing }) => findings.add(
+                "I14",
+                format!("rows were cut off the end of the audit log: row {missing} was there and is not any more"),
+            ),
+        }
+        Ok(())
     }
 
     /// Hashes blobs (deep) and returns the damaged ones.

@@ -4,6 +4,7 @@
 //! parameter; knows no HTTP. [`Content`] is the whole of it for the faces.
 
 mod arriving;
+mod audit_head;
 mod channels;
 pub mod checksum;
 mod commit;
@@ -36,6 +37,7 @@ mod versions;
 mod view;
 
 pub use arriving::{ArrivedRun, Arriving, ArrivingBytes, HELD_BACK};
+pub use audit_head::{AUDIT_HEAD, write_audit_head};
 pub use content::{Content, ContentSettings};
 pub use context::TaskContext;
 pub use edit::EditOutcome;

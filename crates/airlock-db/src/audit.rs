@@ -6,7 +6,7 @@ use sha2::Digest as _;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use crate::{Db, Result, Tx};
+use crate::{Db, Error, Result, Tx, settings};
 
 /// A row of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -63,6 +63,60 @@ fn hash(
     hex::encode(hasher.finalize())
 }
 
+/// Where the chain ended when it was last looked at: kept beside it, it shows when rows at the end are gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditHead {
+    /// The last row's number.
+    pub id: AuditId,
+    /// Its hash.
+    pub hash: String,
+}
+
+impl std::fmt::Display for AuditHead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.id.0, self.hash)
+    }
+}
+
+impl std::str::FromStr for AuditHead {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let bad = || Error::bad("head of the audit log", text);
+        let (id, hash) = text.trim().split_once(' ').ok_or_else(bad)?;
+        Ok(Self {
+            id: AuditId(id.parse().map_err(|_| bad())?),
+            hash: hash.to_owned(),
+        })
+    }
+}
+
+/// The setting that holds the head, written with each row.
+const HEAD: &str = "audit_head";
+
+/// The head as the database has it; none before the first row.
+pub async fn head(db: &Db) -> Result<Option<AuditHead>> {
+    settings::get(db, HEAD)
+        .await?
+        .map(|text| text.parse())
+        .transpose()
+}
+
+/// What is wrong with the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditFault {
+    /// A row was changed, or rows before it were taken out.
+    Broken {
+        /// The first row that does not follow from the one before it.
+        at: AuditId,
+    },
+    /// A row that was there is not there any more, nor anything behind it.
+    Cut {
+        /// That row.
+        missing: AuditId,
+    },
+}
+
 /// Writes a row down inside a change.
 pub async fn append(
     tx: &mut Tx,
@@ -98,9 +152,9 @@ pub async fn append(
         object,
         &detail,
     );
-    sqlx::query(
+    let row = sqlx::query(
         "INSERT INTO audit (org_id, instant_us, principal, cause, request_id, verb, object, detail, previous_hash, hash) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
     )
     .bind(actor.org.0)
     .bind(instant.0)
@@ -111,10 +165,14 @@ pub async fn append(
     .bind(object)
     .bind(detail)
     .bind(previous)
-    .bind(hash)
-    .execute(&mut *tx.inner)
+    .bind(&*hash)
+    .fetch_one(&mut *tx.inner)
     .await?;
-    Ok(())
+    let head = AuditHead {
+        id: AuditId(row.try_get(0)?),
+        hash,
+    };
+    settings::set(tx, HEAD, &head.to_string()).await
 }
 
 /// The newest rows of an organization, newest first; `before` continues a list.
@@ -148,8 +206,12 @@ fn row(row: &AnyRow) -> Result<AuditRow> {
     })
 }
 
-/// Whether no row was changed or taken out of the middle.
-pub async fn chain_is_whole(db: &Db) -> Result<bool> {
+/// Checks that no row was changed, taken out of the middle, or cut off the end: the rows of the database's own head and
+/// of `kept`, a head kept elsewhere, have to be there.
+pub async fn check(db: &Db, kept: Option<&AuditHead>) -> Result<Option<AuditFault>> {
+    // Read before the rows: what is appended meanwhile lies behind it.
+    let mut heads: Vec<AuditHead> = head(db).await?.into_iter().collect();
+    heads.extend(kept.cloned());
     let mut previous = String::new();
     let mut last = 0_i64;
     loop {
@@ -160,7 +222,8 @@ pub async fn chain_is_whole(db: &Db) -> Result<bool> {
         .fetch_all(db.reader())
         .await?;
         if rows.is_empty() {
-            return Ok(true);
+            let missing = heads.into_iter().map(|head| head.id).max_by_key(|id| id.0);
+            return Ok(missing.map(|missing| AuditFault::Cut { missing }));
         }
         for row in &rows {
             last = row.try_get(0)?;
@@ -177,9 +240,14 @@ pub async fn chain_is_whole(db: &Db) -> Result<bool> {
                 &text(7)?,
                 &text(8)?,
             );
-            if stored_previous != previous || stored != made {
-                return Ok(false);
+            // A row with a head's number and another hash is another row: the log was cut and written on.
+            let other = heads
+                .iter()
+                .any(|head| head.id.0 == last && head.hash != stored);
+            if stored_previous != previous || stored != made || other {
+                return Ok(Some(AuditFault::Broken { at: AuditId(last) }));
             }
+            heads.retain(|head| head.id.0 != last);
             previous = stored;
         }
     }

@@ -37,6 +37,9 @@ pub struct BackupReport {
     pub bytes: u64,
     /// Blobs copied by this run; the others were there and were verified.
     pub copied: u64,
+    /// Where the audit log ended before the copy: number and hash of its last row.
+    #[serde(default)]
+    pub audit_head: Option<String>,
 }
 
 /// What a restore did.
@@ -75,6 +78,7 @@ pub async fn backup(
     context.stage("backup: database");
     let fresh = directory.join("airlock.db.new");
     remove(&fresh).map_err(io)?;
+    let audit_head = airlock_db::audit::head(content.db()).await?;
     content.db().copy_to(&fresh).await?;
     let target = BlobStore::open(directory)?;
     let (database_sha256, _) = target.hash_file(&fresh)?;
@@ -86,14 +90,21 @@ pub async fn backup(
     if settings.exists() {
         std::fs::copy(&settings, directory.join("airlock.toml")).map_err(io)?;
     }
-    let (source, worker, made) = (content.blobs().clone(), context.clone(), context.now());
-    let report = tokio::task::spawn_blocking(move || {
-        blobs(&source, &target, &worker, database_sha256, made)
-    })
-    .await
-    .map_err(|error| Error::Internal {
-        what: format!("the backup's copying ({error})"),
-    })??;
+    let begun = BackupReport {
+        format: FORMAT,
+        made: context.now(),
+        database_sha256,
+        blobs: 0,
+        bytes: 0,
+        copied: 0,
+        audit_head: audit_head.map(|head| head.to_string()),
+    };
+    let (source, worker) = (content.blobs().clone(), context.clone());
+    let report = tokio::task::spawn_blocking(move || blobs(&source, &target, &worker, begun))
+        .await
+        .map_err(|error| Error::Internal {
+            what: format!("the backup's copying ({error})"),
+        })??;
     write(&mark, &report).map_err(io)?;
     Ok(report)
 }
@@ -102,19 +113,10 @@ fn blobs(
     source: &BlobStore,
     target: &BlobStore,
     context: &TaskContext,
-    database_sha256: String,
-    made: Instant,
+    mut report: BackupReport,
 ) -> Result<BackupReport, Error> {
     let list = source.list()?;
     let total = list.len() as u64;
-    let mut report = BackupReport {
-        format: FORMAT,
-        made,
-        database_sha256,
-        blobs: 0,
-        bytes: 0,
-        copied: 0,
-    };
     for (blob, done) in list.iter().zip(0_u64..) {
         context.check()?;
         context.reporter.report(Progress {
@@ -229,6 +231,10 @@ pub async fn restore(backup: &Path, data: &Path) -> Result<RestoreReport, ServeE
     let settings = backup.join("airlock.toml");
     if settings.exists() {
         std::fs::copy(&settings, folder.path().join("airlock.toml")).map_err(io)?;
+    }
+    if let Some(head) = &mark.audit_head {
+        let head = head.parse().map_err(Error::from)?;
+        airlock_content::write_audit_head(folder.path(), &head).map_err(io)?;
     }
     // The database comes last: without it the folder is no data folder, and the restore can be begun anew.
     let fresh = folder.path().join("airlock.db.new");

@@ -250,6 +250,9 @@ async fn run(
         while workers.join_next().await.is_some() {}
     })
     .await;
+    if let Err(error) = app.content.keep_audit_head().await {
+        tracing::error!(%error, "where the audit log ends cannot be written down");
+    }
     app.db().close().await;
     let _ = std::fs::remove_file(app.settings.data.join(local_socket::SOCKET));
     let _ = std::fs::remove_file(app.settings.data.join("address"));

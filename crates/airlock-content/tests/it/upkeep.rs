@@ -250,3 +250,33 @@ fn a_package_file_taken_up_while_garbage_is_collected_keeps_its_row() {
         world.fsck_is_clean().await;
     });
 }
+
+#[test]
+fn an_audit_log_shorter_than_it_was_is_found() {
+    on_both(|world| async move {
+        world
+            .create("meadow-base", None, ChannelPatch::default())
+            .await;
+        world.content.keep_audit_head().await.unwrap();
+        world.fsck_is_clean().await;
+        let kept = world.content.kept_audit_head().unwrap().unwrap();
+        let later = airlock_db::audit::AuditHead {
+            id: airlock_model::AuditId(kept.id.0 + 1),
+            ..kept
+        };
+        airlock_content::write_audit_head(world.folder.path(), &later).unwrap();
+        // Nothing overwrites what shows the cut.
+        world.content.keep_audit_head().await.unwrap();
+        let report = world
+            .content
+            .fsck(&world.context(), false, false)
+            .await
+            .unwrap();
+        let found: Vec<&str> = report
+            .findings
+            .iter()
+            .map(|finding| finding.invariant.as_str())
+            .collect();
+        assert_eq!(found, ["I14"], "{report:?}");
+    });
+}

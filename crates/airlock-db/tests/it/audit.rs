@@ -1,4 +1,4 @@
-use airlock_db::audit;
+use airlock_db::audit::{self, AuditFault};
 use airlock_model::{Instant, OrgId};
 
 use crate::both::{actor, on_both};
@@ -20,7 +20,7 @@ fn the_chain_is_whole_and_lists_newest_first() {
             .unwrap();
             tx.commit().await.unwrap();
         }
-        assert!(audit::chain_is_whole(&place.db).await.unwrap());
+        assert_eq!(audit::check(&place.db, None).await.unwrap(), None);
         let rows = audit::list(&place.db, OrgId::DEFAULT, None, 2)
             .await
             .unwrap();
@@ -46,7 +46,7 @@ async fn three_rows(place: &crate::both::Place) {
             .unwrap();
         tx.commit().await.unwrap();
     }
-    assert!(audit::chain_is_whole(&place.db).await.unwrap());
+    assert_eq!(audit::check(&place.db, None).await.unwrap(), None);
 }
 
 #[test]
@@ -56,7 +56,10 @@ fn a_changed_row_breaks_the_chain() {
         place
             .tamper("UPDATE audit SET principal = 'user:other' WHERE instant_us = 2")
             .await;
-        assert!(!audit::chain_is_whole(&place.db).await.unwrap());
+        assert!(matches!(
+            audit::check(&place.db, None).await.unwrap(),
+            Some(AuditFault::Broken { .. })
+        ));
     });
 }
 
@@ -65,6 +68,41 @@ fn a_row_taken_out_breaks_the_chain() {
     on_both(|place| async move {
         three_rows(&place).await;
         place.tamper("DELETE FROM audit WHERE instant_us = 1").await;
-        assert!(!audit::chain_is_whole(&place.db).await.unwrap());
+        assert!(matches!(
+            audit::check(&place.db, None).await.unwrap(),
+            Some(AuditFault::Broken { .. })
+        ));
+    });
+}
+
+#[test]
+fn rows_cut_off_the_end_are_missed() {
+    on_both(|place| async move {
+        three_rows(&place).await;
+        let kept = audit::head(&place.db).await.unwrap().unwrap();
+        assert_eq!(kept.to_string().parse::<audit::AuditHead>().unwrap(), kept);
+        place.tamper("DELETE FROM audit WHERE instant_us = 2").await;
+        let cut = Some(AuditFault::Cut { missing: kept.id });
+        assert_eq!(audit::check(&place.db, None).await.unwrap(), cut);
+        // Who can cut the log can make the database forget where it ended; the copy kept elsewhere knows.
+        place
+            .tamper("DELETE FROM server_setting WHERE name = 'audit_head'")
+            .await;
+        assert_eq!(audit::check(&place.db, None).await.unwrap(), None);
+        assert_eq!(audit::check(&place.db, Some(&kept)).await.unwrap(), cut);
+        // Nor do new rows in their place look like the old ones.
+        let mut tx = place.db.begin().await.unwrap();
+        let detail = serde_json::json!({});
+        audit::append(&mut tx, &actor(), Instant(9), "set", "thing", &detail)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(audit::check(&place.db, None).await.unwrap(), None);
+        assert!(
+            audit::check(&place.db, Some(&kept))
+                .await
+                .unwrap()
+                .is_some()
+        );
     });
 }

@@ -64,11 +64,14 @@ async fn due(app: &Arc<App>) -> Result<(), airlock_db::Error> {
     Ok(())
 }
 
-/// Starts garbage collection once a day, until the server ends.
+/// Starts garbage collection once a day, and keeps where the audit log ends, until the server ends.
 pub async fn keep_up(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         if let Err(error) = upkeep(&app).await {
             tracing::error!(%error, "upkeep cannot be started");
+        }
+        if let Err(error) = app.content.keep_audit_head().await {
+            tracing::error!(%error, "where the audit log ends cannot be written down");
         }
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(600)) => {}

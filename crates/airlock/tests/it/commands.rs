@@ -246,6 +246,8 @@ fn a_backup_made_while_serving_comes_back() {
     );
     let twice = airlock(&restored, &["restore", &backup]);
     assert_eq!(twice.code, 1, "{}", twice.text());
+    // Where the audit log ended comes along, so that its end cannot be cut off on the way.
+    assert!(restored.join("audit-head").is_file());
     let server = Start::new(&restored).start();
     assert_eq!(server.get("/repos/el9-base/repodata/repomd.xml").1, served);
     assert_eq!(server.get("/repos/el9-base@1/repodata/repomd.xml").0, 200);
