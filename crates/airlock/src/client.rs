@@ -139,6 +139,12 @@ impl Client {
         Self { target, token, ca }
     }
 
+    /// Whether the server is reached by its local socket.
+    #[must_use]
+    pub const fn is_local(&self) -> bool {
+        matches!(self.target, Target::Socket(_))
+    }
+
     /// GET, read as `T`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.call(Method::GET, path, None, empty()).await?.json()
@@ -203,7 +209,7 @@ impl Client {
             .into_body()
             .collect()
             .await
-            .map_err(|error| Fail::new(format!("the server's answer broke off: {error}")))?
+            .map_err(|error| Fail::new(format!("the server's answer broke off: {error}")).lost())?
             .to_bytes();
         let answer = Answer { status, bytes };
         if status.is_success() {
@@ -230,7 +236,13 @@ impl Answer {
 
     fn fail(&self, target: &Target) -> Fail {
         let Ok(problem) = serde_json::from_slice::<Problem>(&self.bytes) else {
-            return Fail::new(format!("the server answered {}", self.status));
+            let fail = Fail::new(format!("the server answered {}", self.status));
+            // A proxy in front of a server that is being started again.
+            return if self.status.is_server_error() {
+                fail.lost()
+            } else {
+                fail
+            };
         };
         let mut fail = Fail::from(problem);
         if self.status == StatusCode::UNAUTHORIZED && fail.hint.is_none() {

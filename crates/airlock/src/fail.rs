@@ -18,6 +18,8 @@ pub struct Fail {
     pub code: u8,
     /// Nothing more is printed: the command has said what is wrong already.
     pub silent: bool,
+    /// The server could not be reached or went away before it answered: another try may succeed.
+    pub lost: bool,
 }
 
 /// Result of a command.
@@ -31,6 +33,7 @@ impl Fail {
             hint: None,
             code: FAILED,
             silent: false,
+            lost: false,
         }
     }
 
@@ -53,6 +56,12 @@ impl Fail {
     /// With what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The server was not reached, or went away before it answered.
+    pub fn lost(mut self) -> Self {
+        self.lost = true;
         self
     }
 

@@ -61,6 +61,7 @@ fn local(data: &Path) -> Result<UnixStream> {
         let shown = data.display();
         match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => Fail::new(format!("no airlock server runs over {shown}"))
+                .lost()
                 .hint(format!("start one: airlock serve --data {shown}   (or name another with --data or --server)")),
             ErrorKind::PermissionDenied => Fail::new(format!("the server over {shown} belongs to another user"))
                 .hint("run the command as that user or as root, or log in over the network: airlock login --server URL"),
@@ -74,6 +75,7 @@ fn local(data: &Path) -> Result<UnixStream> {
 async fn tcp(url: &Url) -> Result<TcpStream> {
     let unreachable = |why: String| {
         Fail::new(format!("cannot reach {url}: {why}"))
+            .lost()
             .hint("is the server running there? Its /healthz answers without a token")
     };
     tokio::time::timeout(CONNECT, TcpStream::connect((url.host.as_str(), url.port)))
@@ -120,6 +122,7 @@ where
 {
     let broken = |error: hyper::Error| {
         Fail::new(format!("the connection to the server broke off: {error}"))
+            .lost()
             .hint("what was asked for may have been done; airlock task list shows it")
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))

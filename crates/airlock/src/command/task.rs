@@ -1,6 +1,6 @@
 //! `airlock task …`, and the waiting that every command with a task does.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use airlock_model::{TaskId, TaskInfo, TaskState};
 use http::Method;
@@ -14,6 +14,17 @@ use crate::fail::{Fail, Result};
 use crate::show;
 use crate::show::progress::Shown;
 use crate::show::table::Table;
+
+/// How long one look at a task waits for news.
+const POLL: Duration = Duration::from_secs(20);
+/// A server that says nothing for this much longer has gone without closing the connection.
+const SILENCE: Duration = Duration::from_secs(10);
+/// Between two tries to reach a server that went away.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How long a server on this machine is looked for after it went away.
+const LOCAL_PATIENCE: Duration = Duration::from_millis(500);
+/// The same over a network, where proxies and servers start again.
+const NETWORK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `airlock task …`.
 pub async fn run(context: &Context, command: TaskCommand) -> Result {
@@ -191,7 +202,13 @@ async fn wait(context: &Context, task: TaskInfo) -> Result<TaskInfo> {
 }
 
 async fn until_over(context: &Context, mut task: TaskInfo, shown: &mut Shown) -> Result<TaskInfo> {
-    let mut lost = 0_u32;
+    // On this machine a closed connection means that the server ended; over a network there are hiccups.
+    let patience = if context.client.is_local() {
+        LOCAL_PATIENCE
+    } else {
+        NETWORK_PATIENCE
+    };
+    let mut lost: Option<Instant> = None;
     loop {
         shown.update(&task);
         if task.state.is_over() {
@@ -199,20 +216,30 @@ async fn until_over(context: &Context, mut task: TaskInfo, shown: &mut Shown) ->
         }
         let TaskId(id) = task.id;
         let path = format!(
-            "/api/v1/tasks/{id}?wait=20&seen={}",
+            "/api/v1/tasks/{id}?wait={}&seen={}",
+            POLL.as_secs(),
             crate::client::encoded(&airlock_server::seen(&task))
         );
-        match context.client.get(&path).await {
-            Ok(next) => {
-                lost = 0;
+        let answer = tokio::time::timeout(POLL + SILENCE, context.client.get(&path)).await;
+        let fail = match answer {
+            Ok(Ok(next)) => {
+                lost = None;
                 task = next;
+                continue;
             }
-            // A server that restarts goes on with the task or marks it: worth a few tries.
-            Err(fail) if lost >= 10 => return Err(fail),
-            Err(_) => {
-                lost += 1;
-                tokio::time::sleep(Duration::from_millis(500)).await;
-            }
+            Ok(Err(fail)) if !fail.lost => return Err(fail),
+            Ok(Err(fail)) => fail,
+            Err(_) => Fail::new("it does not answer any more"),
+        };
+        if lost.get_or_insert_with(Instant::now).elapsed() >= patience {
+            return Err(Fail::new(format!(
+                "the server went away while task {id} ran: {}",
+                fail.message
+            ))
+            .hint(format!(
+                "nothing half-done is visible; when the server runs again, airlock task show {id} says what became of it"
+            )));
         }
+        tokio::time::sleep(AGAIN).await;
     }
 }

@@ -1,5 +1,6 @@
 //! Commands against a running server: what they print, how they end.
 
+use airlock_testkit::http::{Fault, HttpServer};
 use airlock_testkit::process::{Start, airlock};
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
@@ -258,4 +259,35 @@ fn a_backup_made_while_serving_comes_back() {
             .ends_with("clean")
     );
     server.stop();
+}
+
+#[test]
+fn a_command_whose_server_is_killed_ends_with_the_next_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Distribution::at(folder.path().join("upstream"));
+    let http = HttpServer::serve(folder.path().join("upstream"));
+    // The sync hangs for as long as anybody waits for it.
+    http.fault("/repodata/repomd.xml", Fault::Stall);
+    drop(upstream);
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&["channel", "create", "el9-base", "--upstream", &http.url()]);
+    let mut command = std::process::Command::new(airlock_testkit::process::airlock_binary())
+        .args(["channel", "sync", "el9-base"])
+        .env("AIRLOCK_DATA", server.data())
+        .env_remove("AIRLOCK_SERVER")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while http.total() == 0 {
+        std::thread::yield_now();
+    }
+    server.kill();
+    let mut text = String::new();
+    std::io::Read::read_to_string(command.stderr.as_mut().unwrap(), &mut text).unwrap();
+    assert_eq!(command.wait().unwrap().code(), Some(1), "{text}");
+    assert!(
+        text.contains("error: the server went away while task")
+            && text.contains("hint: nothing half-done is visible"),
+        "{text}"
+    );
 }
