@@ -39,7 +39,7 @@ mod view;
 pub use arriving::{ArrivedRun, Arriving, ArrivingBytes, HELD_BACK};
 pub use audit_head::{AUDIT_HEAD, write_audit_head};
 pub use content::{Content, ContentSettings};
-pub use context::TaskContext;
+pub use context::{BeforeChange, TaskContext, Unwatched};
 pub use edit::EditOutcome;
 pub use error::{Error, Result};
 pub use on_demand::FetchOutcome;

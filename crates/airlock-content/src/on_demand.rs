@@ -204,6 +204,7 @@ impl Content {
             },
             task: None,
             operation: String::new(),
+            before_change: Arc::new(crate::Unwatched),
             reporter: Arc::new(SilentReporter),
             cancel: CancelFlag::new(),
             clock: Arc::clone(self.clock()),

@@ -50,14 +50,39 @@ pub async fn enqueue(
     task: &NewTask<'_>,
     now: Instant,
 ) -> Result<TaskId> {
+    insert(tx, actor, task, None, now).await
+}
+
+/// As [`enqueue`], under a number out of [`reserve`].
+pub async fn enqueue_as(
+    tx: &mut Tx,
+    actor: &Actor,
+    task: &NewTask<'_>,
+    id: TaskId,
+    now: Instant,
+) -> Result<TaskId> {
+    insert(tx, actor, task, Some(id), now).await
+}
+
+async fn insert(
+    tx: &mut Tx,
+    actor: &Actor,
+    task: &NewTask<'_>,
+    id: Option<TaskId>,
+    now: Instant,
+) -> Result<TaskId> {
     if let Some(id) = same_request(tx, actor.org, task).await? {
         return Ok(id);
     }
-    let row = sqlx::query(
-        "INSERT INTO task (org_id, kind, subject, payload, state, principal, role, cause, request_id, operation_id, idempotency_key, lock_key, \
-         progress, notes, created_us, fence, cancel_requested) VALUES ($1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, '{}', '', $12, 0, 0) \
-         ON CONFLICT DO NOTHING RETURNING id",
-    )
+    let (column, value) = match id {
+        Some(id) => ("id, ", format!("{id}, ")),
+        None => ("", String::new()),
+    };
+    let row = sqlx::query(AssertSqlSafe(format!(
+        "INSERT INTO task ({column}org_id, kind, subject, payload, state, principal, role, cause, request_id, operation_id, idempotency_key, lock_key, \
+         progress, notes, created_us, fence, cancel_requested) \
+         VALUES ({value}$1, $2, $3, $4, 'queued', $5, $6, $7, $8, $9, $10, $11, '{{}}', '', $12, 0, 0) ON CONFLICT DO NOTHING RETURNING id",
+    )))
     .bind(actor.org.0)
     .bind(task.kind)
     .bind(task.subject)
@@ -81,6 +106,70 @@ pub async fn enqueue(
     }
 }
 
+/// Reserves numbers for tasks whose rows may be written later, or never. For the embedded database, whose numbers
+/// nobody else gives out.
+///
+/// # Errors
+/// On PostgreSQL, where rows come at once.
+pub async fn reserve(db: &Db, count: i64) -> Result<std::ops::Range<i64>> {
+    if !db.is_exclusive() {
+        return Err(Error::bad("reservation of task numbers", "PostgreSQL"));
+    }
+    let mut tx = db.begin().await?;
+    sqlx::query("INSERT INTO sqlite_sequence (name, seq) SELECT 'task', 0 WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'task')")
+        .execute(&mut *tx.inner)
+        .await?;
+    let row =
+        sqlx::query("UPDATE sqlite_sequence SET seq = seq + $1 WHERE name = 'task' RETURNING seq")
+            .bind(count)
+            .fetch_one(&mut *tx.inner)
+            .await?;
+    tx.commit().await?;
+    let last: i64 = row.try_get(0)?;
+    Ok(last + 1 - count..last + 1)
+}
+
+/// Gives reserved numbers back that no task has, if they are still the last ones.
+pub async fn give_back(tx: &mut Tx, numbers: &std::ops::Range<i64>) -> Result<()> {
+    sqlx::query("UPDATE sqlite_sequence SET seq = $1 WHERE name = 'task' AND seq = $2")
+        .bind(numbers.start - 1)
+        .bind(numbers.end - 1)
+        .execute(&mut *tx.inner)
+        .await?;
+    Ok(())
+}
+
+/// The task that a key of an organization gave before.
+pub async fn by_key(db: &Db, org: OrgId, key: &str) -> Result<Option<TaskId>> {
+    let row = sqlx::query("SELECT id FROM task WHERE idempotency_key = $1 AND org_id = $2")
+        .bind(key)
+        .bind(org.0)
+        .fetch_optional(db.reader())
+        .await?;
+    Ok(row.map(|r| r.try_get(0).map(TaskId)).transpose()?)
+}
+
+/// Marks a waiting task as begun; gives its fencing number.
+pub async fn begin(
+    tx: &mut Tx,
+    id: TaskId,
+    owner: &str,
+    started: Instant,
+    until: Instant,
+) -> Result<i64> {
+    let row = sqlx::query(
+        "UPDATE task SET state = 'running', started_us = $1, lease_owner = $2, leased_until_us = $3, fence = fence + 1 \
+         WHERE id = $4 AND state = 'queued' RETURNING fence",
+    )
+    .bind(started.0)
+    .bind(owner)
+    .bind(until.0)
+    .bind(id.0)
+    .fetch_one(&mut *tx.inner)
+    .await?;
+    Ok(row.try_get(0)?)
+}
+
 async fn same_request(tx: &mut Tx, org: OrgId, task: &NewTask<'_>) -> Result<Option<TaskId>> {
     let Some(key) = task.idempotency_key else {
         return Ok(None);
@@ -93,12 +182,13 @@ async fn same_request(tx: &mut Tx, org: OrgId, task: &NewTask<'_>) -> Result<Opt
     Ok(row.map(|r| r.try_get(0).map(TaskId)).transpose()?)
 }
 
-/// Claims the oldest task whose lock key nobody holds.
+/// Claims the oldest task whose lock key nobody holds; `held` are keys that work without a row holds.
 pub async fn claim(
     db: &Db,
     owner: &str,
     now: Instant,
     lease_seconds: i64,
+    held: &[String],
 ) -> Result<Option<ClaimedTask>> {
     // A look without a lock first: an idle server writes nothing.
     let waiting = sqlx::query("SELECT 1 FROM task WHERE state = 'queued' LIMIT 1")
@@ -114,17 +204,26 @@ pub async fn claim(
             .execute(&mut *tx.inner)
             .await?;
     }
-    let row = sqlx::query(
+    let places: Vec<String> = (4..).take(held.len()).map(|n| format!("${n}")).collect();
+    let free = if held.is_empty() {
+        String::new()
+    } else {
+        format!("AND q.lock_key NOT IN ({}) ", places.join(", "))
+    };
+    let text = format!(
         "UPDATE task SET state = 'running', started_us = $1, lease_owner = $2, leased_until_us = $3, fence = fence + 1 WHERE id = ( \
-         SELECT q.id FROM task q WHERE q.state = 'queued' AND (q.lock_key = '' OR NOT EXISTS ( \
+         SELECT q.id FROM task q WHERE q.state = 'queued' {free}AND (q.lock_key = '' OR NOT EXISTS ( \
          SELECT 1 FROM task r WHERE r.state = 'running' AND r.lock_key = q.lock_key)) ORDER BY q.id LIMIT 1) \
-         RETURNING id, kind, payload, operation_id, org_id, principal, role, cause, request_id, fence",
-    )
-    .bind(now.0)
-    .bind(owner)
-    .bind(now.plus_seconds(lease_seconds).0)
-    .fetch_optional(&mut *tx.inner)
-    .await?;
+         RETURNING id, kind, payload, operation_id, org_id, principal, role, cause, request_id, fence"
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text))
+        .bind(now.0)
+        .bind(owner)
+        .bind(now.plus_seconds(lease_seconds).0);
+    for key in held {
+        query = query.bind(key.as_str());
+    }
+    let row = query.fetch_optional(&mut *tx.inner).await?;
     tx.commit().await?;
     row.map(|row| {
         let role: String = row.try_get(6)?;

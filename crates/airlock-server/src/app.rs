@@ -12,7 +12,7 @@ use crate::login_limit::LoginLimit;
 use crate::metrics::Metrics;
 use crate::repos::lookup::Lookup;
 use crate::settings::Settings;
-use crate::tasks::Board;
+use crate::tasks::{Board, Unwritten};
 
 /// The running server's parts.
 pub struct App {
@@ -32,6 +32,8 @@ pub struct App {
     pub peers: Peers,
     /// Tasks of this process, as they run.
     pub board: Board,
+    /// Syncs that have changed nothing yet.
+    pub unwritten: Unwritten,
     /// Woken when there is a new task.
     pub new_task: Notify,
 }

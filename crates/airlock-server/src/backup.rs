@@ -267,6 +267,7 @@ async fn check(folder: &DataDir) -> Result<Vec<airlock_model::FsckFinding>, Serv
         actor: Actor::server(Cause::Upkeep, "restore"),
         task: None,
         operation: "restore".to_owned(),
+        before_change: std::sync::Arc::new(airlock_content::Unwatched),
         reporter: std::sync::Arc::new(SilentReporter),
         cancel: CancelFlag::new(),
         clock,

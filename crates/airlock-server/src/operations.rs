@@ -44,7 +44,7 @@ async fn metrics(State(app): State<Arc<App>>) -> Response {
             .iter()
             .filter(|task| task.state == TaskState::Queued)
             .count() as u64
-    });
+    }) + app.unwritten.queued() as u64;
     let text = app.metrics.text(Gauges {
         connections: app.peers.open(),
         tasks_queued: queued,

@@ -140,6 +140,7 @@ pub async fn serve_until(
         lookup: repos::lookup::Lookup::default(),
         peers: Peers::default(),
         board: tasks::Board::default(),
+        unwritten: tasks::Unwritten::default(),
         new_task: tokio::sync::Notify::new(),
     });
     tasks::begin(&app).await?;
@@ -250,6 +251,11 @@ async fn run(
         while workers.join_next().await.is_some() {}
     })
     .await;
+    if app.db().is_exclusive()
+        && let Err(error) = app.unwritten.end(app.db()).await
+    {
+        tracing::error!(%error, "syncs that waited are forgotten");
+    }
     if let Err(error) = app.content.keep_audit_head().await {
         tracing::error!(%error, "where the audit log ends cannot be written down");
     }

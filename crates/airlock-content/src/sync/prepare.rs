@@ -117,6 +117,7 @@ impl Content {
             });
         }
 
+        ctx.before_change.begin().await?;
         let (before, before_view) = self.current_content(channel).await?;
         let keys = self.key_ring(channel).await?;
         let policy = channel.effective_signatures();

@@ -93,6 +93,7 @@ impl World {
             actor: self.actor(),
             task: None,
             operation: format!("operation-{number}"),
+            before_change: Arc::new(airlock_content::Unwatched),
             reporter: Arc::new(SilentReporter),
             cancel: CancelFlag::new(),
             clock: self.clock.clone(),

@@ -242,7 +242,7 @@ async fn run(place: &Place, operation: &Operation, time: i64) -> String {
             format!("{id:?}")
         }
         Operation::Claim => {
-            let claimed = tasks::claim(db, "worker", now, 60).await.unwrap();
+            let claimed = tasks::claim(db, "worker", now, 60, &[]).await.unwrap();
             format!("{claimed:?}")
         }
         Operation::Finish => {

@@ -45,7 +45,7 @@ fn many_workers_never_hold_one_task_or_one_lock_key_together() {
                 let mut mine = Vec::new();
                 for _ in 0..4 {
                     if let Some(task) =
-                        tasks::claim(&db, &format!("worker-{worker}"), Instant(10), 60)
+                        tasks::claim(&db, &format!("worker-{worker}"), Instant(10), 60, &[])
                             .await
                             .unwrap()
                     {
@@ -68,7 +68,7 @@ fn many_workers_never_hold_one_task_or_one_lock_key_together() {
 fn a_worker_that_lost_its_lease_can_write_nothing() {
     on_both(|place| async move {
         let id = queue(&place, 1, "", None).await;
-        let held = tasks::claim(&place.db, "old", Instant(10), 60)
+        let held = tasks::claim(&place.db, "old", Instant(10), 60, &[])
             .await
             .unwrap()
             .unwrap();
@@ -132,7 +132,7 @@ fn a_waiting_task_is_cancelled_at_once_and_a_running_one_is_asked() {
             Some(TaskState::Cancelled)
         );
         let running = queue(&place, 2, "", None).await;
-        tasks::claim(&place.db, "w", Instant(10), 60)
+        tasks::claim(&place.db, "w", Instant(10), 60, &[])
             .await
             .unwrap()
             .unwrap();

@@ -18,7 +18,11 @@ pub async fn list(
     State(app): State<Arc<App>>,
     As(actor, _): As,
 ) -> Result<Json<Vec<Channel>>, Failure> {
-    Ok(Json(app.content.channels(actor.org).await?))
+    let mut channels = app.content.channels(actor.org).await?;
+    for channel in &mut channels {
+        channel.next_sync = app.unwritten.next_sync(channel);
+    }
+    Ok(Json(channels))
 }
 
 /// Makes a channel.
@@ -41,7 +45,9 @@ pub async fn show(
     As(actor, _): As,
     Path(name): Path<String>,
 ) -> Result<Json<Channel>, Failure> {
-    Ok(Json(app.content.channel(actor.org, &label(&name)?).await?))
+    let mut channel = app.content.channel(actor.org, &label(&name)?).await?;
+    channel.next_sync = app.unwritten.next_sync(&channel);
+    Ok(Json(channel))
 }
 
 /// Changes settings; absent fields stay.

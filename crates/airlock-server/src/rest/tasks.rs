@@ -50,6 +50,7 @@ pub async fn list(
     };
     let mut tasks = Vec::new();
     for state in states {
+        tasks.extend(app.unwritten.list(actor.org, state, before));
         tasks.extend(
             airlock_db::tasks::list(app.db(), actor.org, state, before, limit)
                 .await
@@ -118,9 +119,16 @@ pub async fn cancel(
     Path(id): Path<i64>,
 ) -> Result<Json<TaskInfo>, Failure> {
     let id = TaskId(id);
-    airlock_db::tasks::request_cancel(app.db(), actor.org, id, app.now())
-        .await
-        .map_err(|error| Failure::internal(&error))?;
+    // What gets its row in between is stopped by the board.
+    if app
+        .unwritten
+        .request_cancel(actor.org, id, app.now())
+        .is_none()
+    {
+        airlock_db::tasks::request_cancel(app.db(), actor.org, id, app.now())
+            .await
+            .map_err(|error| Failure::internal(&error))?;
+    }
     let task = find(&app, actor.org, id).await?;
     app.board.cancel(id);
     Ok(Json(task))

@@ -7,7 +7,7 @@ use airlock_content::Schedule;
 use airlock_model::{Actor, Cause, Instant};
 use tokio::sync::watch;
 
-use super::{GRACE_SECONDS, Job, enqueue};
+use super::{GRACE_SECONDS, Job, enqueue, enqueue_scheduled};
 use crate::app::App;
 use crate::problem::RequestId;
 
@@ -31,16 +31,30 @@ pub async fn keep_schedules(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 async fn due(app: &Arc<App>) -> Result<(), airlock_db::Error> {
     let now = app.now();
     for channel in airlock_db::channels::due(app.db(), now).await? {
-        // The next time is set first: a server that dies here misses one sync instead of starting it for ever.
+        if app
+            .unwritten
+            .next_sync(&channel)
+            .is_some_and(|next| next > now)
+        {
+            continue;
+        }
         let next = channel.schedule.as_deref().and_then(|text| {
             Schedule::parse(text)
                 .ok()?
                 .next(now, &app.settings.zone)
                 .ok()
         });
-        let mut tx = app.db().begin().await?;
-        airlock_db::channels::set_next_sync(&mut tx, channel.id, next).await?;
-        tx.commit().await?;
+        // The next time is set first: a server that dies here misses one sync instead of starting it for ever. On an
+        // own database it is written down with the sync's first change, and not at all when there is none.
+        let later = next.filter(|_| app.db().is_exclusive() && !channel.upstreams.is_empty());
+        match later {
+            Some(next) => app.unwritten.set_next_sync(&channel, next),
+            None => {
+                let mut tx = app.db().begin().await?;
+                airlock_db::channels::set_next_sync(&mut tx, channel.id, next).await?;
+                tx.commit().await?;
+            }
+        }
         if channel.upstreams.is_empty() {
             continue;
         }
@@ -57,7 +71,9 @@ async fn due(app: &Arc<App>) -> Result<(), airlock_db::Error> {
             channel.id,
             channel.next_sync.map_or(0, |at| at.0)
         );
-        if let Err(failure) = enqueue(app, &actor, Some(&key), &job).await {
+        let key = later.is_none().then_some(key.as_str());
+        let next_sync = later.map(|next| (channel.id, Some(next)));
+        if let Err(failure) = enqueue_scheduled(app, &actor, key, &job, next_sync).await {
             tracing::error!(channel = %channel.label, detail = failure.detail(), "a scheduled sync cannot be started");
         }
     }
@@ -113,3 +129,6 @@ async fn upkeep(app: &Arc<App>) -> Result<(), airlock_db::Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

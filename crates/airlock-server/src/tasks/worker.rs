@@ -1,12 +1,13 @@
 //! Workers: claim a task, keep its lease, carry it out, write its end.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use airlock_content::{Error, TaskContext};
+use airlock_content::{BeforeChange, Error, TaskContext};
 use airlock_db::tasks::{self, ClaimedTask};
 use airlock_model::{ErrorKind, Instant, TaskState};
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tracing::Instrument as _;
 
 use super::board::Entry;
@@ -37,6 +38,9 @@ pub async fn begin(app: &App) -> Result<(), airlock_db::Error> {
     for id in tasks::interrupt_expired(app.db(), before, now).await? {
         tracing::warn!(task = %id, "the task was interrupted by the end of the server");
     }
+    if app.db().is_exclusive() {
+        app.unwritten.begin(app.db()).await?;
+    }
     let waiting = tasks::open(app.db()).await?;
     staging::sweep(
         &app.settings.data,
@@ -57,10 +61,11 @@ pub async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         Duration::from_secs(1)
     };
     while !*stop.borrow() {
-        match tasks::claim(app.db(), &owner, app.now(), LEASE_SECONDS).await {
-            Ok(Some(task)) => {
+        match next(&app, &owner).await {
+            Ok(Some(claim)) => {
+                let task = &claim.task;
                 let span = tracing::info_span!("task", id = %task.id, kind = %task.kind, request = %task.actor.request_id);
-                carry_out(&app, task).instrument(span).await;
+                carry_out(&app, claim).instrument(span).await;
                 // The next one may have waited for this one's lock.
                 app.new_task.notify_waiters();
             }
@@ -79,13 +84,74 @@ pub async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn carry_out(app: &Arc<App>, task: ClaimedTask) {
+/// A task in the hands of a worker.
+struct Claim {
+    task: ClaimedTask,
+    owner: String,
+    /// To be named in every write about its row; unset while it has none.
+    fence: OnceCell<i64>,
+}
+
+/// The oldest task whose lock key nobody holds, with a row or without.
+async fn next(app: &App, owner: &str) -> Result<Option<Arc<Claim>>, airlock_db::Error> {
+    let claim = |task: ClaimedTask, fence: OnceCell<i64>| {
+        Arc::new(Claim {
+            task,
+            owner: owner.to_owned(),
+            fence,
+        })
+    };
+    let _choosing = app.unwritten.choosing.lock().await;
+    if app.unwritten.queued() > 0 {
+        let open = tasks::open(app.db()).await?;
+        if let Some(task) = app.unwritten.claim(&open, app.now()) {
+            return Ok(Some(claim(task, OnceCell::new())));
+        }
+    }
+    let held = app.unwritten.running_keys();
+    let task = tasks::claim(app.db(), owner, app.now(), LEASE_SECONDS, &held).await?;
+    Ok(task.map(|task| {
+        let fence = OnceCell::new_with(Some(task.fence));
+        claim(task, fence)
+    }))
+}
+
+impl Claim {
+    /// The fence of the row, which is written now if there is none yet.
+    async fn written(&self, app: &App) -> Result<i64, airlock_db::Error> {
+        let write = || async {
+            let until = app.now().plus_seconds(LEASE_SECONDS);
+            app.unwritten
+                .write(app.db(), self.task.id, &self.owner, until)
+                .await
+        };
+        self.fence.get_or_try_init(write).await.copied()
+    }
+}
+
+/// Writes the row of a task before its work changes anything.
+struct WriteFirst {
+    app: Arc<App>,
+    claim: Arc<Claim>,
+}
+
+impl BeforeChange for WriteFirst {
+    fn begin(&self) -> Pin<Box<dyn Future<Output = Result<(), Error>> + Send + '_>> {
+        Box::pin(async move {
+            self.claim.written(&self.app).await?;
+            Ok(())
+        })
+    }
+}
+
+async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
+    let task = &claim.task;
     let id = task.id;
     let entry = app.board.begin(id);
     tracing::info!("begun");
     let ended = {
-        let work = attempt(app, &task, &entry);
-        let lease = keep_lease(app, &task, &entry);
+        let work = attempt(app, &claim, &entry);
+        let lease = keep_lease(app, &claim, &entry);
         tokio::pin!(work);
         tokio::select! {
             ended = &mut work => ended,
@@ -122,22 +188,21 @@ async fn carry_out(app: &Arc<App>, task: ClaimedTask) {
     }
     app.metrics.task_ended(state == TaskState::Done);
     let (_, notes) = entry.state();
-    for wait in [0, 1, 5, 20] {
-        tokio::time::sleep(Duration::from_secs(wait)).await;
-        match tasks::finish(
-            app.db(),
-            id,
-            task.fence,
-            state,
-            result,
-            error.as_deref(),
-            &notes,
-            app.now(),
-        )
-        .await
-        {
-            Ok(_) => break,
-            Err(error) => tracing::error!(%error, "the end of the task cannot be written down"),
+    match (claim.fence.get(), state, result) {
+        (None, TaskState::Done, Some(result)) => {
+            app.unwritten.finish(id, result, notes, app.now());
+        }
+        _ => {
+            for wait in [0, 1, 5, 20] {
+                tokio::time::sleep(Duration::from_secs(wait)).await;
+                let error = error.as_deref();
+                match write_end(app, &claim, state, result, error, &notes).await {
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::error!(%error, "the end of the task cannot be written down");
+                    }
+                }
+            }
         }
     }
     if let Ok(Job::Push { files, .. }) = serde_json::from_str::<Job>(&task.payload)
@@ -152,6 +217,19 @@ async fn carry_out(app: &Arc<App>, task: ClaimedTask) {
     let _ = tokio::task::spawn_blocking(crate::memory::give_back).await;
 }
 
+async fn write_end(
+    app: &App,
+    claim: &Claim,
+    state: TaskState,
+    result: Option<&serde_json::Value>,
+    error: Option<&str>,
+    notes: &[String],
+) -> Result<bool, airlock_db::Error> {
+    let fence = claim.written(app).await?;
+    let id = claim.task.id;
+    tasks::finish(app.db(), id, fence, state, result, error, notes, app.now()).await
+}
+
 /// The error for people, with its hint behind it.
 fn told(error: &Error) -> String {
     match error.hint() {
@@ -160,7 +238,8 @@ fn told(error: &Error) -> String {
     }
 }
 
-async fn attempt(app: &Arc<App>, task: &ClaimedTask, entry: &Arc<Entry>) -> Result<Ended, Error> {
+async fn attempt(app: &Arc<App>, claim: &Arc<Claim>, entry: &Arc<Entry>) -> Result<Ended, Error> {
+    let task = &claim.task;
     let job: Job = serde_json::from_str(&task.payload).map_err(|error| Error::Internal {
         what: format!("reading what task {} is to do ({error})", task.id),
     })?;
@@ -171,6 +250,10 @@ async fn attempt(app: &Arc<App>, task: &ClaimedTask, entry: &Arc<Entry>) -> Resu
             actor: task.actor.clone(),
             task: Some(task.id),
             operation: format!("{}-{tried}", task.operation_id),
+            before_change: Arc::new(WriteFirst {
+                app: Arc::clone(app),
+                claim: Arc::clone(claim),
+            }),
             reporter: Arc::clone(entry) as Arc<dyn airlock_model::Reporter>,
             cancel: entry.cancel().clone(),
             clock: Arc::clone(&app.clock),
@@ -200,16 +283,29 @@ async fn attempt(app: &Arc<App>, task: &ClaimedTask, entry: &Arc<Entry>) -> Resu
 }
 
 /// Prolongs the lease, writes progress down, looks for a wish to stop. Ends when the lease is lost.
-async fn keep_lease(app: &App, task: &ClaimedTask, entry: &Entry) {
+async fn keep_lease(app: &App, claim: &Claim, entry: &Entry) {
+    let id = claim.task.id;
     let mut written = entry.state();
     let mut since_beat = Duration::ZERO;
     let mut since_progress = Duration::ZERO;
     let step = Duration::from_secs(1);
     loop {
         tokio::time::sleep(step).await;
+        let Some(fence) = claim.fence.get().copied() else {
+            // Without a row there is nothing to keep.
+            let org = claim.task.actor.org;
+            if app
+                .unwritten
+                .find(org, id)
+                .is_some_and(|task| task.cancel_requested)
+            {
+                entry.cancel().cancel();
+            }
+            continue;
+        };
         since_beat += step;
         since_progress += step;
-        if let Ok(true) = tasks::cancel_requested(app.db(), task.id).await {
+        if let Ok(true) = tasks::cancel_requested(app.db(), id).await {
             entry.cancel().cancel();
         }
         if since_progress >= PROGRESS {
@@ -217,7 +313,7 @@ async fn keep_lease(app: &App, task: &ClaimedTask, entry: &Entry) {
             let state = entry.state();
             if state != written {
                 if let Err(error) =
-                    tasks::write_progress(app.db(), task.id, task.fence, &state.0, &state.1).await
+                    tasks::write_progress(app.db(), id, fence, &state.0, &state.1).await
                 {
                     tracing::warn!(%error, "progress cannot be written down");
                 }
@@ -227,7 +323,7 @@ async fn keep_lease(app: &App, task: &ClaimedTask, entry: &Entry) {
         if since_beat >= HEARTBEAT {
             since_beat = Duration::ZERO;
             let until = app.now().plus_seconds(LEASE_SECONDS);
-            match tasks::heartbeat(app.db(), task.id, task.fence, until).await {
+            match tasks::heartbeat(app.db(), id, fence, until).await {
                 Ok((true, _)) => {}
                 Ok((false, _)) => return,
                 Err(error) => tracing::warn!(%error, "the lease cannot be prolonged"),

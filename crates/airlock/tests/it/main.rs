@@ -6,3 +6,4 @@ mod commands;
 mod crash;
 mod help;
 mod secrets;
+mod unchanged;
