@@ -392,7 +392,7 @@ mod tests {
             row(3, TaskState::Queued, "a"),
             row(8, TaskState::Running, "c"),
         ];
-        let mut claim = |rows: &[OpenTask]| list.claim(rows, Instant(9)).map(|task| task.id.0);
+        let claim = |rows: &[OpenTask]| list.claim(rows, Instant(9)).map(|task| task.id.0);
         // 4 waits for row 1, 5 for 2 and row 3, 6 for the row that runs.
         assert_eq!(claim(&rows), Some(2));
         assert_eq!(claim(&rows), Some(7));
