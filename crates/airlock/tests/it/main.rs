@@ -5,5 +5,6 @@ mod clients;
 mod commands;
 mod crash;
 mod help;
+mod postgres;
 mod secrets;
 mod unchanged;
