@@ -9,6 +9,7 @@ use crate::metadata::{Kind, Metadata, Package};
 const FLOORS: &[(&str, u8)] = &[
     ("airlock-rpm", 0),
     ("airlock-repodata", 0),
+    ("airlock-solve", 0),
     ("airlock-model", 1),
     ("airlock-db", 2),
     ("airlock-blob", 2),
@@ -20,7 +21,11 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// The uses within one floor that are allowed.
-const BESIDE: &[(&str, &str)] = &[("airlock-repodata", "airlock-rpm")];
+const BESIDE: &[(&str, &str)] = &[
+    ("airlock-repodata", "airlock-rpm"),
+    ("airlock-solve", "airlock-repodata"),
+    ("airlock-solve", "airlock-rpm"),
+];
 
 /// Crates that no shipped crate may use; tests may.
 pub const TOOLS: &[&str] = &["airlock-testkit", "xtask"];

@@ -3,10 +3,12 @@
 mod full;
 mod location;
 mod summary;
+mod walk;
 
 pub use full::{Comparison, Dependency, FileKind, PrimaryPackage, parse};
 pub use location::{LOCATION_PLACEHOLDER, Location, strip_location, with_location};
 pub use summary::{PrimarySummary, summarize};
+pub use walk::{DependencyKind, PrimaryPart, WrittenEvr, walk};
 
 pub(crate) use summary::epoch;
 

@@ -40,21 +40,26 @@ pub(crate) fn attribute(
 
 /// The value of an attribute as it is written, out of what follows a tag's name. Tags here were
 /// checked by the scanner before, so that nothing has to be said about broken ones.
-pub(crate) fn raw_attribute<'t>(mut rest: &'t str, name: &str) -> Option<&'t str> {
-    loop {
-        let (key, behind) = rest.split_once('=')?;
-        let behind = behind.trim_start();
+pub(crate) fn raw_attribute<'t>(rest: &'t str, name: &str) -> Option<&'t str> {
+    attributes(rest)
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
+}
+
+/// Names and values as they are written, out of what follows a tag's name.
+pub(crate) fn attributes(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
+    std::iter::from_fn(move || {
+        let (key, behind) = rest.split_at_checked(memchr::memchr(b'=', rest.as_bytes())?)?;
+        let behind = behind[1..].trim_start();
         let quote = *behind
             .as_bytes()
             .first()
             .filter(|byte| matches!(byte, b'"' | b'\''))?;
         let value = &behind[1..];
         let end = memchr::memchr(quote, value.as_bytes())?;
-        if key.trim() == name {
-            return Some(&value[..end]);
-        }
         rest = &value[end + 1..];
-    }
+        Some((key.trim(), &value[..end]))
+    })
 }
 
 /// Text with its references resolved.
@@ -123,7 +128,7 @@ pub(crate) fn content<'a>(
     }
 }
 
-fn inner_text(raw: &str) -> Result<Cow<'_, str>, Flaw> {
+pub(crate) fn inner_text(raw: &str) -> Result<Cow<'_, str>, Flaw> {
     if memchr::memchr(b'<', raw.as_bytes()).is_none() {
         return resolve(raw);
     }

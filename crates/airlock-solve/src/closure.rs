@@ -1,0 +1,149 @@
+//! Closure: does everything that a set of packages requires have a provider in the set?
+//!
+//! This is the question for channels, which hold many versions side by side: conflicts do not
+//! count, each requirement is looked at by itself. Weak dependencies are no requirements.
+
+mod prune;
+
+use airlock_repodata::primary::DependencyKind;
+
+use crate::dependency::DependencyId;
+use crate::pool::PackageId;
+use crate::set::PackageSet;
+use crate::universe::Universe;
+
+/// A requirement that nothing in the set meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmet {
+    /// Whose it is.
+    pub package: PackageId,
+    /// What is required.
+    pub dependency: DependencyId,
+    /// Packages of the universe that would meet it, preferred ones first. Empty: nothing does.
+    pub providers: Vec<PackageId>,
+}
+
+/// A package that was pulled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulled {
+    /// The package.
+    pub package: PackageId,
+    /// The first package that lacks something without it.
+    pub needed_by: PackageId,
+    /// What that one requires.
+    pub dependency: DependencyId,
+}
+
+/// What closing a set came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Closure {
+    /// What was pulled in, in the order in which it was.
+    pub pulled: Vec<Pulled>,
+    /// What is still not met: nothing provides it, or nothing was chosen.
+    pub open: Vec<Unmet>,
+}
+
+impl Universe<'_> {
+    /// Requirements of the selected packages that nothing in `present` meets, in the order of
+    /// `selected` and of each package's own list. Sources and packages of foreign architectures
+    /// require nothing.
+    pub fn unmet(&self, selected: &[PackageId], present: &PackageSet) -> Vec<Unmet> {
+        let mut found = Vec::new();
+        for id in selected {
+            self.push_unmet(*id, present, &mut found);
+        }
+        found
+    }
+
+    /// Pulls in what the selected packages and what they pull in require. `beside` is there too,
+    /// but its own requirements are nobody's concern here. For each requirement that nothing
+    /// present meets `choose` picks one of its providers, or leaves it open. What later choices
+    /// made needless is dropped at the end: without any package that was pulled in, something lacks.
+    pub fn close(
+        &self,
+        selected: &[PackageId],
+        beside: &PackageSet,
+        mut choose: impl FnMut(&Unmet, &PackageSet) -> Option<PackageId>,
+    ) -> Closure {
+        let mut present = beside.clone();
+        let mut order = selected.to_vec();
+        for id in selected {
+            present.insert(*id);
+        }
+        let mut closure = Closure::default();
+        let mut found = Vec::new();
+        // A condition of a rich dependency can become true later; then all are looked at again.
+        loop {
+            let before = order.len();
+            closure.open.clear();
+            let mut next = 0;
+            while let Some(id) = order.get(next).copied() {
+                next += 1;
+                self.push_unmet(id, &present, &mut found);
+                for unmet in found.drain(..) {
+                    if unmet.providers.iter().any(|id| present.contains(*id)) {
+                        // Met by what the requirement before pulled in.
+                        continue;
+                    }
+                    match choose(&unmet, &present) {
+                        Some(chosen) if present.insert(chosen) => order.push(chosen),
+                        Some(_) => {}
+                        None => closure.open.push(unmet),
+                    }
+                }
+            }
+            if order.len() == before {
+                break;
+            }
+        }
+        closure.pulled = prune::prune(self, selected.len(), &mut order, &mut present);
+        let stays: PackageSet = order.into_iter().collect();
+        closure.open.retain(|unmet| stays.contains(unmet.package));
+        closure
+    }
+
+    fn push_unmet(&self, id: PackageId, present: &PackageSet, out: &mut Vec<Unmet>) {
+        let there = |id: &PackageId| present.contains(*id);
+        for requirement in self.requirements.get(id.index()) {
+            let number = requirement.0 as usize;
+            let providers = self.providers.get(number);
+            if !providers.iter().any(there) {
+                out.push(Unmet {
+                    package: id,
+                    dependency: self.requirement_dependency[number],
+                    providers: providers.to_vec(),
+                });
+            }
+        }
+        for number in self.clauses.get(id.index()) {
+            let owned = &self.owned[*number as usize];
+            let positive = &owned.clause.positive;
+            if self.asks_for_packages(*number, present, None) && !positive.iter().any(there) {
+                out.push(Unmet {
+                    package: id,
+                    dependency: owned.dependency,
+                    providers: positive.clone(),
+                });
+            }
+        }
+    }
+
+    /// True for a clause of a rich requirement whose conditions are all there. One that only
+    /// forbids cannot be met by adding. One package may be thought away.
+    fn asks_for_packages(
+        &self,
+        number: u32,
+        present: &PackageSet,
+        without: Option<PackageId>,
+    ) -> bool {
+        let owned = &self.owned[number as usize];
+        let clause = &owned.clause;
+        owned.kind == DependencyKind::Requires
+            && (!clause.positive.is_empty() || clause.negative.is_empty())
+            && clause.negative.iter().all(|condition| {
+                let providers = &self.conditions.providers[*condition as usize];
+                let mut there = providers.iter().filter(|id| present.contains(**id));
+                there.any(|id| Some(*id) != without)
+            })
+    }
+}

@@ -1,0 +1,174 @@
+//! What a client would install, and why each package is there.
+
+use std::collections::VecDeque;
+
+use airlock_repodata::primary::DependencyKind;
+
+use crate::dependency::DependencyId;
+use crate::engine::Engine;
+use crate::explain::{Explainer, Explanation};
+use crate::hopeless::Hopeless;
+use crate::intern::NumberMap;
+use crate::pool::PackageId;
+use crate::set::PackageSet;
+use crate::universe::Universe;
+
+/// Why a package is in a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It was asked for, by the request with this place.
+    Asked(usize),
+    /// A package that is there needs it.
+    Needed {
+        /// Which one.
+        by: PackageId,
+        /// Through what.
+        dependency: DependencyId,
+    },
+}
+
+/// A weak dependency that the transaction does not meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recommended {
+    /// Which package recommends.
+    pub by: PackageId,
+    /// What.
+    pub dependency: DependencyId,
+    /// Who would meet it, preferred ones first; never empty.
+    pub providers: Vec<PackageId>,
+}
+
+/// Packages that go into an empty machine together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// Each package with the reason that is nearest to what was asked for, in the order in which
+    /// they are reached.
+    pub packages: Vec<(PackageId, Why)>,
+    /// Recommended packages are reported, never installed.
+    pub recommended: Vec<Recommended>,
+}
+
+impl Transaction {
+    /// The chain of reasons for a package, from what was asked for down to it.
+    pub fn why(&self, id: PackageId) -> Vec<(PackageId, Why)> {
+        let reasons: NumberMap<u32, Why> =
+            self.packages.iter().map(|(id, why)| (id.0, *why)).collect();
+        let mut chain = Vec::new();
+        let mut at = id;
+        while let Some(why) = reasons.get(&at.0) {
+            chain.push((at, *why));
+            match why {
+                Why::Needed { by, .. } if chain.len() <= self.packages.len() => at = *by,
+                _ => break,
+            }
+        }
+        chain.reverse();
+        chain
+    }
+}
+
+impl Universe<'_> {
+    /// Packages that a request may mean, preferred ones first: those of that name, else that
+    /// NEVRA, else those that provide it.
+    pub fn candidates(&self, request: &str) -> Vec<PackageId> {
+        let mut found: Vec<PackageId> = Vec::new();
+        let packages = || self.pool.packages().filter(|(id, _)| self.takes(*id));
+        if let Some(name) = self.pool.strings.find(request) {
+            let named = packages().filter(|(_, package)| package.name == name);
+            found.extend(named.map(|(id, _)| id));
+            if found.is_empty() {
+                self.index.for_name(name, |id| found.push(id));
+            }
+        }
+        if found.is_empty() {
+            let named = packages().filter(|(id, _)| {
+                request.starts_with(self.pool.name(*id)) && self.pool.nevra(*id) == request
+            });
+            found.extend(named.map(|(id, _)| id));
+        }
+        found.sort_by_key(|id| self.rank[id.index()]);
+        found.dedup();
+        found
+    }
+
+    /// What a client would install for these requests together, into an empty machine. The best
+    /// candidate is taken that goes with the others.
+    ///
+    /// # Errors
+    /// Why it cannot be done: the smallest set of reasons that was found.
+    pub fn solve(
+        &self,
+        requests: &[Vec<PackageId>],
+        scope: impl Fn(PackageId) -> bool,
+    ) -> Result<Transaction, Explanation> {
+        let in_scope = |id: PackageId| self.takes(id) && scope(id);
+        let hopeless = Hopeless::find(self, &in_scope);
+        let mut engine = Engine::new(self, |id| in_scope(id) && !hopeless.has(id));
+        for candidates in requests {
+            engine.ask(candidates);
+        }
+        if !engine.satisfy() {
+            return Err(Explainer::new(self, &in_scope, &hopeless).explain(requests));
+        }
+        let set: PackageSet = engine.packages_in().collect();
+        Ok(Transaction {
+            packages: self.reasons(requests, &set),
+            recommended: self.recommended(&set),
+        })
+    }
+
+    /// Why each package of a closed set is there: the shortest way from what was asked for.
+    fn reasons(&self, requests: &[Vec<PackageId>], set: &PackageSet) -> Vec<(PackageId, Why)> {
+        let mut reached = PackageSet::default();
+        let mut found = Vec::new();
+        let mut waiting = VecDeque::new();
+        for (number, candidates) in requests.iter().enumerate() {
+            if let Some(id) = candidates.iter().find(|id| set.contains(**id))
+                && reached.insert(*id)
+            {
+                found.push((*id, Why::Asked(number)));
+                waiting.push_back(*id);
+            }
+        }
+        while let Some(by) = waiting.pop_front() {
+            let mut reach = |id: PackageId, dependency| {
+                if set.contains(id) && reached.insert(id) {
+                    found.push((id, Why::Needed { by, dependency }));
+                    waiting.push_back(id);
+                }
+            };
+            for requirement in self.requirements.get(by.index()) {
+                let number = requirement.0 as usize;
+                let dependency = self.requirement_dependency[number];
+                for id in self.providers.get(number) {
+                    reach(*id, dependency);
+                }
+            }
+            for owned in self.clauses.get(by.index()) {
+                let owned = &self.owned[*owned as usize];
+                for id in &owned.clause.positive {
+                    reach(*id, owned.dependency);
+                }
+            }
+        }
+        found
+    }
+
+    fn recommended(&self, set: &PackageSet) -> Vec<Recommended> {
+        let mut found = Vec::new();
+        for by in set.iter() {
+            for dependency in self.pool.list(by, DependencyKind::Recommends) {
+                let providers = self.preferred_providers(*dependency);
+                let met = providers.iter().any(|id| set.contains(*id));
+                if !met && !providers.is_empty() {
+                    found.push(Recommended {
+                        by,
+                        dependency: *dependency,
+                        providers,
+                    });
+                }
+            }
+        }
+        found
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the dependency engine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod brute;
+mod differential;
+mod folder;
+mod replay;
+mod small;
+mod why;
+mod world;
