@@ -39,12 +39,22 @@ impl Installability {
 
     /// The same with a part of the packages: others can neither be installed nor help.
     pub fn check_within(universe: &Universe<'_>, scope: impl Fn(PackageId) -> bool) -> Self {
+        Self::check_some(universe, scope, |_| true)
+    }
+
+    /// Decides for some packages of a scope only.
+    pub fn check_some(
+        universe: &Universe<'_>,
+        scope: impl Fn(PackageId) -> bool,
+        asked: impl Fn(PackageId) -> bool,
+    ) -> Self {
         let in_scope = |id: PackageId| universe.takes(id) && scope(id);
         let hopeless = Hopeless::find(universe, &in_scope);
         let mut known = vec![Known::Nothing; universe.pool.len()];
         let mut waiting = Vec::with_capacity(known.len());
         let mut checked = 0;
-        for (id, _) in universe.pool.packages().filter(|(id, _)| in_scope(*id)) {
+        let packages = universe.pool.packages().map(|(id, _)| id);
+        for id in packages.filter(|id| in_scope(*id) && asked(*id)) {
             checked += 1;
             match hopeless.has(id) {
                 true => known[id.index()] = Known::Broken,
@@ -85,6 +95,28 @@ impl Installability {
             beside = (before - waiting.len()) * WORTH >= before;
         }
         Self { known, checked }
+    }
+
+    /// Without any answer.
+    pub(crate) fn nothing(universe: &Universe<'_>) -> Self {
+        Self {
+            known: vec![Known::Nothing; universe.pool.len()],
+            checked: 0,
+        }
+    }
+
+    /// Takes over the answers for some packages. Of two answers the better one counts; a package
+    /// without an answer was not there.
+    pub(crate) fn merge(&mut self, universe: &Universe<'_>, found: &Self, judged: &[PackageId]) {
+        for id in judged.iter().filter(|id| universe.takes(**id)) {
+            let own = &mut self.known[id.index()];
+            self.checked += usize::from(*own == Known::Nothing);
+            match found.known[id.index()] {
+                Known::Installable => *own = Known::Installable,
+                _ if *own == Known::Nothing => *own = Known::Broken,
+                _ => {}
+            }
+        }
     }
 
     /// True when the package can be installed.

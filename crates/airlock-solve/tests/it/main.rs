@@ -4,6 +4,7 @@
 mod brute;
 mod differential;
 mod folder;
+mod modular;
 mod replay;
 mod small;
 mod why;

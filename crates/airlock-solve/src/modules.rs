@@ -1,0 +1,299 @@
+//! Module streams: which packages can see each other.
+//!
+//! A client has at most one stream of a module enabled. A package of a stream is judged with its
+//! own stream, what that stream's module requires, and the defaults of all other modules; any
+//! other package with the defaults, or without modules where a default stream hides it. Packages of streams that are not enabled are not there, and
+//! neither are packages outside of modules that provide a name which an enabled stream has (dnf's
+//! modular filtering).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use airlock_repodata::modules::{ModuleContent, ModuleDependencies, ModuleDocument};
+use airlock_rpm::Nevra;
+
+use crate::installable::Installability;
+use crate::pool::{PackageId, Pool};
+use crate::set::PackageSet;
+use crate::universe::Universe;
+
+/// Stands for the distribution itself; no repository has it.
+const PLATFORM: &str = "platform";
+
+/// All builds of one stream in one context: they need the same modules.
+#[derive(Debug, Clone)]
+struct Unit {
+    module: String,
+    stream: String,
+    requires: Vec<ModuleDependencies>,
+    packages: Vec<PackageId>,
+    /// Names of all its packages, whether they are in the pool or not.
+    names: BTreeSet<String>,
+}
+
+/// Streams that are enabled together, and whom they are enabled for.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// Modules and their enabled streams.
+    pub enabled: BTreeMap<String, String>,
+    /// A module that the stream needs and that has no stream which goes with the others. What is
+    /// judged here cannot be enabled then.
+    pub unmet: Option<String>,
+    /// Packages that are there.
+    pub scope: PackageSet,
+    /// Packages that are judged with these streams.
+    pub judged: Vec<PackageId>,
+}
+
+/// The modules of a pool's repositories.
+#[derive(Debug)]
+pub struct Modules {
+    units: Vec<Unit>,
+    defaults: BTreeMap<String, String>,
+    modular: PackageSet,
+}
+
+/// Unit by module.
+type Chosen = BTreeMap<String, usize>;
+
+impl Modules {
+    /// Takes in the documents of all repositories of a pool. Of several defaults for a module the
+    /// last one counts.
+    pub fn new(pool: &Pool, documents: &[ModuleDocument]) -> Self {
+        let mut by_nevra: HashMap<String, Vec<PackageId>> = HashMap::new();
+        for (id, _) in pool.packages() {
+            by_nevra.entry(pool.nevra(id)).or_default().push(id);
+        }
+        let mut units: BTreeMap<(String, String, String), Unit> = BTreeMap::new();
+        let mut defaults = BTreeMap::new();
+        let mut modular = PackageSet::default();
+        for document in documents {
+            match &document.content {
+                ModuleContent::Stream(build) => {
+                    let (module, stream) = (build.name.clone(), build.stream.clone());
+                    let key = (module.clone(), stream.clone(), build.context.clone());
+                    let unit = units.entry(key).or_insert_with(|| Unit {
+                        module,
+                        stream,
+                        requires: build.dependencies.clone(),
+                        packages: Vec::new(),
+                        names: BTreeSet::new(),
+                    });
+                    for artifact in &build.artifacts {
+                        let Ok(nevra) = Nevra::parse(artifact) else {
+                            continue;
+                        };
+                        for id in by_nevra.get(&nevra.to_string()).into_iter().flatten() {
+                            modular.insert(*id);
+                            unit.packages.push(*id);
+                        }
+                        if !crate::arch::is_source(&nevra.arch) {
+                            unit.names.insert(nevra.name);
+                        }
+                    }
+                }
+                ModuleContent::Defaults(found) => {
+                    if let Some(stream) = &found.stream {
+                        defaults.insert(found.module.clone(), stream.clone());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Self {
+            units: units.into_values().collect(),
+            defaults,
+            modular,
+        }
+    }
+
+    /// The contexts in which packages are judged; every package that the machine takes is in at
+    /// least one.
+    pub fn contexts(&self, universe: &Universe<'_>) -> Vec<Context> {
+        let mut defaults = Chosen::new();
+        self.add_defaults(&mut defaults);
+        let mut first = self.context(universe, &defaults, None, Vec::new());
+        let everyone = universe.pool().packages().map(|(id, _)| id);
+        let outside = everyone.filter(|id| !self.modular.contains(*id));
+        let (seen, hidden): (Vec<_>, Vec<_>) = outside.partition(|id| first.scope.contains(*id));
+        first.judged = seen;
+        let mut contexts = vec![first];
+        if !hidden.is_empty() {
+            contexts.push(self.context(universe, &Chosen::new(), None, hidden));
+        }
+        for (number, unit) in self.units.iter().enumerate() {
+            let judged = unit.packages.clone();
+            if defaults.get(&unit.module) == Some(&number) {
+                contexts[0].judged.extend(judged);
+                continue;
+            }
+            let mut chosen = Chosen::new();
+            let unmet = self.enable(number, &mut chosen).err();
+            if unmet.is_some() {
+                chosen.insert(unit.module.clone(), number);
+            }
+            self.add_defaults(&mut chosen);
+            contexts.push(self.context(universe, &chosen, unmet, judged));
+        }
+        contexts
+    }
+
+    /// Enables the default streams that go with what is enabled.
+    fn add_defaults(&self, chosen: &mut Chosen) {
+        for (module, stream) in &self.defaults {
+            if chosen.contains_key(module) {
+                continue;
+            }
+            for number in self.units_of(module, |found| found == stream) {
+                let mut tried = chosen.clone();
+                if self.enable(number, &mut tried).is_ok() {
+                    *chosen = tried;
+                    break;
+                }
+            }
+        }
+    }
+
+    fn units_of<'a>(
+        &'a self,
+        module: &'a str,
+        takes: impl Fn(&str) -> bool + 'a,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let units = self.units.iter().enumerate();
+        units
+            .filter(move |(_, unit)| unit.module == module && takes(&unit.stream))
+            .map(|(number, _)| number)
+    }
+
+    /// Enables a unit and what it requires; the module that cannot be had otherwise.
+    fn enable(&self, number: usize, chosen: &mut Chosen) -> Result<(), String> {
+        let unit = &self.units[number];
+        chosen.insert(unit.module.clone(), number);
+        if unit.requires.is_empty() {
+            return Ok(());
+        }
+        let mut unmet = String::new();
+        for alternative in &unit.requires {
+            let mut tried = chosen.clone();
+            match self.require_all(&alternative.requires, &mut tried) {
+                Ok(()) => {
+                    *chosen = tried;
+                    return Ok(());
+                }
+                Err(module) => unmet = module,
+            }
+        }
+        Err(unmet)
+    }
+
+    fn require_all(
+        &self,
+        required: &[(String, Vec<String>)],
+        chosen: &mut Chosen,
+    ) -> Result<(), String> {
+        let Some(((module, streams), rest)) = required.split_first() else {
+            return Ok(());
+        };
+        if module == PLATFORM {
+            return self.require_all(rest, chosen);
+        }
+        if let Some(number) = chosen.get(module) {
+            return match allows(streams, &self.units[*number].stream) {
+                true => self.require_all(rest, chosen),
+                false => Err(module.clone()),
+            };
+        }
+        let mut candidates: Vec<usize> = self
+            .units_of(module, |stream| allows(streams, stream))
+            .collect();
+        let default = self.defaults.get(module);
+        candidates.sort_by_key(|number| default != Some(&self.units[*number].stream));
+        for number in candidates {
+            let mut tried = chosen.clone();
+            if self.enable(number, &mut tried).is_ok() && self.require_all(rest, &mut tried).is_ok()
+            {
+                *chosen = tried;
+                return Ok(());
+            }
+        }
+        Err(module.clone())
+    }
+
+    fn context(
+        &self,
+        universe: &Universe<'_>,
+        chosen: &Chosen,
+        unmet: Option<String>,
+        judged: Vec<PackageId>,
+    ) -> Context {
+        let pool = universe.pool();
+        let mut scope = PackageSet::default();
+        let mut hidden = PackageSet::default();
+        for number in chosen.values() {
+            let unit = &self.units[*number];
+            for id in &unit.packages {
+                scope.insert(*id);
+            }
+            for name in unit.names.iter().filter_map(|name| pool.strings.find(name)) {
+                universe.index.for_name(name, |id| {
+                    hidden.insert(id);
+                });
+            }
+        }
+        for (id, _) in pool.packages() {
+            if !self.modular.contains(id) && !hidden.contains(id) {
+                scope.insert(id);
+            }
+        }
+        let enabled = chosen.iter();
+        Context {
+            enabled: enabled
+                .map(|(module, number)| (module.clone(), self.units[*number].stream.clone()))
+                .collect(),
+            unmet,
+            scope,
+            judged,
+        }
+    }
+}
+
+/// True when a list of a module's requirement takes a stream: none named is any, `-stream` is any
+/// but that one.
+fn allows(streams: &[String], stream: &str) -> bool {
+    let (without, with): (Vec<&str>, Vec<&str>) = streams
+        .iter()
+        .map(String::as_str)
+        .partition(|named| named.starts_with('-'));
+    let refused = without.iter().any(|named| named[1..] == *stream);
+    !refused && (with.is_empty() || with.contains(&stream))
+}
+
+impl Installability {
+    /// Decides for every package with the module streams that it is judged with. One of several
+    /// streams can be installed when it can with any of them.
+    pub fn check_modular(universe: &Universe<'_>, modules: &Modules) -> Self {
+        let mut all = Self::nothing(universe);
+        for context in modules.contexts(universe) {
+            let judged: PackageSet = context.judged.iter().copied().collect();
+            let may_be = |id: PackageId| context.unmet.is_none() && context.scope.contains(id);
+            let found = Self::check_some(universe, may_be, |id| judged.contains(id));
+            all.merge(universe, &found, &context.judged);
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::allows;
+
+    #[test]
+    fn streams_are_named_or_ruled_out() {
+        let list = |streams: &[&str]| streams.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+        assert!(allows(&[], "1"));
+        assert!(allows(&list(&["1", "2"]), "2"));
+        assert!(!allows(&list(&["1"]), "2"));
+        assert!(!allows(&list(&["-1"]), "1"));
+        assert!(allows(&list(&["-1"]), "2"));
+        assert!(!allows(&list(&["1", "-1"]), "1"));
+    }
+}

@@ -1,0 +1,89 @@
+//! Packages of module streams see their own stream, what it requires, and the defaults.
+
+use airlock_repodata::modules;
+use airlock_solve::{Installability, Modules, Pool, Settings, Universe};
+
+use crate::small::{draft, pool};
+
+/// A stream document; `requires` is YAML for one alternative's modules.
+fn stream(name: &str, stream: &str, context: &str, requires: &str, artifacts: &[&str]) -> String {
+    let artifacts: String = artifacts
+        .iter()
+        .map(|nvra| format!("    - {nvra}\n"))
+        .collect();
+    format!(
+        "---\ndocument: modulemd\nversion: 2\ndata:\n  name: {name}\n  stream: \"{stream}\"\n  version: 1\n  \
+         context: {context}\n  arch: x86_64\n  summary: s\n  description: d\n  dependencies:\n  - requires: {requires}\n  \
+         artifacts:\n    rpms:\n{artifacts}...\n"
+    )
+}
+
+fn default(name: &str, stream: &str) -> String {
+    format!(
+        "---\ndocument: modulemd-defaults\nversion: 1\ndata:\n  module: {name}\n  stream: \"{stream}\"\n...\n"
+    )
+}
+
+fn broken(pool: &Pool, documents: &str) -> Vec<String> {
+    let universe = Universe::new(pool, &Settings::default());
+    let documents = modules::parse(documents.as_bytes()).expect("documents");
+    let found = Installability::check_modular(&universe, &Modules::new(pool, &documents));
+    assert_eq!(found.checked(), pool.len());
+    found.broken().map(|id| pool.nevra(id)).collect()
+}
+
+#[test]
+fn streams_are_judged_each_with_what_it_requires() {
+    let pool = pool(&[
+        draft("perl-526", &["provides: perl(abi) = 26"]),
+        draft("perl-530", &["provides: perl(abi) = 30"]),
+        draft("dbi-1", &["requires: perl(abi) = 26"]),
+        draft("dbi-2", &["requires: perl(abi) = 30"]),
+        draft("wrong-1", &["requires: perl(abi) = 26"]),
+        draft("plain-1", &["requires: perl(abi) = 26"]),
+        draft("late-1", &["requires: perl(abi) = 30"]),
+        draft("lost-1", &[]),
+        // Outside of modules, and newer than the default stream: hidden by it.
+        draft("perl-6", &["provides: perl(abi) = 60"]),
+        draft("future-1", &["requires: perl(abi) = 60"]),
+    ]);
+    let documents = [
+        stream(
+            "perl",
+            "5.26",
+            "a",
+            "{platform: [el8]}",
+            &["perl-0:526-1.x86_64"],
+        ),
+        stream(
+            "perl",
+            "5.30",
+            "b",
+            "{}",
+            &["perl-0:530-1.x86_64", "perl-0:530-1.src"],
+        ),
+        stream("dbi", "1", "c", "{perl: [\"5.26\"]}", &["dbi-0:1-1.x86_64"]),
+        stream("dbi", "1", "d", "{perl: [\"5.30\"]}", &["dbi-0:2-1.x86_64"]),
+        stream(
+            "wrong",
+            "1",
+            "e",
+            "{perl: [\"-5.26\"]}",
+            &["wrong-0:1-1.x86_64"],
+        ),
+        stream("lost", "1", "f", "{gone: []}", &["lost-0:1-1.x86_64"]),
+        default("perl", "5.26"),
+    ]
+    .concat();
+    assert_eq!(
+        broken(&pool, &documents),
+        [
+            "future-1-1.x86_64",
+            "late-1-1.x86_64",
+            "lost-1-1.x86_64",
+            "wrong-1-1.x86_64"
+        ]
+    );
+    // Without the documents every package sees every other.
+    assert_eq!(broken(&pool, ""), Vec::<String>::new());
+}
