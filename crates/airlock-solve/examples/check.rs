@@ -1,6 +1,6 @@
 //! Reads repository folders as one pool, checks every package, and says how long each step took.
 //!
-//! `cargo run --release -p airlock-solve --example check -- [--filelists] [--show N] FOLDER…`
+//! `cargo run --release -p airlock-solve --example check -- [--filelists] [--show N] [--solve NAME]… FOLDER…`
 
 #![allow(clippy::expect_used, clippy::panic)]
 
@@ -10,16 +10,17 @@ mod folder;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use airlock_solve::{Installability, Pool, PoolBuilder, Settings, Universe};
+use airlock_solve::{Installability, Pool, PoolBuilder, Settings, Solver, Universe};
 
 fn main() {
     let mut folders = Vec::new();
-    let (mut filelists, mut show) = (false, 10);
+    let (mut filelists, mut show, mut names) = (false, 10, Vec::new());
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--filelists" => filelists = true,
             "--show" => show = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(0),
+            "--solve" => names.extend(arguments.next()),
             folder => folders.push(PathBuf::from(folder)),
         }
     }
@@ -62,8 +63,40 @@ fn main() {
         broken.len(),
         memory()
     );
-    for id in broken.iter().take(show) {
-        println!("{}", pool.nevra(*id));
+    let mut solver = Solver::new(&universe, |_| true);
+    clock.step("solver");
+    let mut steps = 0;
+    for (number, id) in broken.iter().enumerate() {
+        let explanation = solver.explain(*id).expect("a reason");
+        steps += explanation.steps.len();
+        if number < show {
+            println!("{}", explanation.lines(&pool).join("\n    "));
+        }
+    }
+    clock.step("explanations");
+    println!("{steps} steps");
+    if !names.is_empty() {
+        let requests: Vec<_> = names.iter().map(|name| universe.candidates(name)).collect();
+        clock.step("candidates");
+        let solved = solver.solve(&requests);
+        clock.step("solve");
+        match solved {
+            Ok(found) => println!("{} packages", found.packages.len()),
+            Err(explanation) => println!("{}", explanation.lines(&pool).join("\n")),
+        }
+        let mut times: Vec<f64> = Vec::new();
+        for (id, _) in pool.packages().step_by(pool.len() / 1000 + 1) {
+            let start = Instant::now();
+            let _ = solver.solve(&[vec![id]]);
+            times.push(start.elapsed().as_secs_f64());
+        }
+        times.sort_by(f64::total_cmp);
+        println!(
+            "{} single solves: median {:.5} s, longest {:.5} s",
+            times.len(),
+            times[times.len() / 2],
+            times[times.len() - 1]
+        );
     }
 }
 

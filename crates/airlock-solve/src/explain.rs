@@ -14,6 +14,7 @@ use crate::dependency::{DependencyId, Expression};
 use crate::engine::{Engine, Rule};
 use crate::error::RichFault;
 use crate::hopeless::{Cause, Hopeless};
+use crate::intern::NumberMap;
 use crate::pool::{PackageId, Pool};
 use crate::set::PackageSet;
 use crate::universe::Universe;
@@ -90,6 +91,27 @@ pub struct Explanation {
 }
 
 impl Explanation {
+    /// Packages that it speaks of, in its order.
+    pub fn packages(&self) -> Vec<PackageId> {
+        let mut found = Vec::new();
+        for step in &self.steps {
+            match step {
+                Step::Needs {
+                    package, providers, ..
+                } => {
+                    found.push(*package);
+                    found.extend(providers);
+                }
+                Step::Excludes { one, two, .. } => found.extend([*one, *two]),
+                Step::NothingProvides { package, .. }
+                | Step::Malformed { package, .. }
+                | Step::Forbids { package, .. } => found.push(*package),
+                Step::NoSuchPackage { .. } => {}
+            }
+        }
+        found
+    }
+
     /// One line a step.
     pub fn lines(&self, pool: &Pool) -> Vec<String> {
         self.steps.iter().map(|step| line(pool, step)).collect()
@@ -167,27 +189,27 @@ fn line(pool: &Pool, step: &Step) -> String {
     }
 }
 
-impl Universe<'_> {
-    /// Why a package cannot be installed; `None` when it can.
-    pub fn explain(&self, id: PackageId, scope: impl Fn(PackageId) -> bool) -> Option<Explanation> {
-        self.solve(&[vec![id]], scope).err()
-    }
-}
+/// Steps of packages that the solver refuted.
+pub(crate) type Contradictions = NumberMap<u32, Vec<Step>>;
 
-pub(crate) struct Explainer<'a, 'u, F> {
+pub(crate) struct Explainer<'a, 'u> {
     universe: &'a Universe<'u>,
-    in_scope: &'a F,
     hopeless: &'a Hopeless,
+    contradictions: &'a Contradictions,
     steps: Vec<Step>,
     told: PackageSet,
 }
 
-impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
-    pub(crate) fn new(universe: &'a Universe<'u>, in_scope: &'a F, hopeless: &'a Hopeless) -> Self {
+impl<'a, 'u> Explainer<'a, 'u> {
+    pub(crate) fn new(
+        universe: &'a Universe<'u>,
+        hopeless: &'a Hopeless,
+        contradictions: &'a Contradictions,
+    ) -> Self {
         Self {
             universe,
-            in_scope,
             hopeless,
+            contradictions,
             steps: Vec::new(),
             told: PackageSet::default(),
         }
@@ -199,7 +221,7 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
             let in_scope: Vec<PackageId> = candidates
                 .iter()
                 .copied()
-                .filter(|id| (self.in_scope)(*id))
+                .filter(|id| self.hopeless.in_scope(*id))
                 .collect();
             if in_scope.is_empty() {
                 self.steps.push(Step::NoSuchPackage { request });
@@ -216,7 +238,7 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
     /// Follows dead ends from these packages down.
     fn tell_hopeless(&mut self, mut waiting: VecDeque<PackageId>) {
         while let Some(id) = waiting.pop_front() {
-            let Some((cause, _)) = self.hopeless.causes[id.index()] else {
+            let Some(cause) = self.hopeless.cause(id) else {
                 continue;
             };
             if !self.told.insert(id) {
@@ -230,6 +252,14 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
                         self.universe.providers.get(number),
                     )
                 }
+                Cause::Contradiction => {
+                    for step in self.contradictions.get(&id.0).into_iter().flatten() {
+                        if !self.steps.contains(step) {
+                            self.steps.push(step.clone());
+                        }
+                    }
+                    continue;
+                }
                 Cause::Owned(number) => {
                     let owned = &self.universe.owned[number as usize];
                     (owned.dependency, &*owned.clause.positive)
@@ -238,7 +268,7 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
             let providers: Vec<PackageId> = providers
                 .iter()
                 .copied()
-                .filter(|id| (self.in_scope)(*id))
+                .filter(|id| self.hopeless.in_scope(*id))
                 .collect();
             waiting.extend(&providers);
             self.tell_need(id, dependency, providers);
@@ -283,7 +313,7 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
         let mut near = Vec::new();
         if let Expression::Version(name, ..) = self.universe.pool.expression(dependency) {
             self.universe.index.for_name(name, |id| {
-                if (self.in_scope)(id) {
+                if self.hopeless.in_scope(id) {
                     near.push(id);
                 }
             });
@@ -294,7 +324,7 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
     }
 
     fn tell_contradiction(&mut self, requests: &[Vec<PackageId>]) {
-        let may_be_in = |id: PackageId| (self.in_scope)(id) && !self.hopeless.has(id);
+        let may_be_in = |id: PackageId| self.hopeless.lives(id);
         let mut engine = Engine::new(self.universe, may_be_in).traced();
         for candidates in requests {
             engine.ask(candidates);
@@ -334,7 +364,7 @@ impl<'a, 'u, F: Fn(PackageId) -> bool> Explainer<'a, 'u, F> {
                 let providers: Vec<PackageId> = providers
                     .iter()
                     .copied()
-                    .filter(|id| (self.in_scope)(*id))
+                    .filter(|id| self.hopeless.in_scope(*id))
                     .collect();
                 let forbids = providers.is_empty()
                     || matches!(rule, Rule::Owned(number)

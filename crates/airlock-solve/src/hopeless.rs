@@ -13,81 +13,103 @@ pub(crate) enum Cause {
     Requirement(RequirementId),
     /// Nothing that would meet this clause of a rich dependency is left.
     Owned(u32),
+    /// The solver found a contradiction.
+    Contradiction,
 }
 
-/// Which packages are hopeless, and why.
+/// Which packages of a scope are hopeless, and why.
 #[derive(Debug)]
 pub(crate) struct Hopeless {
-    /// Cause of each package; with the order in which they died, so that causes never go in circles.
-    pub(crate) causes: Vec<Option<(Cause, u32)>>,
+    in_scope: Vec<bool>,
+    causes: Vec<Option<Cause>>,
+    /// Live providers of each requirement.
+    left: Vec<u32>,
+    /// Packages that have each requirement.
+    needers: Lists<u32>,
+    /// Requirements that each package is a provider of.
+    met_by: Lists<u32>,
+    /// In the order of their death: no cause goes back to itself.
+    dead: Vec<PackageId>,
+    /// Next of the dead to follow up.
+    next: usize,
 }
 
 impl Hopeless {
-    /// Looks at the packages of a scope.
-    pub(crate) fn find(universe: &Universe<'_>, in_scope: &impl Fn(PackageId) -> bool) -> Self {
-        let requirements = universe.providers.len();
-        let mut left: Vec<u32> = (0..requirements)
-            .map(|number| {
-                let providers = universe.providers.get(number).iter();
-                providers.filter(|id| in_scope(**id)).count() as u32
-            })
+    /// Looks at the packages of a scope that the machine takes.
+    pub(crate) fn find(universe: &Universe<'_>, scope: impl Fn(PackageId) -> bool) -> Self {
+        let packages = universe.pool.packages();
+        let in_scope: Vec<bool> = packages
+            .map(|(id, _)| universe.takes(id) && scope(id))
             .collect();
-        let mut state = Search {
-            universe,
+        let requirements = universe.providers.len();
+        let left = (0..requirements).map(|number| {
+            let providers = universe.providers.get(number).iter();
+            providers.filter(|id| in_scope[id.index()]).count() as u32
+        });
+        let mut found = Self {
+            left: left.collect(),
             in_scope,
+            causes: vec![None; universe.pool.len()],
             needers: invert(&universe.requirements, requirements),
-            met_by: Lists::default(),
-            hopeless: Self {
-                causes: vec![None; universe.pool.len()],
-            },
+            met_by: invert(&universe.providers, universe.pool.len()),
             dead: Vec::new(),
+            next: 0,
         };
-        for (number, left) in left.iter().enumerate() {
-            if *left == 0 {
-                state.kill_needers(RequirementId(number as u32));
+        for number in 0..requirements {
+            if found.left[number] == 0 {
+                found.kill_needers(RequirementId(number as u32));
             }
         }
-        state.kill_by_clauses();
-        if !state.dead.is_empty() {
-            state.met_by = invert(&universe.providers, universe.pool.len());
-        }
-        let mut next = 0;
-        while next < state.dead.len() {
-            while let Some(id) = state.dead.get(next).copied() {
-                next += 1;
-                for place in state.met_by.range(id.index()) {
-                    let requirement = state.met_by.item(place);
-                    let left = &mut left[requirement as usize];
-                    *left -= 1;
-                    if *left == 0 {
-                        state.kill_needers(RequirementId(requirement));
-                    }
-                }
-            }
-            state.kill_by_clauses();
-        }
-        state.hopeless
+        found.follow(universe);
+        found
+    }
+
+    /// Takes in that the solver refuted a package; others may die of that.
+    pub(crate) fn add_refuted(&mut self, universe: &Universe<'_>, id: PackageId) {
+        self.kill(id, Cause::Contradiction);
+        self.follow(universe);
+    }
+
+    /// True for packages that were looked at.
+    pub(crate) fn in_scope(&self, id: PackageId) -> bool {
+        self.in_scope[id.index()]
     }
 
     /// True for a package that cannot be installed.
     pub(crate) fn has(&self, id: PackageId) -> bool {
         self.causes[id.index()].is_some()
     }
-}
 
-struct Search<'a, 'u, F> {
-    universe: &'a Universe<'u>,
-    in_scope: &'a F,
-    /// Packages that have each requirement.
-    needers: Lists<u32>,
-    /// Requirements that each package is a provider of.
-    met_by: Lists<u32>,
-    hopeless: Hopeless,
-    /// In the order of their death.
-    dead: Vec<PackageId>,
-}
+    /// True for a package that is in the scope and may still be installed.
+    pub(crate) fn lives(&self, id: PackageId) -> bool {
+        self.in_scope(id) && !self.has(id)
+    }
 
-impl<F: Fn(PackageId) -> bool> Search<'_, '_, F> {
+    /// What a package died of.
+    pub(crate) fn cause(&self, id: PackageId) -> Option<Cause> {
+        self.causes[id.index()]
+    }
+
+    fn follow(&mut self, universe: &Universe<'_>) {
+        loop {
+            while let Some(id) = self.dead.get(self.next).copied() {
+                self.next += 1;
+                for place in self.met_by.range(id.index()) {
+                    let requirement = self.met_by.item(place);
+                    let left = &mut self.left[requirement as usize];
+                    *left -= 1;
+                    if *left == 0 {
+                        self.kill_needers(RequirementId(requirement));
+                    }
+                }
+            }
+            self.kill_by_clauses(universe);
+            if self.next == self.dead.len() {
+                return;
+            }
+        }
+    }
+
     fn kill_needers(&mut self, requirement: RequirementId) {
         for place in self.needers.range(requirement.0 as usize) {
             let id = PackageId(self.needers.item(place));
@@ -96,19 +118,17 @@ impl<F: Fn(PackageId) -> bool> Search<'_, '_, F> {
     }
 
     fn kill(&mut self, id: PackageId, cause: Cause) {
-        let own = &mut self.hopeless.causes[id.index()];
-        if own.is_none() && (self.in_scope)(id) {
-            *own = Some((cause, self.dead.len() as u32));
+        if self.lives(id) {
+            self.causes[id.index()] = Some(cause);
             self.dead.push(id);
         }
     }
 
     /// Clauses of rich dependencies are few; those without conditions are requirements.
-    fn kill_by_clauses(&mut self) {
-        let universe = self.universe;
+    fn kill_by_clauses(&mut self, universe: &Universe<'_>) {
         for (number, owned) in (0..).zip(&universe.owned) {
-            let lives = |id: &PackageId| (self.in_scope)(*id) && !self.hopeless.has(*id);
-            if owned.clause.negative.is_empty() && !owned.clause.positive.iter().any(lives) {
+            let clause = &owned.clause;
+            if clause.negative.is_empty() && !clause.positive.iter().any(|id| self.lives(*id)) {
                 self.kill(owned.owner, Cause::Owned(number));
             }
         }

@@ -48,13 +48,12 @@ impl Installability {
         scope: impl Fn(PackageId) -> bool,
         asked: impl Fn(PackageId) -> bool,
     ) -> Self {
-        let in_scope = |id: PackageId| universe.takes(id) && scope(id);
-        let hopeless = Hopeless::find(universe, &in_scope);
+        let hopeless = Hopeless::find(universe, scope);
         let mut known = vec![Known::Nothing; universe.pool.len()];
         let mut waiting = Vec::with_capacity(known.len());
         let mut checked = 0;
         let packages = universe.pool.packages().map(|(id, _)| id);
-        for id in packages.filter(|id| in_scope(*id) && asked(*id)) {
+        for id in packages.filter(|id| hopeless.in_scope(*id) && asked(*id)) {
             checked += 1;
             match hopeless.has(id) {
                 true => known[id.index()] = Known::Broken,
@@ -62,7 +61,7 @@ impl Installability {
             }
         }
         waiting.sort_by_key(|id| universe.rank[id.index()]);
-        let mut engine = Engine::new(universe, |id| in_scope(id) && !hopeless.has(id));
+        let mut engine = Engine::new(universe, |id| hopeless.lives(id));
         let mut beside = true;
         while !waiting.is_empty() {
             let before = waiting.len();

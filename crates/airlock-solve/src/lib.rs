@@ -42,5 +42,5 @@ pub use intern::StringId;
 pub use modules::{Context, Modules};
 pub use pool::{Malformed, Package, PackageId, Pool, RepositoryId};
 pub use set::PackageSet;
-pub use solve::{Recommended, Transaction, Why};
+pub use solve::{Recommended, Solver, Transaction, Why};
 pub use universe::{Settings, Universe};

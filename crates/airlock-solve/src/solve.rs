@@ -6,7 +6,7 @@ use airlock_repodata::primary::DependencyKind;
 
 use crate::dependency::DependencyId;
 use crate::engine::Engine;
-use crate::explain::{Explainer, Explanation};
+use crate::explain::{Contradictions, Explainer, Explanation};
 use crate::hopeless::Hopeless;
 use crate::intern::NumberMap;
 use crate::pool::PackageId;
@@ -67,6 +67,78 @@ impl Transaction {
     }
 }
 
+/// Answers questions about one scope of a universe.
+#[derive(Debug)]
+pub struct Solver<'a, 'p> {
+    universe: &'a Universe<'p>,
+    hopeless: Hopeless,
+    contradictions: Contradictions,
+}
+
+impl<'a, 'p> Solver<'a, 'p> {
+    /// Packages outside of the scope can neither be installed nor help.
+    pub fn new(universe: &'a Universe<'p>, scope: impl Fn(PackageId) -> bool) -> Self {
+        Self {
+            universe,
+            hopeless: Hopeless::find(universe, scope),
+            contradictions: Contradictions::default(),
+        }
+    }
+
+    /// What a client would install for these requests together, into an empty machine. The best
+    /// candidate is taken that goes with the others.
+    ///
+    /// # Errors
+    /// Why it cannot be done: the smallest set of reasons that was found.
+    pub fn solve(&self, requests: &[Vec<PackageId>]) -> Result<Transaction, Explanation> {
+        let universe = self.universe;
+        let explainer = || Explainer::new(universe, &self.hopeless, &self.contradictions);
+        let possible = |ids: &Vec<PackageId>| ids.iter().any(|id| self.hopeless.lives(*id));
+        if !requests.iter().all(possible) {
+            return Err(explainer().explain(requests));
+        }
+        let mut engine = Engine::new(universe, |id| self.hopeless.lives(id));
+        for candidates in requests {
+            engine.ask(candidates);
+        }
+        if !engine.satisfy() {
+            return Err(explainer().explain(requests));
+        }
+        let set: PackageSet = engine.packages_in().collect();
+        Ok(Transaction {
+            packages: universe.reasons(requests, &set),
+            recommended: universe.recommended(&set),
+        })
+    }
+
+    /// Why a package cannot be installed; `None` when it can. Where it needs another package that
+    /// cannot be installed by itself, that one is explained, and what was found is used for later
+    /// packages: thousands of broken ones cost little more than the few that they are broken by.
+    pub fn explain(&mut self, id: PackageId) -> Option<Explanation> {
+        let mut explanation = self.solve(&[vec![id]]).err()?;
+        while self.hopeless.lives(id) {
+            let mut cause = id;
+            let mut seen: PackageSet = [id].into_iter().collect();
+            while let Some(deeper) = explanation.packages().into_iter().rev().find(|other| {
+                seen.insert(*other) && self.hopeless.lives(*other) && !self.can_have(*other)
+            }) {
+                cause = deeper;
+                explanation = self.solve(&[vec![cause]]).err()?;
+            }
+            self.contradictions.insert(cause.0, explanation.steps);
+            self.hopeless.add_refuted(self.universe, cause);
+            explanation = self.solve(&[vec![id]]).err()?;
+        }
+        Some(explanation)
+    }
+
+    fn can_have(&self, id: PackageId) -> bool {
+        let mut engine = Engine::new(self.universe, |id| self.hopeless.lives(id));
+        engine.ask(&[id]);
+        engine.satisfy()
+    }
+}
+
 impl Universe<'_> {
     /// Packages that a request may mean, preferred ones first: those of that name, else that
     /// NEVRA, else those that provide it.
@@ -91,30 +163,22 @@ impl Universe<'_> {
         found
     }
 
-    /// What a client would install for these requests together, into an empty machine. The best
-    /// candidate is taken that goes with the others.
+    /// What a client would install for these requests together, into an empty machine: see
+    /// [`Solver::solve`], which answers many questions faster.
     ///
     /// # Errors
-    /// Why it cannot be done: the smallest set of reasons that was found.
+    /// Why it cannot be done.
     pub fn solve(
         &self,
         requests: &[Vec<PackageId>],
         scope: impl Fn(PackageId) -> bool,
     ) -> Result<Transaction, Explanation> {
-        let in_scope = |id: PackageId| self.takes(id) && scope(id);
-        let hopeless = Hopeless::find(self, &in_scope);
-        let mut engine = Engine::new(self, |id| in_scope(id) && !hopeless.has(id));
-        for candidates in requests {
-            engine.ask(candidates);
-        }
-        if !engine.satisfy() {
-            return Err(Explainer::new(self, &in_scope, &hopeless).explain(requests));
-        }
-        let set: PackageSet = engine.packages_in().collect();
-        Ok(Transaction {
-            packages: self.reasons(requests, &set),
-            recommended: self.recommended(&set),
-        })
+        Solver::new(self, scope).solve(requests)
+    }
+
+    /// Why a package cannot be installed; `None` when it can. See [`Solver::explain`].
+    pub fn explain(&self, id: PackageId, scope: impl Fn(PackageId) -> bool) -> Option<Explanation> {
+        Solver::new(self, scope).explain(id)
     }
 
     /// Why each package of a closed set is there: the shortest way from what was asked for.

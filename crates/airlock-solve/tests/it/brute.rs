@@ -1,6 +1,8 @@
 //! Random small universes against trying out every set of packages.
 
-use airlock_solve::{Installability, PackageId, PackageSet, Pool, PoolBuilder, Settings, Universe};
+use airlock_solve::{
+    Installability, PackageId, PackageSet, Pool, PoolBuilder, Settings, Solver, Universe,
+};
 use airlock_testkit::seeded::Seeded;
 use proptest::prelude::*;
 
@@ -187,7 +189,7 @@ fn settings() -> Settings {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
     fn installability_is_what_trying_every_set_finds(all in world(9, 4)) {
@@ -196,7 +198,9 @@ proptest! {
         let expected = brute(&all);
         prop_assert_eq!(broken_of(&universe), expected.clone());
         // Every broken package has a reason, every other a valid transaction.
+        let mut solver = Solver::new(&universe, |_| true);
         for (id, _) in pool.packages() {
+            prop_assert_eq!(solver.explain(id).is_some(), expected.contains(&pool.nevra(id)));
             let solved = universe.solve(&[vec![id]], |_| true);
             prop_assert_eq!(solved.is_err(), expected.contains(&pool.nevra(id)));
             match solved {
@@ -215,7 +219,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn a_stored_pool_gives_the_same_answers(all in world(9, 4)) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use airlock_repodata::{Limits, MetadataKind};
-use airlock_solve::{Installability, PackageId, Pool, PoolBuilder, Settings, Universe};
+use airlock_solve::{Installability, PackageId, Pool, PoolBuilder, Settings, Solver, Universe};
 use airlock_testkit::programs;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -245,8 +245,9 @@ fn differential_of_repositories() {
         let answers = ask(&json!([question(&universe, &files, &json!([]))]));
         compare(&universe, &answers[0], &format!("{set:?}"), &mut tally);
         expected_broken(&universe, set);
+        let mut solver = Solver::new(&universe, |_| true);
         for id in Installability::check(&universe).broken() {
-            let explanation = universe.explain(id, |_| true);
+            let explanation = solver.explain(id);
             let steps = explanation.map_or(0, |explanation| explanation.steps.len());
             assert!(steps > 0, "{} is broken for no reason", pool.nevra(id));
         }

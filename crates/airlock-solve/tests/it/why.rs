@@ -1,6 +1,6 @@
 //! Explanations and transactions as people see them.
 
-use airlock_solve::{Draft, PackageId, Pool, Settings, Universe, Why};
+use airlock_solve::{Draft, PackageId, Pool, Settings, Solver, Universe, Why};
 
 use crate::small::{draft, find, pool};
 
@@ -71,6 +71,33 @@ fn a_contradiction_is_told_without_what_does_not_matter() {
             "heir-1-1.x86_64 obsoletes base < 2, which is base-1-1.x86_64",
         ]
     );
+}
+
+#[test]
+fn what_a_broken_package_breaks_is_told_by_its_reasons() {
+    let pool = pool(&[
+        draft("core-1", &["requires: enemy", "conflicts: enemy"]),
+        draft("enemy-1", &[]),
+        draft("user-1", &["requires: core"]),
+        draft("end-1", &["requires: user", "requires: enemy"]),
+    ]);
+    let universe = Universe::new(&pool, &Settings::default());
+    let mut solver = Solver::new(&universe, |_| true);
+    let core = [
+        "core-1-1.x86_64 needs enemy, provided by enemy-1-1.x86_64",
+        "core-1-1.x86_64 conflicts with enemy, provided by enemy-1-1.x86_64",
+    ];
+    let mut lines = |name: &str| {
+        let explanation = solver.explain(find(&pool, name)).expect("it is broken");
+        explanation.lines(&pool)
+    };
+    let chain = [
+        "end-1-1.x86_64 needs user, provided by user-1-1.x86_64",
+        "user-1-1.x86_64 needs core, provided by core-1-1.x86_64",
+    ];
+    assert_eq!(lines("end"), [chain, core].concat());
+    assert_eq!(lines("core"), core);
+    assert!(solver.explain(find(&pool, "enemy")).is_none());
 }
 
 fn names(pool: &Pool, packages: &[(PackageId, Why)]) -> Vec<String> {
