@@ -1,5 +1,9 @@
 //! Checksums by the names that repository metadata uses.
 
+mod thread;
+
+pub use thread::HashThread;
+
 use sha2::Digest as _;
 
 /// A running checksum of one of the types that metadata may name.

@@ -71,8 +71,11 @@ impl TaskContext {
 
     /// Shows a stage of the work.
     pub fn stage(&self, stage: impl Into<String>) {
+        let stage = stage.into();
+        // With AIRLOCK_LOG=debug the times of these lines say where a slow task spends them.
+        tracing::debug!(stage, "stage");
         self.reporter.report(Progress {
-            stage: stage.into(),
+            stage,
             ..Progress::default()
         });
     }

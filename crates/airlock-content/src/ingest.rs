@@ -1,10 +1,11 @@
 //! Reading an upstream's primary, filelists and other into a pack.
 //!
-//! The three files are read side by side, one thread each, cut into packages and never held whole. A package that
-//! this upstream described before is only compared with what it said then; new ones are spooled into a pack. When an
-//! upstream says something new about a known package, a second pass takes just those packages: its old record stays
-//! as it is, since versions that list it never change.
+//! The three files are read side by side, each opened on one thread and cut into packages on another, and never held
+//! whole. A package that this upstream described before is only compared with what it said then; new ones are spooled
+//! into a pack. When an upstream says something new about a known package, a second pass takes just those packages:
+//! its old record stays as it is, since versions that list it never change.
 
+mod ahead;
 mod known;
 mod pass;
 

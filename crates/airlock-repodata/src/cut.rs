@@ -9,6 +9,9 @@ mod prolog;
 mod source;
 
 use std::io::BufRead;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::canonical::{Namespaces, rewrite};
 use crate::error::{Error, Flaw, Result};
@@ -60,6 +63,39 @@ pub struct PackageCutter<R> {
     scanner: Scanner,
     canonical: Vec<u8>,
 }
+
+/// The bytes from `<package` to the next `</package>`, not checked in any way.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Candidate<'a> {
+    /// The bytes as the source wrote them, in UTF-8.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What looks like the attribute `pkgid` of the element.
+    pub fn pkgid(&self) -> Option<&'a str> {
+        let tag = &self.bytes[..memchr::memchr(b'>', self.bytes)?];
+        let value = &tag[PKGID.find(tag)? + PKGID.needle().len()..];
+        std::str::from_utf8(&value[..memchr::memchr(b'"', value)?]).ok()
+    }
+}
+
+/// What [`PackageCutter::next_unless_known`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut<'a> {
+    /// A package that the caller knows; it was passed over.
+    Known,
+    /// Another package, checked.
+    Package(Fragment<'a>),
+}
+
+/// Searchers are made once; making them costs more than searching a fragment.
+static PACKAGE_END: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("</package>"));
+static PKGID: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" pkgid=\""));
 
 /// Where a found element stands in the window.
 struct Found {
@@ -140,6 +176,61 @@ impl<R: BufRead> PackageCutter<R> {
         Ok(Some(Fragment { bytes, pkgid, line }))
     }
 
+    /// Like [`Self::next_package`], but asks `is_known` first, with the bytes up to the next
+    /// `</package>`. When it says yes, they are passed over without being checked.
+    ///
+    /// `is_known` may only say yes to bytes that came out of a cutter once: those are a whole
+    /// element that was checked then, wherever its text ends.
+    ///
+    /// # Errors
+    /// Those of [`Self::next_package`].
+    pub fn next_unless_known(
+        &mut self,
+        is_known: impl FnOnce(Candidate<'_>) -> bool,
+    ) -> Result<Option<Cut<'_>>> {
+        if !self.finished
+            && self.standard
+            && let Some((start, end)) = self.candidate()?
+            && is_known(Candidate {
+                bytes: self.window.bytes(start, end),
+            })
+        {
+            self.window.consume_to(end);
+            return Ok(Some(Cut::Known));
+        }
+        Ok(self.next_package()?.map(Cut::Package))
+    }
+
+    /// Where the next package probably starts and ends; none when that cannot be said by looking.
+    fn candidate(&mut self) -> Result<Option<(usize, usize)>> {
+        self.window.skip_space()?;
+        let start = self.window.position();
+        let begin = self.window.peek(9)?;
+        if !(begin.starts_with(b"<package")
+            && begin
+                .last()
+                .is_some_and(|byte| matches!(byte, b' ' | b'>' | b'\n')))
+        {
+            return Ok(None);
+        }
+        Ok(self.package_end(start)?.map(|end| (start, end)))
+    }
+
+    /// Offset behind the first `</package>` after `start`, reading on until it is there.
+    fn package_end(&mut self, start: usize) -> Result<Option<usize>> {
+        let mut from = start;
+        loop {
+            if let Some(length) = PACKAGE_END.find(self.window.bytes_from(from)) {
+                return Ok(Some(from + length + PACKAGE_END.needle().len()));
+            }
+            // An end tag may lie across the border of what was read.
+            from = self.window.end().saturating_sub(9).max(start);
+            if self.window.len_from(start) > self.limits.max_element || !self.window.fill(start)? {
+                return Ok(None);
+            }
+        }
+    }
+
     /// The next package element, whatever its prefix. Comments and unknown elements between
     /// packages are passed over.
     fn find(&mut self) -> Result<Option<Found>> {
@@ -218,18 +309,11 @@ impl<R: BufRead> PackageCutter<R> {
 
     /// Goes behind an element that is not well-formed. False when its end is not found.
     fn skip_broken(&mut self, start: usize) -> Result<bool> {
-        let end = b"</package>";
-        let mut from = start;
-        loop {
-            if let Some(length) = memchr::memmem::find(self.window.bytes_from(from), end) {
-                self.window.consume_to(from + length + end.len());
-                return Ok(true);
-            }
-            from = self.window.end().saturating_sub(end.len()).max(start);
-            if self.window.len_from(start) > self.limits.max_element || !self.window.fill(start)? {
-                return Ok(false);
-            }
+        let end = self.package_end(start)?;
+        if let Some(end) = end {
+            self.window.consume_to(end);
         }
+        Ok(end.is_some())
     }
 
     fn is_package(&self, start: usize) -> bool {

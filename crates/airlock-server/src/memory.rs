@@ -9,12 +9,16 @@
     reason = "mallopt and malloc_trim have no safe wrapper; see the reasons at the calls"
 )]
 
-/// Limits glibc to two heaps. Call it once, before threads are started.
+/// Limits glibc to two heaps that give back what is free at their top. Call it once, before threads are started.
 pub fn limit_heaps() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: mallopt takes two integers, touches only the allocator's own settings and is thread-safe (mallopt(3)).
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 2);
+        // By default both grow to tens of megabytes with the largest block that was ever freed, and malloc_trim leaves
+        // the top of every heap but the first alone: it would stay resident for ever.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, 2 << 20);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::pack::PackIndex;
+use crate::pack::{PackIndex, Part, fragment_hash};
 
 /// A package's identity as a fixed-size key: the first 32 bytes of type and checksum hashed together would lose the
 /// meaning, so the checksum's own bytes are kept (SHA-512 has 64).
@@ -35,6 +35,22 @@ pub struct KnownRecord {
     pub record: u64,
     /// Hashes of its fragments.
     pub hashes: [u64; 3],
+    /// Hash of where the upstream keeps the file: a file that moved is described anew, or it could not be fetched.
+    href: u64,
+}
+
+impl KnownRecord {
+    /// Whether the upstream said the same in this part.
+    #[must_use]
+    pub fn says(&self, part: Part, fragment: &[u8]) -> bool {
+        self.hashes[part.position()] == fragment_hash(fragment)
+    }
+
+    /// Whether the file lay at `href` then.
+    #[must_use]
+    pub fn lies_at(&self, href: &str) -> bool {
+        self.href == fragment_hash(href.as_bytes())
+    }
 }
 
 /// All packages that an upstream described before.
@@ -53,6 +69,7 @@ impl KnownRecords {
                     KnownRecord {
                         record: first_record + position as u64,
                         hashes: record.hashes,
+                        href: fragment_hash(record.href.as_bytes()),
                     },
                 );
             }

@@ -2,14 +2,19 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use airlock_repodata::cut::PackageCutter;
+use airlock_repodata::cut::{Cut, PackageCutter};
 use airlock_repodata::{Limits, MetadataKind, compress, primary};
+use memchr::memmem::Finder;
+use roaring::RoaringTreemap;
 
-use super::{KnownRecords, Listed, NewRecord, RecordKey};
+use super::ahead::ReadAhead;
+use super::known::{KnownRecord, KnownRecords};
+use super::{Listed, NewRecord, RecordKey};
 use crate::Error;
 use crate::location::file_name;
-use crate::pack::{Part, PartSpool, SpooledPart, fragment_hash};
+use crate::pack::{Part, PartSpool, SpooledPart};
 
 /// A metadata file on disk, verified against `repomd.xml`.
 #[derive(Debug, Clone)]
@@ -42,6 +47,40 @@ pub(super) enum Selection<'a> {
     Only(&'a HashSet<RecordKey>),
 }
 
+impl<'a> Selection<'a> {
+    fn known(self) -> Option<&'a KnownRecords> {
+        match self {
+            Self::NotIn(known) => Some(known),
+            Self::Only(_) => None,
+        }
+    }
+}
+
+/// Packages that a file named already. Known ones are kept as record ids, which take a few bits each.
+#[derive(Default)]
+struct Seen {
+    known: RoaringTreemap,
+    others: HashSet<RecordKey>,
+}
+
+impl Seen {
+    /// False when the package was named before.
+    fn insert(&mut self, key: &RecordKey, known: Option<&KnownRecord>) -> bool {
+        match known {
+            Some(record) => self.insert_known(record.record),
+            None => self.others.insert(key.clone()),
+        }
+    }
+
+    fn insert_known(&mut self, record: u64) -> bool {
+        self.known.insert(record)
+    }
+
+    fn len(&self) -> u64 {
+        self.known.len() + self.others.len() as u64
+    }
+}
+
 pub(super) struct Pass {
     pub listed: Vec<Listed>,
     pub rows: Vec<NewRecord>,
@@ -53,7 +92,7 @@ pub(super) struct Pass {
 struct SidePass {
     part: SpooledPart,
     changed: HashSet<RecordKey>,
-    seen: usize,
+    seen: u64,
 }
 
 pub(super) fn run_pass(
@@ -92,7 +131,7 @@ pub(super) fn run_pass(
         let mut pass = primary?;
         let (filelists, other) = (filelists?, other?);
         for (side, name) in [(&filelists, "filelists"), (&other, "other")] {
-            if side.seen != pass.listed.len() {
+            if side.seen != pass.listed.len() as u64 {
                 pass.warnings.push(format!(
                     "{name} describes {} packages, primary {}",
                     side.seen,
@@ -126,10 +165,11 @@ fn cutter(
     upstream: &str,
     kind: MetadataKind,
     file: &MetadataPath,
-) -> Result<PackageCutter<compress::Opened>, Error> {
+) -> Result<PackageCutter<ReadAhead>, Error> {
     let limits = Limits::default().with_open_size(file.open_size);
     let reader =
         compress::open_path(&file.path, &limits).map_err(|e| Error::metadata(upstream, e))?;
+    let reader = ReadAhead::start(reader).map_err(|e| Error::metadata(upstream, e.into()))?;
     PackageCutter::new(kind, reader, limits).map_err(|e| Error::metadata(upstream, e))
 }
 
@@ -148,9 +188,34 @@ fn primary_pass(
         changed: HashSet::new(),
         warnings: Vec::new(),
     };
-    let mut seen: HashSet<RecordKey> = HashSet::new();
+    let mut seen = Seen::default();
     let mut canonical = Vec::new();
-    while let Some(element) = cutter.next_package().map_err(bad)? {
+    loop {
+        let mut known_record = None;
+        let cut = cutter.next_unless_known(|candidate| {
+            known_record = selection.known().and_then(|known| {
+                let record = known.get(&primary_key(candidate.bytes())?)?;
+                canonical.clear();
+                let location = primary::strip_location(candidate.bytes(), &mut canonical).ok()?;
+                let href = join_base(location.base.as_deref(), &location.href);
+                (record.says(Part::Primary, &canonical) && record.lies_at(&href))
+                    .then_some(record.record)
+                    // A package listed twice is worth the longer way, which says so by name.
+                    .filter(|record| !seen.known.contains(*record))
+            });
+            known_record.is_some()
+        });
+        let element = match cut.map_err(bad)? {
+            None => break,
+            Some(Cut::Package(element)) => element,
+            Some(Cut::Known) => {
+                if let Some(record) = known_record {
+                    seen.insert_known(record);
+                    pass.listed.push(Listed::Known(record));
+                }
+                continue;
+            }
+        };
         let summary = primary::summarize(element.bytes()).map_err(bad)?;
         let key = RecordKey::new(&summary.checksum_type, &summary.checksum)
             .filter(|_| crate::checksum::is_checksum(&summary.checksum_type, &summary.checksum))
@@ -162,7 +227,8 @@ fn primary_pass(
                     &summary.checksum,
                 )
             })?;
-        if !seen.insert(key.clone()) {
+        let known_record = selection.known().and_then(|known| known.get(&key));
+        if !seen.insert(&key, known_record) {
             pass.warnings.push(format!(
                 "{} is listed twice; the first entry counts",
                 summary.name
@@ -170,19 +236,18 @@ fn primary_pass(
             continue;
         }
         canonical.clear();
-        primary::strip_location(element.bytes(), &mut canonical).map_err(bad)?;
-        let take = match selection {
-            Selection::NotIn(known) => match known.get(&key) {
-                Some(record) => {
-                    if record.hashes[Part::Primary.position()] != fragment_hash(&canonical) {
-                        pass.changed.insert(key.clone());
-                    }
-                    pass.listed.push(Listed::Known(record.record));
-                    false
+        let location = primary::strip_location(element.bytes(), &mut canonical).map_err(bad)?;
+        let href = join_base(location.base.as_deref(), &location.href);
+        let take = match (selection, known_record) {
+            (Selection::NotIn(_), Some(record)) => {
+                if !(record.says(Part::Primary, &canonical) && record.lies_at(&href)) {
+                    pass.changed.insert(key.clone());
                 }
-                None => true,
-            },
-            Selection::Only(wanted) => wanted.contains(&key),
+                pass.listed.push(Listed::Known(record.record));
+                false
+            }
+            (Selection::NotIn(_), None) => true,
+            (Selection::Only(wanted), _) => wanted.contains(&key),
         };
         if take {
             let position = u32::try_from(pass.rows.len())
@@ -206,12 +271,32 @@ fn primary_pass(
                 arch: summary.arch.into_owned(),
                 size: summary.size_package,
                 build_time: summary.time_build,
-                href: join_base(summary.xml_base.as_deref(), &summary.href),
+                href,
             });
         }
     }
     pass.parts = [spool.finish()?];
     Ok(pass)
+}
+
+/// The key of what may be a package of primary, without reading all of it. Taken only together with the fragment's
+/// hash, so that a wrong guess costs time and nothing else.
+fn primary_key(candidate: &[u8]) -> Option<RecordKey> {
+    static CHECKSUM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("<checksum "));
+    let rest = candidate.get(CHECKSUM.find(candidate)?..)?;
+    let (tag, rest) = rest.split_at(memchr::memchr(b'>', rest)? + 1);
+    let text = rest.get(..memchr::memchr(b'<', rest)?)?;
+    let kind = if memchr::memmem::find(tag, b"\"md5\"").is_some() {
+        "md5"
+    } else {
+        ""
+    };
+    RecordKey::new(kind, std::str::from_utf8(text).ok()?)
+}
+
+/// The checksum type stands only in primary; its length tells it apart (see [`RecordKey`]).
+fn side_key(pkgid: &str) -> Option<RecordKey> {
+    RecordKey::new(if pkgid.len() == 32 { "md5" } else { "" }, pkgid)
 }
 
 fn join_base(base: Option<&str>, href: &str) -> String {
@@ -241,27 +326,41 @@ fn side_pass(
     let mut cutter = cutter(upstream, kind, file)?;
     let mut spool = PartSpool::new(part, scratch)?;
     let mut changed = HashSet::new();
-    let mut seen: HashSet<RecordKey> = HashSet::new();
-    while let Some(element) = cutter.next_package().map_err(bad)? {
-        // The checksum type stands only in primary; its length tells it apart (see RecordKey).
-        let id = element.pkgid();
-        let Some(key) = RecordKey::new(if id.len() == 32 { "md5" } else { "" }, id) else {
+    let mut seen = Seen::default();
+    loop {
+        let cut = cutter.next_unless_known(|candidate| {
+            let known_record = selection.known().and_then(|known| {
+                let record = known.get(&side_key(candidate.pkgid()?)?)?;
+                record
+                    .says(part, candidate.bytes())
+                    .then_some(record.record)
+            });
+            if let Some(record) = known_record {
+                seen.insert_known(record);
+            }
+            known_record.is_some()
+        });
+        let element = match cut.map_err(bad)? {
+            None => break,
+            Some(Cut::Known) => continue,
+            Some(Cut::Package(element)) => element,
+        };
+        let Some(key) = side_key(element.pkgid()) else {
             continue;
         };
-        if !seen.insert(key.clone()) {
+        let known_record = selection.known().and_then(|known| known.get(&key));
+        if !seen.insert(&key, known_record) {
             continue;
         }
-        let take = match selection {
-            Selection::NotIn(known) => match known.get(&key) {
-                Some(record) => {
-                    if record.hashes[part.position()] != fragment_hash(element.bytes()) {
-                        changed.insert(key.clone());
-                    }
-                    false
+        let take = match (selection, known_record) {
+            (Selection::NotIn(_), Some(record)) => {
+                if !record.says(part, element.bytes()) {
+                    changed.insert(key.clone());
                 }
-                None => true,
-            },
-            Selection::Only(wanted) => wanted.contains(&key),
+                false
+            }
+            (Selection::NotIn(_), None) => true,
+            (Selection::Only(wanted), _) => wanted.contains(&key),
         };
         if take {
             spool.append(key.bytes(), element.bytes())?;

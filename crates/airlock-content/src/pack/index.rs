@@ -94,8 +94,14 @@ impl<'a> RecordInfo<'a> {
     }
 
     fn read(line: &'a str) -> Option<Self> {
-        let mut fields = line.split('\t');
-        let mut text = || fields.next();
+        let mut tabs = memchr::memchr_iter(b'\t', line.as_bytes());
+        let mut begin = 0;
+        let mut text = || {
+            let end = tabs.next().unwrap_or(line.len());
+            let field = line.get(begin..end);
+            begin = end + 1;
+            field
+        };
         let (checksum_type, checksum, name, version) = (text()?, text()?, text()?, text()?);
         let (release, arch, file_name, href) = (text()?, text()?, text()?, text()?);
         let (epoch, size, build_time) = (
@@ -103,9 +109,9 @@ impl<'a> RecordInfo<'a> {
             text()?.parse().ok()?,
             text()?.parse().ok()?,
         );
-        let mut hash = || u64::from_str_radix(fields.next()?, 16).ok();
+        let mut hash = || u64::from_str_radix(text()?, 16).ok();
         let hashes = [hash()?, hash()?, hash()?];
-        let mut length = || fields.next()?.parse().ok();
+        let mut length = || text()?.parse().ok();
         let lengths = [length()?, length()?, length()?];
         Some(Self {
             checksum_type,
@@ -261,7 +267,15 @@ impl PackIndex {
     fn line(&self, position: usize) -> Option<&str> {
         let begin = *self.lines.get(position)? as usize;
         let rest = self.text.get(begin..)?;
-        Some(rest.split('\n').next().unwrap_or(rest))
+        rest.get(..memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len()))
+    }
+
+    /// Bytes of a record's fragment, line end included; without reading the rest of the record.
+    #[must_use]
+    pub fn length(&self, part: Part, position: usize) -> Option<u32> {
+        let line = self.line(position)?;
+        let behind = Part::ALL.len() - 1 - part.position();
+        line.rsplit('\t').nth(behind)?.parse().ok()
     }
 
     /// The record at a position of the pack.

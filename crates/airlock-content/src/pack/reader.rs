@@ -10,6 +10,40 @@ use super::{Block, PackError, PackIndex, Part};
 /// Index text larger than this is not believed (200 bytes a record, ten million records).
 const INDEX_LIMIT: usize = 2 << 30;
 
+/// What opening one block after the other needs: contexts and buffers that are costly to make anew.
+pub struct BlockOpener {
+    decompressor: zstd::bulk::Decompressor<'static>,
+    frame: Vec<u8>,
+    open: Vec<u8>,
+}
+
+impl BlockOpener {
+    /// An opener for any pack.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            decompressor: zstd::bulk::Decompressor::default(),
+            frame: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+}
+
+impl Default for BlockOpener {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A block as stored and opened.
+#[derive(Debug, Clone, Copy)]
+pub struct OpenBlock<'a> {
+    /// The stored frame, as it can be copied into a zstd file.
+    pub frame: &'a [u8],
+    /// Its fragments, each with a line end.
+    pub open: &'a [u8],
+}
+
 /// An open pack.
 #[derive(Debug)]
 pub struct PackReader {
@@ -88,33 +122,33 @@ impl PackReader {
         &self.index
     }
 
-    /// The stored frame of a block, as it can be copied into a zstd file.
-    ///
-    /// # Errors
-    /// When it cannot be read.
-    pub fn frame(&self, block: &Block) -> Result<Vec<u8>, PackError> {
-        let mut frame = vec![0; block.stored as usize];
-        self.file
-            .read_exact_at(&mut frame, block.offset)
-            .map_err(|source| PackError::Io {
-                path: self.path.clone(),
-                source,
-            })?;
-        Ok(frame)
-    }
-
-    /// Opens a frame of this pack.
+    /// Opens a block.
     ///
     /// # Errors
     /// When it does not give the bytes that the index promises.
-    pub fn open_frame(&self, block: &Block, frame: &[u8]) -> Result<Vec<u8>, PackError> {
-        let open =
-            zstd::bulk::decompress(frame, block.open as usize).map_err(|source| PackError::Io {
-                path: self.path.clone(),
-                source,
-            })?;
-        if open.len() == block.open as usize {
-            Ok(open)
+    pub fn open_block<'a>(
+        &self,
+        block: &Block,
+        opener: &'a mut BlockOpener,
+    ) -> Result<OpenBlock<'a>, PackError> {
+        let io = |source| PackError::Io {
+            path: self.path.clone(),
+            source,
+        };
+        let BlockOpener {
+            decompressor,
+            frame,
+            open,
+        } = opener;
+        frame.resize(block.stored as usize, 0);
+        self.file.read_exact_at(frame, block.offset).map_err(io)?;
+        open.clear();
+        open.reserve(block.open as usize);
+        let length = decompressor
+            .decompress_to_buffer(frame.as_slice(), open)
+            .map_err(io)?;
+        if length == block.open as usize {
+            Ok(OpenBlock { frame, open })
         } else {
             Err(PackError::Damaged {
                 path: self.path.clone(),
@@ -138,8 +172,8 @@ impl PackReader {
         for position in block.first as usize..(block.first + block.records) as usize {
             let length = self
                 .index
-                .record(position)
-                .map_or(0, |r| r.lengths[part.position()] as usize);
+                .length(part, position)
+                .map_or(0, |length| length as usize);
             let fragment = open
                 .get(at..at + length)
                 .filter(|f| !f.is_empty())
@@ -169,9 +203,10 @@ impl PackReader {
                 path: self.path.clone(),
                 why: "no such record",
             })?;
-        let open = self.open_frame(block, &self.frame(block)?)?;
+        let mut opener = BlockOpener::new();
+        let opened = self.open_block(block, &mut opener)?;
         let mut found = Vec::new();
-        self.fragments(part, block, &open, |at, fragment| {
+        self.fragments(part, block, opened.open, |at, fragment| {
             if at == position {
                 found = fragment.strip_suffix(b"\n").unwrap_or(fragment).to_vec();
             }

@@ -5,9 +5,7 @@ use std::fs::File;
 use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use super::{
-    BLOCK_BYTES, BLOCK_LEVEL, Block, PackError, Part, RECORDS_PER_BLOCK, RecordInfo, fragment_hash,
-};
+use super::{BLOCK_BYTES, BLOCK_LEVEL, Block, PackError, Part, RecordInfo, fragment_hash};
 
 /// Collects the fragments of one part into compressed blocks in a temporary file, in the order of arrival.
 pub struct PartSpool {
@@ -73,7 +71,8 @@ impl PartSpool {
         self.lengths.push(length);
         self.open.extend_from_slice(fragment);
         self.open.push(b'\n');
-        if self.keys.len() - self.block_first >= RECORDS_PER_BLOCK || self.open.len() >= BLOCK_BYTES
+        if self.keys.len() - self.block_first >= self.part.records_per_block()
+            || self.open.len() >= BLOCK_BYTES
         {
             self.close_block()?;
         }

@@ -5,9 +5,9 @@ use std::io::Write;
 use roaring::RoaringTreemap;
 
 use crate::Error;
-use crate::checksum::Hasher;
+use crate::checksum::{HashThread, Hasher};
 use crate::location::{Locations, href};
-use crate::pack::{BLOCK_LEVEL, Block, PackReader, Part};
+use crate::pack::{BLOCK_LEVEL, Block, BlockOpener, OpenBlock, PackReader, Part};
 use airlock_model::Compression;
 use airlock_repodata::frame;
 use airlock_repodata::primary::LOCATION_PLACEHOLDER;
@@ -60,7 +60,7 @@ struct Output<'a> {
     zstd: zstd::bulk::Compressor<'static>,
     pending: Vec<u8>,
     stored: Hasher,
-    open: Hasher,
+    open: HashThread,
     size: u64,
     open_size: u64,
 }
@@ -87,7 +87,7 @@ impl Output<'_> {
             return Ok(());
         }
         let open = std::mem::take(&mut self.pending);
-        self.open.update(&open);
+        self.open.update(&open)?;
         self.open_size += open.len() as u64;
         let frame = match self.compression {
             Compression::Zstd => self.zstd.compress(&open).map_err(Error::write_metadata)?,
@@ -108,7 +108,7 @@ impl Output<'_> {
     /// Copies a stored frame whose opened bytes are known.
     fn copy(&mut self, frame: &[u8], open: &[u8]) -> Result<(), Error> {
         self.flush()?;
-        self.open.update(open);
+        self.open.update(open)?;
         self.open_size += open.len() as u64;
         self.write(frame)
     }
@@ -127,7 +127,7 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
         zstd: zstd::bulk::Compressor::new(BLOCK_LEVEL).map_err(Error::write_metadata)?,
         pending: Vec::with_capacity(FRAME_BYTES + (FRAME_BYTES >> 2)),
         stored: hasher()?,
-        open: hasher()?,
+        open: HashThread::start(hasher()?)?,
         size: 0,
         open_size: 0,
     };
@@ -138,6 +138,7 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
     };
     output.push(&frame::open_tag(kind, request.records.len()))?;
     let mut locations = Locations::new();
+    let mut opener = BlockOpener::new();
     for pack in request.packs {
         let index = pack.reader.index().clone();
         for block in index.blocks(request.part) {
@@ -146,19 +147,18 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
             if members == 0 {
                 continue;
             }
-            let frame = pack.reader.frame(block)?;
-            let open = pack.reader.open_frame(block, &frame)?;
+            let OpenBlock { frame, open } = pack.reader.open_block(block, &mut opener)?;
             let whole = members == range.end - range.start;
             if whole && request.part != Part::Primary && request.compression == Compression::Zstd {
-                output.copy(&frame, &open)?;
+                output.copy(frame, open)?;
                 continue;
             }
             if whole && request.part != Part::Primary {
-                output.push(&open)?;
+                output.push(open)?;
                 continue;
             }
             pack.reader
-                .fragments::<Error>(request.part, block, &open, |position, fragment| {
+                .fragments::<Error>(request.part, block, open, |position, fragment| {
                     if !request
                         .records
                         .contains(pack.first_record + position as u64)
@@ -190,7 +190,7 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
         size: output.size,
         open_size: output.open_size,
         checksum: output.stored.finish(),
-        open_checksum: output.open.finish(),
+        open_checksum: output.open.finish()?,
     })
 }
 

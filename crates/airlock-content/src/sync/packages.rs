@@ -12,7 +12,7 @@ use roaring::RoaringTreemap;
 use crate::context::TaskContext;
 use crate::inspect::{Claim, Inspected, inspect, judge_signature};
 use crate::own_packs::OwnPack;
-use crate::pack::{PackReader, Part};
+use crate::pack::{BlockOpener, PackReader, Part};
 use crate::view::VersionView;
 use crate::{Content, Error, Result};
 
@@ -123,7 +123,7 @@ impl Content {
             });
         });
         let mut failures: HashMap<usize, Error> = HashMap::new();
-        let (send, mut arrived) =
+        let (send, arrived) =
             tokio::sync::mpsc::channel::<(usize, airlock_fetch::Result<Downloaded>)>(16);
         let download = async {
             let send = send;
@@ -146,6 +146,8 @@ impl Content {
                 .await
         };
         let store = async {
+            // Owned here: when storing fails, the way is closed and the downloads end instead of waiting for room.
+            let mut arrived = arrived;
             let mut seen: Vec<SeenFile> = Vec::new();
             let mut files: Vec<Downloaded> = Vec::new();
             let mut keys = Vec::new();
@@ -396,6 +398,7 @@ fn shorten(warnings: &mut Vec<String>) {
 struct UpstreamFragments<'a> {
     view: &'a VersionView,
     readers: Vec<PackReader>,
+    opener: BlockOpener,
     held: Option<(usize, u32, Vec<Vec<u8>>)>,
 }
 
@@ -414,6 +417,7 @@ impl<'a> UpstreamFragments<'a> {
         Ok(Self {
             view,
             readers,
+            opener: BlockOpener::new(),
             held: None,
         })
     }
@@ -442,9 +446,9 @@ impl<'a> UpstreamFragments<'a> {
             .as_ref()
             .is_none_or(|(n, first, _)| (*n, *first) != (number, block.first))
         {
-            let open = reader.open_frame(block, &reader.frame(block)?)?;
+            let open = reader.open_block(block, &mut self.opener)?.open;
             let mut list = Vec::new();
-            reader.fragments::<Error>(Part::Primary, block, &open, |_, fragment| {
+            reader.fragments::<Error>(Part::Primary, block, open, |_, fragment| {
                 list.push(fragment.to_vec());
                 Ok(())
             })?;

@@ -1,6 +1,6 @@
 //! Cutting files into fragments.
 
-use airlock_repodata::cut::PackageCutter;
+use airlock_repodata::cut::{Cut, PackageCutter};
 use airlock_repodata::{Error, Flaw, Limits, MetadataKind};
 use std::io::{BufReader, Read};
 
@@ -248,4 +248,80 @@ fn the_size_of_pieces_does_not_matter() {
         }
         assert_eq!(cutter.next_package().unwrap(), None);
     }
+}
+
+#[test]
+fn known_packages_are_passed_over_and_nothing_else_changes() {
+    let nasty = "<package a='b'><name>x</name><!-- </package> --><summary><![CDATA[</package><package>]]></summary></package>";
+    let prefixed = "<package><other:x xmlns:other='http://o'/></package>";
+    let (one, two) = (package("one", ""), package("two", &"<a/>".repeat(300_000)));
+    let all = [&one, nasty, &two, "<package/>", &one, prefixed, &two];
+    let file = primary(&all.join("\n"));
+    let fragments = cut(MetadataKind::Primary, file.as_bytes()).unwrap();
+    assert_eq!(fragments.len(), all.len());
+    // Every choice of what is known gives the same list.
+    for known in 0..1_u32 << 5 {
+        let known: Vec<&str> = fragments[..5]
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| known >> place & 1 == 1)
+            .map(|(_, fragment)| fragment.as_str())
+            .collect();
+        let reader = BufReader::with_capacity(4096, file.as_bytes());
+        let mut cutter =
+            PackageCutter::new(MetadataKind::Primary, reader, Limits::default()).unwrap();
+        let (mut list, mut passed) = (Vec::new(), 0);
+        loop {
+            let mut candidate = String::new();
+            let next = cutter.next_unless_known(|seen| {
+                candidate = String::from_utf8(seen.bytes().to_vec()).unwrap();
+                known.contains(&candidate.as_str())
+            });
+            match next.unwrap() {
+                None => break,
+                Some(Cut::Known) => {
+                    passed += 1;
+                    list.push(candidate);
+                }
+                Some(Cut::Package(fragment)) => {
+                    list.push(String::from_utf8(fragment.bytes().to_vec()).unwrap());
+                }
+            }
+        }
+        assert_eq!(list, fragments);
+        // The nasty one's end cannot be guessed, and the empty one has no end tag of its own.
+        let guessed = fragments
+            .iter()
+            .filter(|f| known.contains(&f.as_str()) && *f != nasty && *f != "<package/>");
+        assert_eq!(passed, guessed.count(), "{known:?}");
+    }
+}
+
+#[test]
+fn a_candidate_tells_its_pkgid_and_files_of_other_namespaces_have_none() {
+    let package = "<package pkgid=\"00ff\" name=\"a\" arch=\"noarch\"><version epoch=\"0\" ver=\"1\" rel=\"1\"/></package>";
+    let plain = format!("<filelists packages=\"1\">{package}</filelists>");
+    let mut cutter =
+        PackageCutter::new(MetadataKind::Filelists, plain.as_bytes(), Limits::default()).unwrap();
+    let cut = cutter.next_unless_known(|candidate| candidate.pkgid() == Some("00ff"));
+    assert_eq!(cut.unwrap(), Some(Cut::Known));
+    assert_eq!(cutter.next_unless_known(|_| true).unwrap(), None);
+
+    // The same bytes mean something else below another root: they are not offered.
+    let foreign = format!(
+        "<f:filelists xmlns:f=\"http://linux.duke.edu/metadata/filelists\" xmlns=\"http://else\">{package}</f:filelists>"
+    );
+    let mut cutter = PackageCutter::new(
+        MetadataKind::Filelists,
+        foreign.as_bytes(),
+        Limits::default(),
+    )
+    .unwrap();
+    let mut asked = false;
+    let cut = cutter.next_unless_known(|_| {
+        asked = true;
+        true
+    });
+    assert_eq!(cut.unwrap(), None);
+    assert!(!asked);
 }

@@ -60,19 +60,26 @@ pub async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     } else {
         Duration::from_secs(1)
     };
+    let mut settled = true;
     while !*stop.borrow() {
         match next(&app, &owner).await {
             Ok(Some(claim)) => {
                 let task = &claim.task;
                 let span = tracing::info_span!("task", id = %task.id, kind = %task.kind, request = %task.actor.request_id);
                 carry_out(&app, claim).instrument(span).await;
+                settled = false;
                 // The next one may have waited for this one's lock.
                 app.new_task.notify_waiters();
             }
             Ok(None) => {
                 tokio::select! {
                     () = app.new_task.notified() => {}
-                    () = tokio::time::sleep(poll) => {}
+                    () = tokio::time::sleep(poll) => {
+                        // What answered the waiting client and what ended threads held is free only now.
+                        if !std::mem::replace(&mut settled, true) {
+                            give_back(&app).await;
+                        }
+                    }
                     _ = stop.changed() => {}
                 }
             }
@@ -212,8 +219,13 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
     }
     app.lookup.forget();
     app.board.end(id);
+    give_back(app).await;
+}
+
+/// Empties caches and returns what is free to the system.
+async fn give_back(app: &App) {
     app.content.trim_caches();
-    // What the work needed is free by now; the system gets it back.
+    // It cannot fail; a panic in it would only leave memory as it is.
     let _ = tokio::task::spawn_blocking(crate::memory::give_back).await;
 }
 
