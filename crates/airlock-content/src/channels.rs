@@ -87,6 +87,10 @@ impl Content {
         label: &ChannelLabel,
         patch: ChannelPatch,
     ) -> Result<Channel> {
+        let id = self.channel(actor.org, label).await?.id;
+        let mut tx = self.db().begin().await?;
+        // Held from here to the commit: of two changes at once the second starts from what the first left.
+        airlock_db::channels::current_number(&mut tx, id).await?;
         let channel = self.channel(actor.org, label).await?;
         let mut write = ChannelWrite {
             name: channel.name.clone(),
@@ -124,7 +128,6 @@ impl Content {
             ));
         }
         let now = self.now();
-        let mut tx = self.db().begin().await?;
         airlock_db::channels::update(&mut tx, channel.id, &write).await?;
         if let Some(upstreams) = upstreams {
             airlock_db::channels::replace_upstreams(&mut tx, actor.org, channel.id, &upstreams)

@@ -63,6 +63,7 @@ impl Content {
     ) -> Result<Vec<VersionNumber>> {
         ctx.check()?;
         ctx.stage("publishing");
+        self.hold(&versions).await?;
         let mut attempts = airlock_db::Attempts::default();
         let tried = loop {
             match self.try_commit(ctx, &versions).await {
@@ -97,6 +98,37 @@ impl Content {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Marks what the versions refer to as taken up now, so that a collection that looked before they were committed
+    /// leaves it alone. Package files were taken up when they were brought in.
+    ///
+    /// # Errors
+    /// [`Error::Overtaken`] when something was collected already: doing it all again brings it back.
+    async fn hold(&self, versions: &[PendingVersion]) -> Result<()> {
+        for version in versions {
+            let mut blobs: Vec<String> =
+                airlock_db::records::packs_covering(self.db(), &version.content.records)
+                    .await?
+                    .into_iter()
+                    .map(|pack| pack.sha256)
+                    .collect();
+            blobs.extend(version.content.attachments.iter().map(|a| a.sha256.clone()));
+            blobs.extend(version.publication.files.iter().map(|f| f.sha256.clone()));
+            let label = version.label.to_string();
+            let _taking_up = self.taking_up().await;
+            self.blocking("taking up metadata", move |content| {
+                for sha256 in &blobs {
+                    if !content.blobs().exists(sha256)? {
+                        return Err(Error::Overtaken { label });
+                    }
+                    content.blobs().touch(sha256)?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     async fn try_commit(

@@ -97,7 +97,18 @@ impl Content {
         if live.is_some() {
             return Err(taken());
         }
-        airlock_db::channels::undelete(&mut tx, id, label).await?;
+        if let Some(parent) = airlock_db::channels::deleted_parent(&mut tx, id).await? {
+            return Err(Error::conflict(
+                format!("the parent of {label}, {parent}, is deleted"),
+                "take the deletion of the parent back first",
+            ));
+        }
+        let deleted = airlock_db::channels::find_by_id(self.db(), id).await?;
+        let next = match deleted.and_then(|channel| channel.schedule) {
+            Some(text) => Some(crate::Schedule::parse(&text)?.next(now, &self.settings().zone)?),
+            None => None,
+        };
+        airlock_db::channels::undelete(&mut tx, id, label, next).await?;
         audit::append(
             &mut tx,
             actor,

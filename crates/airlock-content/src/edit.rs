@@ -1,7 +1,7 @@
 //! Own content: pushing is in [`crate::push`]; here packages and errata are added to and removed from a channel by hand.
 //! One command makes one version.
 
-use airlock_model::{Channel, ChannelLabel, VersionKind, VersionNumber, VersionSelector};
+use airlock_model::{Channel, ChannelLabel, VersionKind, VersionNumber};
 use airlock_rpm::Nevra;
 use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
@@ -313,16 +313,6 @@ impl Content {
             }
         }
         Ok(outcomes)
-    }
-
-    /// The content of a version named by label and selector.
-    pub(crate) async fn content_at(
-        &self,
-        channel: &Channel,
-        selector: VersionSelector,
-    ) -> Result<(VersionNumber, VersionContent)> {
-        let number = self.version_number(channel, selector).await?;
-        Ok((number, self.version_content(channel, number).await?))
     }
 }
 

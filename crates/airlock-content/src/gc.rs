@@ -140,7 +140,11 @@ impl Content {
         report.channels = airlock_db::channels::purge_deleted(self.db(), before).await?;
         let references = self.references().await?;
         ctx.stage("collecting garbage: blobs");
-        let cutoff = self.now().plus_seconds(-grace_seconds);
+        let mut cutoff = self.now().plus_seconds(-grace_seconds);
+        // What a running task stored is listed by no version yet, however long it runs.
+        if let Some(started) = airlock_db::tasks::oldest_running(self.db(), ctx.task).await? {
+            cutoff = cutoff.min(started);
+        }
         let cancel = ctx.cancel.clone();
         let (removed, report) = self
             .blocking("collecting garbage", move |content| {

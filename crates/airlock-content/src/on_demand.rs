@@ -83,7 +83,10 @@ impl Content {
         let (Some(upstream), Some(href)) = (package.upstream, &package.href) else {
             return Ok(None);
         };
-        let row = airlock_db::channels::upstream_with_secrets(self.db(), upstream).await?;
+        let Some(row) = airlock_db::channels::upstream_with_secrets(self.db(), upstream).await?
+        else {
+            return Ok(None);
+        };
         if row.url.starts_with("file:") {
             return Ok(None);
         }
@@ -196,7 +199,9 @@ impl Content {
             )
         };
         let upstream_id = package.upstream.ok_or_else(gone)?;
-        let row = airlock_db::channels::upstream_with_secrets(self.db(), upstream_id).await?;
+        let row = airlock_db::channels::upstream_with_secrets(self.db(), upstream_id)
+            .await?
+            .ok_or_else(gone)?;
         let ctx = TaskContext {
             actor: Actor {
                 org: channel.org,

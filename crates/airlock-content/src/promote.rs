@@ -38,10 +38,22 @@ impl Content {
             ctx.stage(format!("{from} → {to}"));
             let from_channel = self.channel(ctx.actor.org, &from).await?;
             let channel = self.changeable(ctx, &to).await?;
-            let (number, content) = self.content_at(&from_channel, selector).await?;
+            let number = self
+                .number_in_tree(ctx.actor.org, source, selector, &from_channel)
+                .await?;
+            let (note, content) = match number {
+                Some(number) => (
+                    format!("from {from}@{number}"),
+                    self.version_content(&from_channel, number).await?,
+                ),
+                None => (
+                    format!("from {from} before its first content"),
+                    VersionContent::default(),
+                ),
+            };
             let change = Change {
                 kind: VersionKind::Promote,
-                note: format!("from {from}@{number}"),
+                note,
                 plan_digest: None,
                 content,
             };
@@ -67,20 +79,19 @@ impl Content {
         let mut wishes = vec![(channel.clone(), Some(number))];
         if tree {
             // The tree goes back to the instant at which the named version was current.
-            let instant = airlock_db::versions::instant(self.db(), channel.id, number)
-                .await?
-                .ok_or_else(|| Error::damaged(format!("{label}@{number} has no instant")))?;
-            let at = match selector {
-                VersionSelector::At(at) => at,
-                VersionSelector::EndOfDay(end) => airlock_model::Instant(end.0 - 1),
-                VersionSelector::Current | VersionSelector::Number(_) => instant,
+            // "Current" means the version just named, whatever others did meanwhile.
+            let named = match selector {
+                VersionSelector::Current => VersionSelector::Number(number),
+                other => other,
             };
             for other in self.tree(ctx.actor.org, label).await? {
                 if other == *label {
                     continue;
                 }
                 let other = self.channel(ctx.actor.org, &other).await?;
-                let then = airlock_db::versions::number_at(self.db(), other.id, at).await?;
+                let then = self
+                    .number_in_tree(ctx.actor.org, label, named, &other)
+                    .await?;
                 wishes.push((other, then));
             }
         }
@@ -89,7 +100,10 @@ impl Content {
             let Some(current) = channel.current else {
                 continue;
             };
-            if channel.metadata == airlock_model::MetadataMode::Verbatim {
+            // What counts is how the older version was published, not how the channel publishes now.
+            if channel.metadata == airlock_model::MetadataMode::Verbatim
+                && self.was_verbatim(&channel, number).await?
+            {
                 changes.push(self.rollback_verbatim(&channel, number).await?);
                 continue;
             }
@@ -116,6 +130,47 @@ impl Content {
             );
         }
         self.finish_changes(ctx, changes).await
+    }
+
+    /// The version of a channel of a tree that belongs to a version of the tree's channel `named`: versions count in
+    /// each channel by itself, so a number is turned into the instant from which it was current. None when the channel
+    /// had no content then.
+    pub(crate) async fn number_in_tree(
+        &self,
+        org: airlock_model::OrgId,
+        named: &ChannelLabel,
+        selector: VersionSelector,
+        channel: &airlock_model::Channel,
+    ) -> Result<Option<i64>> {
+        if channel.label == *named {
+            return self.version_number(channel, selector).await.map(Some);
+        }
+        let at = match selector {
+            VersionSelector::Current => return Ok(channel.current),
+            VersionSelector::At(at) => at,
+            VersionSelector::EndOfDay(end) => airlock_model::Instant(end.0 - 1),
+            VersionSelector::Number(number) => {
+                let named = self.channel(org, named).await?;
+                self.version_number(&named, selector).await?;
+                airlock_db::versions::instant(self.db(), named.id, number)
+                    .await?
+                    .ok_or_else(|| {
+                        Error::damaged(format!("{}@{number} has no instant", named.label))
+                    })?
+            }
+        };
+        Ok(airlock_db::versions::number_at(self.db(), channel.id, at).await?)
+    }
+
+    async fn was_verbatim(
+        &self,
+        channel: &airlock_model::Channel,
+        number: Option<i64>,
+    ) -> Result<bool> {
+        match number {
+            Some(number) => Ok(self.published(channel, number).await?.mode == "verbatim"),
+            None => Ok(true),
+        }
     }
 
     /// A verbatim channel goes back to the very files of the older version.

@@ -17,6 +17,11 @@ impl Content {
     /// The server's key; made at the first call.
     pub(crate) async fn signing_key(&self) -> Result<SigningKey> {
         self.blocking("making the signing key", |content| {
+            // Two first signatures at once make one key.
+            static MAKING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+            let _making = MAKING
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
             let path = content.signing_key_path();
             let shown = path.display().to_string();
             match std::fs::read_to_string(&path) {
@@ -44,7 +49,12 @@ impl Content {
                     file.write_all(text.as_bytes())
                         .and_then(|()| file.sync_all())
                         .map_err(|e| Error::io(&shown, e))?;
-                    std::fs::rename(&temporary, &path).map_err(|e| Error::io(&shown, e))?;
+                    std::fs::rename(&temporary, &path)
+                        .and_then(|()| match path.parent() {
+                            Some(folder) => std::fs::File::open(folder)?.sync_all(),
+                            None => Ok(()),
+                        })
+                        .map_err(|e| Error::io(&shown, e))?;
                     Ok(key)
                 }
                 Err(e) => Err(Error::io(shown, e)),

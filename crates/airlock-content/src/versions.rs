@@ -145,6 +145,7 @@ impl Content {
             })
             .transpose()?;
         let number = self.version_number(&channel, selector).await?;
+        let verbatim = self.published(&channel, number).await?.mode == "verbatim";
         let content = self.version_content(&channel, number).await?;
         let view = self.view(content.records).await?;
         let held = airlock_db::package_files::all_keys(self.db(), channel.org).await?;
@@ -166,7 +167,7 @@ impl Content {
                 checksum: r.checksum.to_owned(),
                 size: r.size,
                 file_name: r.file_name.to_owned(),
-                location: if channel.metadata == airlock_model::MetadataMode::Verbatim {
+                location: if verbatim {
                     r.href.to_owned()
                 } else {
                     location
@@ -217,7 +218,24 @@ impl Content {
         left: (&ChannelLabel, VersionSelector),
         right: (&ChannelLabel, VersionSelector),
     ) -> Result<DiffReport> {
-        let (left, right) = (self.side(org, left).await?, self.side(org, right).await?);
+        let (a, b) = (
+            self.channel(org, left.0).await?,
+            self.channel(org, right.0).await?,
+        );
+        let from = self.version_number(&a, left.1).await?;
+        let to = self.version_number(&b, right.1).await?;
+        self.diff_sides(&a, Some(from), &b, Some(to)).await
+    }
+
+    /// Compares two versions; none is a channel before its first content.
+    async fn diff_sides(
+        &self,
+        a: &Channel,
+        from: Option<VersionNumber>,
+        b: &Channel,
+        to: Option<VersionNumber>,
+    ) -> Result<DiffReport> {
+        let (left, right) = (self.side(a, from).await?, self.side(b, to).await?);
         fn borrow(side: &OwnedSide) -> Side<'_> {
             Side {
                 name: side.name.clone(),
@@ -239,19 +257,25 @@ impl Content {
         let pairs = self.tree_pairs(org, left.0, right.0).await?;
         let mut reports = Vec::new();
         for (a, b) in pairs {
-            reports.push(self.diff(org, (&a, left.1), (&b, right.1)).await?);
+            let (a, b) = (self.channel(org, &a).await?, self.channel(org, &b).await?);
+            let from = self.number_in_tree(org, left.0, left.1, &a).await?;
+            let to = self.number_in_tree(org, right.0, right.1, &b).await?;
+            reports.push(self.diff_sides(&a, from, &b, to).await?);
         }
         Ok(reports)
     }
 
-    async fn side(
-        &self,
-        org: OrgId,
-        (label, selector): (&ChannelLabel, VersionSelector),
-    ) -> Result<OwnedSide> {
-        let channel = self.channel(org, label).await?;
-        let number = self.version_number(&channel, selector).await?;
-        let content = self.version_content(&channel, number).await?;
+    async fn side(&self, channel: &Channel, number: Option<VersionNumber>) -> Result<OwnedSide> {
+        let (content, name) = match number {
+            Some(number) => (
+                self.version_content(channel, number).await?,
+                format!("{}@{number}", channel.label),
+            ),
+            None => (
+                VersionContent::default(),
+                format!("{} before its first content", channel.label),
+            ),
+        };
         let view = self.view(content.records.clone()).await?;
         let errata = airlock_db::errata::identities(self.db(), &content.errata)
             .await?
@@ -263,7 +287,7 @@ impl Content {
             })
             .collect();
         Ok(OwnedSide {
-            name: format!("{label}@{number}"),
+            name,
             view,
             errata,
             content,
@@ -327,7 +351,13 @@ impl Content {
         let updates = airlock_db::errata::fragments(self.db(), &content.errata).await?;
         let (view, attachments) = (view.clone(), content.attachments.clone());
         let (compression, checksum) = (channel.compression, channel.checksum.clone());
-        let instant = self.now();
+        // Like the version's own instant, that of its files never goes back, whatever the clock does: clients compare
+        // revisions.
+        let last = match channel.current {
+            Some(number) => airlock_db::versions::instant(self.db(), channel.id, number).await?,
+            None => None,
+        };
+        let instant = last.map_or(self.now(), |last| self.now().max(last));
         let mut publication = self
             .blocking("writing metadata", move |content| {
                 publish(

@@ -510,13 +510,10 @@ pub async fn set_upstream_state(tx: &mut Tx, id: UpstreamId, state: &UpstreamSta
     Ok(())
 }
 
-/// An upstream with its secrets, for reaching it.
-///
-/// # Errors
-/// Also when it was removed.
-pub async fn upstream_with_secrets(db: &Db, id: UpstreamId) -> Result<ChannelUpstream> {
-    let row = sqlx::query("SELECT id, url, settings, last_revision, last_synced_us FROM channel_upstream WHERE id = $1").bind(id.0).fetch_one(db.reader()).await?;
-    upstream(&row, true)
+/// An upstream with its secrets, for reaching it; none when it was removed from its channel.
+pub async fn upstream_with_secrets(db: &Db, id: UpstreamId) -> Result<Option<ChannelUpstream>> {
+    let row = sqlx::query("SELECT id, url, settings, last_revision, last_synced_us FROM channel_upstream WHERE id = $1").bind(id.0).fetch_optional(db.reader()).await?;
+    row.map(|row| upstream(&row, true)).transpose()
 }
 
 /// The number of a channel's current version, read (and on PostgreSQL locked) inside a change.
@@ -560,13 +557,30 @@ pub async fn newest_deleted(
     Ok(row.map(|r| r.try_get(0).map(ChannelId)).transpose()?)
 }
 
-/// Takes a deletion back.
-pub async fn undelete(tx: &mut Tx, id: ChannelId, label: &ChannelLabel) -> Result<()> {
-    sqlx::query("UPDATE channel SET deleted_us = NULL, live_label = $1 WHERE id = $2")
-        .bind(label.as_str())
+/// The parent of a channel, deleted or not, when that parent is deleted.
+pub async fn deleted_parent(tx: &mut Tx, id: ChannelId) -> Result<Option<String>> {
+    let row = sqlx::query("SELECT p.label FROM channel c JOIN channel p ON p.id = c.parent_id WHERE c.id = $1 AND p.deleted_us IS NOT NULL")
         .bind(id.0)
-        .execute(&mut *tx.inner)
+        .fetch_optional(&mut *tx.inner)
         .await?;
+    Ok(row.map(|r| r.try_get(0)).transpose()?)
+}
+
+/// Takes a deletion back; `next_sync` is when its schedule comes due again.
+pub async fn undelete(
+    tx: &mut Tx,
+    id: ChannelId,
+    label: &ChannelLabel,
+    next_sync: Option<Instant>,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE channel SET deleted_us = NULL, live_label = $1, next_sync_us = $2 WHERE id = $3",
+    )
+    .bind(label.as_str())
+    .bind(next_sync.map(|at| at.0))
+    .bind(id.0)
+    .execute(&mut *tx.inner)
+    .await?;
     Ok(())
 }
 

@@ -402,6 +402,15 @@ pub struct OpenTask {
     pub lock_key: String,
 }
 
+/// When the oldest task that runs now was started; `except` is the asking task itself.
+pub async fn oldest_running(db: &Db, except: Option<TaskId>) -> Result<Option<Instant>> {
+    let row = sqlx::query("SELECT MIN(started_us) FROM task WHERE state = 'running' AND id <> $1")
+        .bind(except.map_or(0, |id| id.0))
+        .fetch_one(db.reader())
+        .await?;
+    Ok(row.try_get::<Option<i64>, _>(0)?.map(Instant))
+}
+
 /// The tasks of all organizations that wait or run, oldest first.
 pub async fn open(db: &Db) -> Result<Vec<OpenTask>> {
     let rows = sqlx::query(

@@ -260,6 +260,27 @@ pub async fn instant(
     Ok(row.map(|r| r.try_get(0).map(Instant)).transpose()?)
 }
 
+/// How a version came about.
+pub async fn kind(
+    db: &Db,
+    channel: ChannelId,
+    number: VersionNumber,
+) -> Result<Option<VersionKind>> {
+    let row = one(
+        db,
+        "SELECT kind FROM version WHERE channel_id = $1 AND number = $2",
+        channel,
+        Some(number),
+    )
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let kind: String = row.try_get(0)?;
+    match VersionKind::from_word(&kind) {
+        Some(kind) => Ok(Some(kind)),
+        None => Err(Error::bad("version kind", kind)),
+    }
+}
+
 /// Digest of a version's content.
 pub async fn content_digest(
     db: &Db,

@@ -204,7 +204,7 @@ fn bring(
         hash(&clone, &path, None, length, hashers, progress, cancel)?;
         return Ok((held, Placed::Reflinked));
     }
-    if hard_links {
+    if hard_links && is_ours(source) {
         std::fs::remove_file(&path)
             .map_err(|error| Error::io(&path, "cannot remove the file", 0, error))?;
         if link(source, &path) {
@@ -233,6 +233,16 @@ fn bring(
         )?;
     }
     Ok((held, Placed::Copied))
+}
+
+/// Whether this process may treat the file as its own: the store renews the times of what it holds, which only the
+/// owner of a file may do.
+fn is_ours(source: &File) -> bool {
+    let user = rustix::process::geteuid();
+    user.is_root()
+        || source
+            .metadata()
+            .is_ok_and(|data| data.uid() == user.as_raw())
 }
 
 /// Gives the very file that is open a second name; a path could name another one by now.

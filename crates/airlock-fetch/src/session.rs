@@ -96,7 +96,7 @@ pub(crate) struct Opened {
 
 impl Session {
     fn open(shared: Arc<Shared>, upstream: &Upstream) -> Result<Self> {
-        if upstream.bases.is_empty() {
+        if upstream.bases.is_empty() && (upstream.list.is_none() || upstream.mirrors.is_empty()) {
             return Err(Error::NoBase);
         }
         let mut mirrors = Vec::new();
@@ -112,6 +112,12 @@ impl Session {
             }
             mirrors.push(mirror);
         }
+        if let Some(list) = &upstream.list
+            && let (Mirror::Http { base, .. }, found) = Mirror::new(list, None, Given::Base)?
+        {
+            auth = auth.or(found);
+            own.push(base);
+        }
         for url in &upstream.mirrors {
             // One bad line of a mirror list must not spoil the others.
             match Mirror::new(url, token.as_deref().or(url.query()), Given::Mirror) {
@@ -120,6 +126,9 @@ impl Session {
             }
         }
         mirrors.truncate(shared.settings.mirrors.max(upstream.bases.len()));
+        if mirrors.is_empty() {
+            return Err(Error::NoBase);
+        }
         let guard = Arc::new(Guard::new(
             &own,
             upstream.proxy.as_ref(),

@@ -20,6 +20,9 @@ pub struct Upstream {
     /// More addresses of the same content, from a mirror list or metalink. They get the token but no
     /// other credentials, never `file:`, and no address inside a private network that no base is in.
     pub mirrors: Vec<Url>,
+    /// The list that names the mirrors, when there is no base: no file is asked from it, but it is what the administrator
+    /// named, so credentials and the reach into private networks are those of its host.
+    pub list: Option<Url>,
     /// `http:`, `https:`, `socks5:` or `socks5h:`, with user and password where the proxy wants them.
     pub proxy: Option<Url>,
     /// Shown to the bases (not to other hosts).

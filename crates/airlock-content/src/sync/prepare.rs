@@ -1,6 +1,6 @@
 //! One channel's sync up to the switch.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use airlock_fetch::Validators;
 use airlock_model::{
@@ -76,7 +76,11 @@ impl Content {
                 .iter()
                 .find(|(id, _)| *id == upstream.id)
                 .map(|(_, state)| state.clone());
-            let full = airlock_db::channels::upstream_with_secrets(self.db(), upstream.id).await?;
+            let full = airlock_db::channels::upstream_with_secrets(self.db(), upstream.id)
+                .await?
+                .ok_or_else(|| Error::Overtaken {
+                    label: label.to_string(),
+                })?;
             let open = super::upstream::open(self.fetcher(), full, ctx).await?;
             outcome.warnings.extend(open.warnings.iter().cloned());
             let validators = state.as_ref().map(|s| Validators {
@@ -121,7 +125,16 @@ impl Content {
         let (before, before_view) = self.current_content(channel).await?;
         let keys = self.key_ring(channel).await?;
         let policy = channel.effective_signatures();
-        let trusted = if same_settings {
+        // Only a sync judges what it takes: a rollback or a promotion may have brought back what was never judged
+        // under the present keys.
+        let judged = match channel.current {
+            Some(number) => {
+                airlock_db::versions::kind(self.db(), channel.id, number).await?
+                    == Some(VersionKind::Sync)
+            }
+            None => false,
+        };
+        let trusted = if same_settings && judged {
             before.records.clone()
         } else {
             RoaringTreemap::new()
@@ -154,7 +167,7 @@ impl Content {
                 });
             }
             let part = self
-                .contribution(ctx, channel, open, repomd, &trusted)
+                .contribution(ctx, channel, open, repomd, &trusted, &before.attachments)
                 .await?;
             total.records |= part.records;
             total.errata.extend(part.errata);
@@ -174,6 +187,7 @@ impl Content {
                 last_modified: repomd.validators.last_modified.clone(),
             });
         }
+        ctx.stage(format!("{label}: comparing with the current version"));
         outcome.warnings.append(&mut total.warnings);
         outcome.refused = total.refused;
         outcome.bytes = total.bytes;
@@ -232,7 +246,8 @@ impl Content {
             });
         }
         if channel.policy == Policy::OnDemand {
-            self.fetch_leaving(ctx, channel, &before, &content, &mut outcome)
+            let leaving = leaving(&before_view, &view);
+            self.fetch_leaving(ctx, channel, leaving, &mut outcome)
                 .await?;
         }
         ctx.stage(format!("{label}: writing metadata"));
@@ -262,7 +277,7 @@ impl Content {
         })
     }
 
-    /// Reads what one upstream lists and, by policy, brings in its packages.
+    /// Reads what one upstream lists and, by policy, brings in its packages. `had` is what the channel carries along now.
     async fn contribution(
         &self,
         ctx: &TaskContext,
@@ -270,6 +285,7 @@ impl Content {
         upstream: &OpenUpstream,
         repomd: &FetchedRepomd,
         trusted: &RoaringTreemap,
+        had: &[Attachment],
     ) -> Result<Contribution> {
         let url = upstream.row.url.clone();
         let records = metadata::wanted(&repomd.repomd, channel.metadata);
@@ -340,6 +356,7 @@ impl Content {
             .await?;
         part.warnings
             .extend(ingested.warnings.iter().map(|w| format!("{url}: {w}")));
+        ctx.stage(format!("{}: storing metadata", channel.label));
         let mut first_new = 0;
         if let Some(blob) = &new_blob {
             first_new = self
@@ -360,6 +377,7 @@ impl Content {
         let listed = resolve_listed(&ingested, first_new, first_changed);
         drop(ingested);
 
+        ctx.stage(format!("{}: reading errata", channel.label));
         if let Some((record, file)) = of_kind("updateinfo") {
             let (path, open_size, name) = (file.path().to_owned(), record.open_size, url.clone());
             part.errata = self
@@ -395,7 +413,7 @@ impl Content {
         }
         if channel.policy != Policy::MetadataOnly {
             let tree = self
-                .bring_in_tree(ctx, upstream, &mut part.warnings)
+                .bring_in_tree(ctx, upstream, had, &mut part.warnings)
                 .await?;
             part.bytes += tree.iter().map(|file| file.size).sum::<u64>();
             part.attachments.extend(tree);
@@ -435,6 +453,20 @@ impl Content {
             part.bytes += brought.bytes;
             part.warnings.extend(brought.warnings);
             part.refused = brought.refused;
+            if channel.metadata == MetadataMode::Verbatim
+                && let Some(first) = part.refused.first()
+            {
+                // The upstream's own metadata lists it, so it cannot be left out.
+                return Err(Error::bad_upstream(
+                    &url,
+                    format!(
+                        "{} packages are refused and a verbatim channel serves all or nothing; the first is {}: {}",
+                        part.refused.len(),
+                        first.package,
+                        first.reason
+                    ),
+                ));
+            }
             // Verbatim metadata is the upstream's word, so its records are the upstream's too.
             part.records = if channel.metadata == MetadataMode::Verbatim {
                 view.records
@@ -452,11 +484,10 @@ impl Content {
         &self,
         ctx: &TaskContext,
         channel: &Channel,
-        before: &VersionContent,
-        after: &VersionContent,
+        leaving: RoaringTreemap,
         outcome: &mut SyncOutcome,
     ) -> Result<()> {
-        let leaving = self.view(&before.records - &after.records).await?;
+        let leaving = self.view(leaving).await?;
         if leaving.records.is_empty() {
             return Ok(());
         }
@@ -532,21 +563,35 @@ fn resolve_listed(ingested: &Ingested, first_new: u64, first_changed: u64) -> Ro
 
 /// Packages added and removed, by identity (a package may change its record without changing).
 pub(crate) fn changes(before: &VersionView, after: &VersionView) -> (u64, u64) {
-    let shared = &before.records & &after.records;
-    let rest = |view: &VersionView| -> HashSet<String> {
-        VersionView {
-            packs: view.packs.clone(),
-            records: &view.records - &shared,
-        }
-        .members()
-        .map(|(_, info)| info.identity())
-        .collect()
+    let (gone, come) = (
+        members_without(before, &after.records),
+        members_without(after, &before.records),
+    );
+    let missing = |of: &HashMap<String, u64>, other: &HashMap<String, u64>| {
+        of.keys().filter(|key| !other.contains_key(*key)).count() as u64
     };
-    let (gone, come) = (rest(before), rest(after));
-    (
-        come.difference(&gone).count() as u64,
-        gone.difference(&come).count() as u64,
-    )
+    (missing(&come, &gone), missing(&gone, &come))
+}
+
+/// Records of packages that are in the older content only. A package whose description or place changed stays.
+fn leaving(before: &VersionView, after: &VersionView) -> RoaringTreemap {
+    let come = members_without(after, &before.records);
+    members_without(before, &after.records)
+        .into_iter()
+        .filter(|(identity, _)| !come.contains_key(identity))
+        .map(|(_, record)| record)
+        .collect()
+}
+
+/// Identity and record of the packages whose records are not in `others`.
+fn members_without(view: &VersionView, others: &RoaringTreemap) -> HashMap<String, u64> {
+    VersionView {
+        packs: view.packs.clone(),
+        records: &view.records - others,
+    }
+    .members()
+    .map(|(record, info)| (info.identity(), record))
+    .collect()
 }
 
 fn distinct(mut attachments: Vec<Attachment>) -> Vec<Attachment> {

@@ -17,12 +17,15 @@ const TREEINFO_LIMIT: u64 = 1 << 20;
 const IMAGE_LIMIT: u64 = 16 << 30;
 
 impl Content {
-    /// Brings in an upstream's tree; nothing when it has none. Files that cannot be had are in the warnings, and the
-    /// tree is left out then, since half a tree installs nothing.
+    /// Brings in an upstream's tree; nothing when it has none. Images that the upstream does not have are a warning, and
+    /// the tree is left out then, since half a tree installs nothing; but a tree that the channel serves already is not
+    /// lost that way, and neither does a damaged or unreachable image count as absent: the sync fails. Images that
+    /// `had` holds under the same checksum are not fetched again.
     pub(super) async fn bring_in_tree(
         &self,
         ctx: &TaskContext,
         upstream: &OpenUpstream,
+        had: &[Attachment],
         warnings: &mut Vec<String>,
     ) -> Result<Vec<Attachment>> {
         let url = &upstream.row.url;
@@ -64,7 +67,29 @@ impl Content {
             ctx.check()?;
             let mut job = Job::new(file.path.clone(), self.scratch()).limit(IMAGE_LIMIT);
             if let Some(checksum) = &file.checksum {
+                let same = had.iter().find(|old| {
+                    old.kind == TREE
+                        && old.file_name == file.path
+                        && checksum.kind == "sha256"
+                        && old.sha256 == checksum.value.to_ascii_lowercase()
+                });
+                if let Some(old) = same
+                    && self.blobs().exists(&old.sha256)?
+                {
+                    self.blobs().touch(&old.sha256)?;
+                    attachments.push(old.clone());
+                    continue;
+                }
                 job.checksum = named_checksum(&checksum.kind, &checksum.value);
+                if job.checksum.is_none() {
+                    return Err(Error::bad_upstream(
+                        url,
+                        format!(
+                            "{name}, {}: {} is no {} checksum",
+                            file.path, checksum.value, checksum.kind
+                        ),
+                    ));
+                }
             }
             match upstream
                 .session
@@ -85,6 +110,12 @@ impl Content {
                     attachments.push(tree_file(&file.path, stored.sha256, stored.size));
                 }
                 Err(airlock_fetch::Error::Cancelled) => return Err(Error::Cancelled),
+                Err(error) if !error.is_not_found() || had.iter().any(|old| old.kind == TREE) => {
+                    return Err(Error::bad_upstream(
+                        url,
+                        format!("installation tree, {}: {error}", file.path),
+                    ));
+                }
                 Err(error) => {
                     warnings.push(format!("{url}: the installation tree is left out: {error}"));
                     return Ok(Vec::new());

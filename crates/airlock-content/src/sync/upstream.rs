@@ -66,7 +66,7 @@ pub(crate) fn check_url(text: &str, local_roots: Option<&[PathBuf]>) -> Result<U
                         "{} is not below a folder that this server may mirror from",
                         path.display()
                     ),
-                    "set file_upstream_roots in airlock.toml, or run the command on the server itself",
+                    "set file-upstream-roots in airlock.toml, or run the command on the server itself",
                 ));
             }
         }
@@ -159,8 +159,14 @@ pub(crate) async fn open(
     let upstream = if kind == ListKind::Repository {
         plain(url, &row.settings)?
     } else {
-        let (folder, name) = split_last(&url);
-        let session = fetcher.start(&plain(folder, &row.settings)?).await?;
+        let (folder, name, query) = split_last(&url);
+        let mut list = plain(folder, &row.settings)?;
+        // The list's own query is a part of its address; a token of the settings comes behind it.
+        list.token = match (query, list.token.take()) {
+            (Some(query), Some(token)) => Some(format!("{query}&{token}")),
+            (query, token) => query.or(token),
+        };
+        let session = fetcher.start(&list).await?;
         let Small::Bytes(list) = session
             .small(&name, LIST_LIMIT, None, &ctx.fetch_cancel())
             .await?
@@ -188,14 +194,23 @@ pub(crate) async fn open(
         } else {
             airlock_repodata::mirrorlist::parse(&list.bytes)
         };
-        let mut bases = bases
+        let mirrors: Vec<Url> = bases
             .into_iter()
-            .filter_map(|base| check_url(&base, Some(&[])).ok());
-        let first = bases.next().ok_or_else(|| {
-            Error::bad_upstream(&row.url, "the list names no mirror that can be reached")
-        })?;
-        let mut upstream = plain(first, &row.settings)?;
-        upstream.mirrors.extend(bases);
+            .filter_map(|base| check_url(&base, Some(&[])).ok())
+            .filter(|base| base.scheme() != "file")
+            .collect();
+        if mirrors.is_empty() {
+            return Err(Error::bad_upstream(
+                &row.url,
+                "the list names no mirror that can be reached",
+            ));
+        }
+        // What the list says is no word of the administrator: its addresses get no credentials and lead into no
+        // network that the list's own host is not in.
+        let mut upstream = plain(url.clone(), &row.settings)?;
+        upstream.bases.clear();
+        upstream.list = Some(url);
+        upstream.mirrors = mirrors;
         upstream
     };
     let session = fetcher.start(&upstream).await?;
@@ -217,15 +232,13 @@ pub(crate) async fn open(
     })
 }
 
-fn split_last(url: &Url) -> (Url, String) {
+/// The folder of a list, its name, its query.
+fn split_last(url: &Url) -> (Url, String, Option<String>) {
     let mut folder = url.clone();
     let last = url.path().rsplit('/').next().unwrap_or_default().to_owned();
     folder.set_path(url.path().strip_suffix(&last).unwrap_or("/"));
     folder.set_query(None);
-    let name = url
-        .query()
-        .map_or_else(|| last.clone(), |query| format!("{last}?{query}"));
-    (folder, name)
+    (folder, last, url.query().map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -175,6 +175,9 @@ fn secrets_of_upstreams_are_never_shown() {
         )
         .await
         .unwrap();
-        assert_eq!(kept.settings.password.as_deref(), Some("planted-secret"));
+        assert_eq!(
+            kept.unwrap().settings.password.as_deref(),
+            Some("planted-secret")
+        );
     });
 }

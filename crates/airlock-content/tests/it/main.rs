@@ -5,8 +5,10 @@ mod world;
 
 mod access;
 mod arriving;
+mod collecting;
 mod edits;
 mod history;
 mod own_content;
 mod syncing;
+mod trouble;
 mod upkeep;

@@ -138,6 +138,54 @@ fn on_demand_fetches_verifies_and_keeps_a_package_at_its_first_request() {
 }
 
 #[test]
+fn a_package_that_moved_at_the_upstream_is_fetched_from_its_new_place() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        let patch = ChannelPatch {
+            policy: Some(Policy::OnDemand),
+            ..ChannelPatch::default()
+        };
+        world
+            .create("meadow-base", Some(&upstream.url()), patch)
+            .await;
+        world.sync("meadow-base").await;
+        let before = world
+            .packages("meadow-base", VersionSelector::Current)
+            .await;
+        let moved = world.path("upstream").join("pool");
+        std::fs::create_dir(&moved).unwrap();
+        for file in upstream.repository().packages() {
+            std::fs::rename(&file, moved.join(file.file_name().unwrap())).unwrap();
+        }
+        upstream.publish();
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!((outcome.added, outcome.removed), (0, 0), "{outcome:?}");
+        assert_eq!(outcome.warnings, Vec::<String>::new());
+        assert_eq!(
+            world
+                .packages("meadow-base", VersionSelector::Current)
+                .await,
+            before
+        );
+        let list = world
+            .content
+            .packages(
+                airlock_model::OrgId::DEFAULT,
+                &crate::world::label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        for package in list {
+            let bytes = world.get("meadow-base", &package.location).await;
+            assert_eq!(bytes.len() as u64, package.size);
+        }
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
 fn verbatim_serves_the_upstreams_own_bytes() {
     on_both(|world| async move {
         let upstream = Distribution::at(world.path("upstream"));

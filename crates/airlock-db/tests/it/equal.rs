@@ -157,7 +157,7 @@ async fn run(place: &Place, operation: &Operation, time: i64) -> String {
                 .await
                 .unwrap();
             if let Some(id) = found {
-                channels::undelete(&mut tx, id, &label).await.unwrap();
+                channels::undelete(&mut tx, id, &label, None).await.unwrap();
             }
             tx.commit().await.unwrap();
             format!("{}", found.is_some())

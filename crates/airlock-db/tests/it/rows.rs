@@ -226,6 +226,9 @@ fn an_upstream_keeps_its_id_and_masked_secrets_and_shows_none() {
         let full = channels::upstream_with_secrets(&place.db, second[1].id)
             .await
             .unwrap();
-        assert_eq!(full.settings.password.as_deref(), Some("planted-secret"));
+        assert_eq!(
+            full.unwrap().settings.password.as_deref(),
+            Some("planted-secret")
+        );
     });
 }

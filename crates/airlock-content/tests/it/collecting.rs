@@ -1,0 +1,124 @@
+//! Garbage collection beside other work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use airlock_content::{SyncOptions, TaskContext};
+use airlock_model::{
+    ChannelPatch, Clock as _, Progress, Reporter, SyncState, SystemClock, TaskState,
+};
+use airlock_testkit::states::Distribution;
+
+use crate::world::{World, label, on_both};
+
+/// Syncs a channel at the moment when the collection has listed what it will remove.
+struct SyncsBeside {
+    world: Arc<World>,
+    done: AtomicBool,
+}
+
+impl Reporter for SyncsBeside {
+    fn report(&self, progress: Progress) {
+        if progress.stage != "collecting garbage: removing"
+            || self.done.swap(true, Ordering::SeqCst)
+        {
+            return;
+        }
+        let world = Arc::clone(&self.world);
+        tokio::task::block_in_place(|| {
+            tokio::runtime::Handle::current().block_on(async {
+                let context = world.context();
+                let outcome = world
+                    .content
+                    .sync(&context, &[label("second-channel")], SyncOptions::default())
+                    .await
+                    .unwrap();
+                assert_eq!(outcome[0].state, SyncState::Published, "{outcome:?}");
+            });
+        });
+    }
+
+    fn note(&self, _line: String) {}
+}
+
+#[test]
+fn a_version_committed_while_garbage_is_collected_stays_whole() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        let url = upstream.url();
+        for name in ["first-channel", "second-channel"] {
+            world
+                .create(name, Some(&url), ChannelPatch::default())
+                .await;
+        }
+        world.sync("first-channel").await;
+        world
+            .content
+            .delete_channel(&world.actor(), &label("first-channel"))
+            .await
+            .unwrap();
+        // Eight days later the channel is purged, and its own packs and files belong to nobody; the second channel
+        // takes up the same packages just then.
+        let days = 8 * 86_400;
+        world.clock.set(SystemClock.now().plus_seconds(days));
+        let world = Arc::new(world);
+        let reporter = Arc::new(SyncsBeside {
+            world: Arc::clone(&world),
+            done: AtomicBool::new(false),
+        });
+        let context = TaskContext {
+            reporter: reporter.clone(),
+            ..world.context()
+        };
+        let report = world.content.gc(&context, days).await.unwrap();
+        assert!(reporter.done.load(Ordering::SeqCst), "{report:?}");
+        world.walk("second-channel").await;
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn what_a_running_task_stored_is_not_garbage_however_long_it_runs() {
+    on_both(|world| async move {
+        let started = SystemClock.now().plus_seconds(-60);
+        let mut tx = world.content.db().begin().await.unwrap();
+        let task = airlock_db::tasks::NewTask {
+            kind: "sync",
+            subject: "meadow-base",
+            payload: "{}",
+            operation_id: "an-operation",
+            idempotency_key: None,
+            lock_key: "channel",
+        };
+        airlock_db::tasks::enqueue(&mut tx, &world.actor(), &task, started)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let claimed = airlock_db::tasks::claim(world.content.db(), "a test", started, 60, &[])
+            .await
+            .unwrap()
+            .unwrap();
+        let mut writer = world.content.blobs().writer().unwrap();
+        std::io::Write::write_all(&mut writer, b"a part of a long sync").unwrap();
+        let stored = writer.finish(None).unwrap();
+        world.clock.set(SystemClock.now().plus_seconds(10 * 86_400));
+        let report = world.content.gc(&world.context(), 0).await.unwrap();
+        assert_eq!((report.blobs, report.in_grace), (0, 1), "{report:?}");
+
+        airlock_db::tasks::finish(
+            world.content.db(),
+            claimed.id,
+            claimed.fence,
+            TaskState::Failed,
+            None,
+            None,
+            &[],
+            world.content.now(),
+        )
+        .await
+        .unwrap();
+        let report = world.content.gc(&world.context(), 0).await.unwrap();
+        assert_eq!((report.blobs, report.in_grace), (1, 0), "{report:?}");
+        assert!(!world.content.blobs().exists(&stored.sha256).unwrap());
+    });
+}
