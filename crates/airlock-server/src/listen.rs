@@ -1,5 +1,6 @@
 //! Listening: TCP (plain or TLS) and the local socket, limits on connections, a graceful end.
 
+pub mod patience;
 pub mod rewind;
 pub mod tls;
 

@@ -14,19 +14,30 @@ mod upkeep;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::{Json, Router, middleware};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::listen::patience::{Limits, PatientBody};
 use crate::problem::Problem;
 use crate::rights;
 
 /// JSON bodies larger than this are refused.
 const LARGEST_BODY: usize = 2 * 1024 * 1024;
+/// The same for a login, which everybody may send.
+const LARGEST_LOGIN: usize = 16 * 1024;
+/// How long a login's body may take in all.
+const LOGIN: Limits = Limits {
+    body: Duration::from_secs(10),
+    rate: u64::MAX,
+    ..Limits::USUAL
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,7 +54,6 @@ struct Document;
 /// The routes, and their description.
 pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     let router = OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(login::login))
         .routes(routes!(login::whoami))
         .routes(routes!(channels::list, channels::create))
         .routes(routes!(channels::show, channels::set, channels::delete))
@@ -78,10 +88,21 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
             OpenApiRouter::new()
                 .routes(routes!(upload::push))
                 .layer(DefaultBodyLimit::disable()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(login::login))
+                .layer(DefaultBodyLimit::max(LARGEST_LOGIN))
+                .layer(middleware::map_request(hurried)),
         );
     let (router, mut document) = router.split_for_parts();
     document.info.version = env!("CARGO_PKG_VERSION").to_owned();
     (router, document)
+}
+
+/// A request whose body may take [`LOGIN`] only.
+async fn hurried(request: Request) -> Request {
+    request.map(|body| Body::new(PatientBody::new(body, LOGIN, None)))
 }
 
 /// The routes behind their rights.

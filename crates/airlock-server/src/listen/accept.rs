@@ -1,5 +1,6 @@
 //! The accept loops. They end when `stop` turns true; open requests are finished first.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +17,12 @@ use tower::ServiceExt;
 
 use super::Peer;
 use super::deadline::{Deadline, PATIENCE};
+use super::patience::{Limits, PatientBody, Requests};
 use super::rewind::Rewind;
 use super::tls::Certificate;
 use crate::app::App;
 use crate::local_socket::MOST_CONNECTIONS;
 use crate::repos::{OverTls, lane};
-
-/// How long a peer may take for the head of a request, and for the TLS handshake.
-const HEAD: Duration = Duration::from_secs(10);
 
 /// Held by every open connection; the server is idle when all are gone.
 pub type Ended = mpsc::Sender<()>;
@@ -93,7 +92,15 @@ pub async fn local(
         let uid = stream.peer_cred().map_or(u32::MAX, |peer| peer.uid());
         let (router, stop, ended) = (router.clone(), stop.clone(), ended.clone());
         tokio::spawn(async move {
-            serve(stream, Peer::Local { uid }, false, router, stop).await;
+            serve(
+                stream,
+                Peer::Local { uid },
+                false,
+                router,
+                stop,
+                Limits::USUAL,
+            )
+            .await;
             drop((turn, ended));
         });
     }
@@ -113,7 +120,8 @@ async fn plain(
     stop: watch::Receiver<bool>,
 ) {
     if let Ok(lane::Left::HandOver(stream, first)) = lane::serve(stream, app, stop.clone()).await {
-        serve(Rewind::new(first, stream), peer, false, router, stop).await;
+        let stream = Rewind::new(first, stream);
+        serve(stream, peer, false, router, stop, Limits::USUAL).await;
     }
 }
 
@@ -122,29 +130,53 @@ async fn encrypted(
     peer: Peer,
     certificate: &Certificate,
     router: Router,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) {
     let acceptor = tokio_rustls::TlsAcceptor::from(certificate.config());
-    if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, acceptor.accept(stream)).await {
-        serve(Rewind::new(Bytes::new(), stream), peer, true, router, stop).await;
+    let limits = Limits::USUAL;
+    let shaken = tokio::select! {
+        shaken = tokio::time::timeout(limits.head, acceptor.accept(stream)) => shaken,
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    if let Ok(Ok(stream)) = shaken {
+        let stream = Rewind::new(Bytes::new(), stream);
+        serve(stream, peer, true, router, stop, limits).await;
     }
 }
 
-async fn serve<T>(stream: T, peer: Peer, tls: bool, router: Router, mut stop: watch::Receiver<bool>)
-where
+/// Serves a connection by the general machinery. What that machinery does not limit is limited here: a connection that
+/// never gets as far as a request, idle HTTP/2, and bodies.
+async fn serve<T>(
+    stream: T,
+    peer: Peer,
+    tls: bool,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+    limits: Limits,
+) where
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let requests = Requests::none();
+    let (opened, stopped) = (requests.clone(), stop.clone());
     let service = hyper::service::service_fn(move |request: http::Request<Incoming>| {
-        let mut request = request.map(Body::new);
+        let open = opened.open();
+        let mut request = request.map(|body| {
+            Body::new(PatientBody::new(
+                Body::new(body),
+                limits,
+                Some(stopped.clone()),
+            ))
+        });
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(OverTls(tls));
-        router.clone().oneshot(request)
+        let answer = router.clone().oneshot(request);
+        async move { Ok::<_, Infallible>(answer.await?.map(|body| open.until_sent(body))) }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(limits.head)
         .max_buf_size(64 * 1024);
     builder
         .http2()
@@ -154,17 +186,161 @@ where
     let connection =
         builder.serve_connection(TokioIo::new(Deadline::new(stream, PATIENCE)), service);
     tokio::pin!(connection);
-    let mut stopping = *stop.borrow();
-    if stopping {
+    let mut ending = *stop.borrow();
+    if ending {
         connection.as_mut().graceful_shutdown();
     }
     loop {
+        let patience = if ending { limits.last } else { limits.idle };
         tokio::select! {
             _ = connection.as_mut() => return,
-            _ = stop.changed(), if !stopping => {
-                stopping = true;
-                connection.as_mut().graceful_shutdown();
+            _ = stop.changed(), if !ending => {}
+            // Asked to end first, so that HTTP/2 peers are told.
+            () = requests.quiet(patience) => if ending { return },
+        }
+        ending = true;
+        connection.as_mut().graceful_shutdown();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    /// Limits that no test reaches.
+    const LONG: Limits = Limits {
+        head: Duration::from_secs(3_600),
+        idle: Duration::from_secs(3_600),
+        body: Duration::from_secs(3_600),
+        rate: 1,
+        last: Duration::from_secs(3_600),
+    };
+    const SHORT: Duration = Duration::from_millis(50);
+    const UNFINISHED: &[u8] = b"POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 100\r\n\r\n{";
+
+    /// A connection to a server that reads whole bodies.
+    fn connection(
+        limits: Limits,
+    ) -> (
+        DuplexStream,
+        watch::Sender<bool>,
+        tokio::task::JoinHandle<()>,
+    ) {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (stop, stopping) = watch::channel(false);
+        let router = Router::new().route(
+            "/",
+            axum::routing::post(|body: Result<Bytes, _>| async move {
+                use axum::extract::rejection::BytesRejection;
+                let body: Result<Bytes, BytesRejection> = body;
+                match body {
+                    Ok(body) => format!("{} bytes", body.len()),
+                    Err(error) if super::super::patience::is_too_slow(&error) => "slow".to_owned(),
+                    Err(error) => error.body_text(),
+                }
+            }),
+        );
+        let peer = Peer::Local { uid: 0 };
+        let task = tokio::spawn(serve(far, peer, false, router, stopping, limits));
+        (near, stop, task)
+    }
+
+    async fn rest(mut near: DuplexStream) -> String {
+        let mut text = String::new();
+        near.read_to_string(&mut text).await.unwrap();
+        text
+    }
+
+    /// Sends a byte a while, until the server has enough of it.
+    async fn drip(near: &mut DuplexStream) {
+        for _ in 0..1_000 {
+            if near.write_all(b"x").await.is_err() {
+                return;
+            }
+            let mut answer = [0; 1];
+            let read = tokio::time::timeout(SHORT / 5, near.read_exact(&mut answer)).await;
+            if read.is_ok() {
+                return;
             }
         }
+        panic!("the connection is still open");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_is_given_up() {
+        let limits = Limits {
+            body: SHORT,
+            ..LONG
+        };
+        let (mut near, _stop, task) = connection(limits);
+        near.write_all(UNFINISHED).await.unwrap();
+        let text = rest(near).await;
+        assert!(text.ends_with("slow"), "{text}");
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_body_that_comes_byte_by_byte_is_given_up() {
+        let limits = Limits {
+            body: SHORT,
+            rate: 1_024,
+            ..LONG
+        };
+        let (mut near, _stop, task) = connection(limits);
+        near.write_all(&[&UNFINISHED[..46], b"00000\r\n\r\n"].concat())
+            .await
+            .unwrap();
+        drip(&mut near).await;
+        drop(near);
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_unfinished_body_does_not_hold_up_the_end() {
+        let limits = Limits {
+            last: SHORT,
+            ..LONG
+        };
+        let (mut near, stop, task) = connection(limits);
+        near.write_all(UNFINISHED).await.unwrap();
+        stop.send(true).unwrap();
+        let text = rest(near).await;
+        assert!(text.is_empty() || text.ends_with("slow"), "{text}");
+        task.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_without_a_request_ends() {
+        let limits = Limits {
+            idle: SHORT,
+            last: SHORT,
+            ..LONG
+        };
+        // Nothing at all, and the beginning of what might become HTTP/2.
+        for first in [
+            b"".as_slice(),
+            b"PRI * HT",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        ] {
+            let (mut near, _stop, task) = connection(limits);
+            near.write_all(first).await.unwrap();
+            task.await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn whole_bodies_are_read_at_any_length() {
+        let (mut near, _stop, task) = connection(LONG);
+        let body = vec![b'x'; 300_000];
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: t\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        near.write_all(head.as_bytes()).await.unwrap();
+        near.write_all(&body).await.unwrap();
+        let text = rest(near).await;
+        assert!(text.ends_with("300000 bytes"), "{text}");
+        task.await.unwrap();
     }
 }

@@ -5,7 +5,6 @@
 //! is always decided by handing over.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
@@ -17,14 +16,13 @@ use super::answer::{Answer, AnswerBody};
 use super::condition::Conditions;
 use super::{Request, answer_or_problem, send};
 use crate::app::App;
+use crate::listen::patience::Limits;
 
 /// A head longer than this is handed over.
 const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_HEADERS: usize = 64;
-/// How long a connection may stay open without a request.
-const IDLE: Duration = Duration::from_secs(75);
-/// How long a head may take once its first byte came.
-const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may stay open without a request, and how long a head may take from its first byte to its last.
+const LIMITS: Limits = Limits::USUAL;
 
 /// What became of a connection.
 pub enum Left {
@@ -49,7 +47,7 @@ pub async fn serve(
         if buffer.is_empty() {
             let first = tokio::select! {
                 biased;
-                read = tokio::time::timeout(IDLE, stream.read_buf(&mut buffer)) => read,
+                read = tokio::time::timeout(LIMITS.idle, stream.read_buf(&mut buffer)) => read,
                 _ = stop.changed() => return Ok(Left::Closed),
             };
             match first {
@@ -57,11 +55,16 @@ pub async fn serve(
                 _ => return Ok(Left::Closed),
             }
         }
+        let deadline = tokio::time::Instant::now() + LIMITS.head;
         let (close, done) = loop {
             match head(&buffer) {
                 Head::Foreign => return Ok(Left::HandOver(stream, buffer.freeze())),
                 Head::Partial if buffer.len() < LONGEST_HEAD => {
-                    match tokio::time::timeout(HEAD, stream.read_buf(&mut buffer)).await {
+                    let more = tokio::select! {
+                        more = tokio::time::timeout_at(deadline, stream.read_buf(&mut buffer)) => more,
+                        _ = stop.wait_for(|stop| *stop) => return Ok(Left::Closed),
+                    };
+                    match more {
                         Ok(Ok(length)) if length > 0 => {}
                         _ => return Ok(Left::Closed),
                     }

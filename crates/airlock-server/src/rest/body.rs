@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 
 use crate::app::App;
+use crate::listen::patience::{TooSlow, is_too_slow};
 use crate::problem::Failure;
 use crate::rights::As;
 use crate::tasks::Job;
@@ -30,6 +31,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 }
 
 fn refused(rejection: &JsonRejection) -> Failure {
+    if is_too_slow(rejection) {
+        return Failure::invalid(TooSlow.to_string()).status(StatusCode::REQUEST_TIMEOUT);
+    }
     let status = match rejection.status() {
         StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
         status => status,

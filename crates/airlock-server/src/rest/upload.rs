@@ -6,17 +6,20 @@ use std::sync::Arc;
 use airlock_model::{ErrorKind, TaskInfo};
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{Multipart, Path, State};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use tokio::io::AsyncWriteExt;
 
 use super::body::{Accepted, label, start};
 use crate::app::App;
+use crate::listen::patience::{TooSlow, is_too_slow};
 use crate::problem::{Failure, Problem};
 use crate::rights::As;
 use crate::tasks::{Job, Staged, Staging};
 
 /// Files of one push.
 const MOST_FILES: usize = 10_000;
+/// Bytes after which the free space is looked at again.
+const LOOK_EVERY: usize = 64 << 20;
 
 /// Puts package files into a channel. Each part with a file name is one file.
 #[utoipa::path(post, path = "/api/v1/channels/{label}/push", tag = "changes", params(("label" = String, Path)),
@@ -34,6 +37,7 @@ pub async fn push(
     // Goes with everything in it when this request fails; the task takes it over otherwise.
     let staging = Staging::make(&app.settings.data).map_err(|error| Failure::internal(&error))?;
     let mut files: Vec<Staged> = Vec::new();
+    let mut looks = Looks::default();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let Some(name) = field.file_name().map(str::to_owned) else {
             return Err(Failure::invalid("a part without a file name")
@@ -45,7 +49,7 @@ pub async fn push(
             )));
         }
         let path = staging.path().join(files.len().to_string());
-        write(&app, field, &path).await?;
+        write(&app, field, &path, &mut looks).await?;
         files.push(Staged {
             path,
             name: base_name(&name),
@@ -71,7 +75,30 @@ pub async fn push(
     Ok(accepted)
 }
 
-async fn write(app: &App, mut field: Field<'_>, path: &PathBuf) -> Result<(), Failure> {
+/// When the free space is looked at: at the first byte of a push, and again after each [`LOOK_EVERY`], over all of its
+/// files, so that many small ones are seen as well.
+#[derive(Debug, Default)]
+struct Looks {
+    since: Option<usize>,
+}
+
+impl Looks {
+    /// Whether it is time, now that `bytes` more came.
+    fn due(&mut self, bytes: usize) -> bool {
+        let since = self.since.map(|since| since + bytes);
+        let due = since.is_none_or(|since| since > LOOK_EVERY);
+        self.since = Some(since.filter(|_| !due).unwrap_or(0));
+        due
+    }
+}
+
+/// Writes one file.
+async fn write(
+    app: &App,
+    mut field: Field<'_>,
+    path: &PathBuf,
+    looks: &mut Looks,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         if error.kind() == std::io::ErrorKind::StorageFull {
             Failure::new(ErrorKind::Exhausted, "no space is left for uploads")
@@ -81,11 +108,8 @@ async fn write(app: &App, mut field: Field<'_>, path: &PathBuf) -> Result<(), Fa
         }
     };
     let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
-    let mut since_look = 0_usize;
     while let Some(bytes) = field.chunk().await.map_err(broken)? {
-        since_look += bytes.len();
-        if since_look > 64 << 20 {
-            since_look = 0;
+        if looks.due(bytes.len()) {
             enough_space(app)?;
         }
         file.write_all(&bytes).await.map_err(failed)?;
@@ -114,6 +138,9 @@ fn enough_space(app: &App) -> Result<(), Failure> {
 
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]
 fn broken(error: MultipartError) -> Failure {
+    if is_too_slow(&error) {
+        return Failure::invalid(TooSlow.to_string()).status(StatusCode::REQUEST_TIMEOUT);
+    }
     Failure::invalid(format!("the upload is broken: {}", error.body_text())).status(error.status())
 }
 
@@ -126,4 +153,16 @@ fn base_name(name: &str) -> String {
         .filter(|c| !c.is_control())
         .take(255)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_small_files_are_looked_at_as_one_large_one() {
+        let mut looks = Looks::default();
+        let due = (0..200).filter(|_| looks.due(1 << 20)).count();
+        assert_eq!(due, 4);
+    }
 }

@@ -132,3 +132,45 @@ async fn tls_by_setting() {
     assert!(!bytes.starts_with(b"HTTP/1"), "{bytes:?}");
     server.stop().await;
 }
+
+/// Sends a byte a while and returns what came back until the server closed.
+async fn drip(address: &str, first: &str) -> String {
+    use tokio::io::AsyncWriteExt;
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(first.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    for _ in 0..200 {
+        let read = tokio::time::timeout(
+            std::time::Duration::from_millis(300),
+            stream.read_buf(&mut bytes),
+        );
+        match read.await {
+            Err(_) => {}
+            Ok(Ok(length)) if length > 0 => {}
+            Ok(_) => return String::from_utf8(bytes).unwrap(),
+        }
+        let _ = stream.write_all(b"x").await;
+    }
+    panic!("still open: {first}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_holds_a_connection_by_sending_slowly() {
+    let server = start().await;
+    let login = "POST /api/v1/login HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n{";
+    let (lane, general, body) = tokio::join!(
+        drip(&server.address, "GET /repos/"),
+        drip(&server.address, "GET /healthz HTTP/1.1\r\nHost: "),
+        drip(&server.address, login),
+    );
+    assert_eq!(lane, "");
+    assert!(
+        general.is_empty() || general.starts_with("HTTP/1.1 4"),
+        "{general}"
+    );
+    assert!(body.starts_with("HTTP/1.1 408"), "{body}");
+    let large = format!("{{\"login\":\"{}\"", "x".repeat(20_000));
+    let refused = server.call("POST", "/api/v1/login", None, &large).await;
+    assert_eq!(refused.status, 413, "{refused:?}");
+    server.stop().await;
+}
