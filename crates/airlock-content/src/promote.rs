@@ -148,7 +148,7 @@ impl Content {
         let at = match selector {
             VersionSelector::Current => return Ok(channel.current),
             VersionSelector::At(at) => at,
-            VersionSelector::EndOfDay(end) => airlock_model::Instant(end.0 - 1),
+            VersionSelector::EndOf { end, .. } => airlock_model::Instant(end.0 - 1),
             VersionSelector::Number(number) => {
                 let named = self.channel(org, named).await?;
                 self.version_number(&named, selector).await?;

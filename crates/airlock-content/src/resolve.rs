@@ -117,10 +117,10 @@ impl Content {
             VersionSelector::Number(_) => true,
             VersionSelector::At(at) if at > now => return Err(self.future(&channel, at).await),
             VersionSelector::At(at) => at < now,
-            VersionSelector::EndOfDay(end) => {
+            VersionSelector::EndOf { begin, end } => {
                 // Today is allowed (it is not over, so it may still change); tomorrow is the future.
-                if end.0 - 86_400_000_000 > now.0 {
-                    return Err(self.future(&channel, end).await);
+                if begin > now {
+                    return Err(self.future(&channel, begin).await);
                 }
                 end <= now
             }

@@ -80,14 +80,8 @@ impl Content {
                     ))
                 }
             }
-            VersionSelector::At(instant) | VersionSelector::EndOfDay(instant) => {
-                let exclusive = matches!(selector, VersionSelector::EndOfDay(_));
-                // The end of a day is the instant before the next one begins.
-                let at = if exclusive {
-                    airlock_model::Instant(instant.0 - 1)
-                } else {
-                    instant
-                };
+            VersionSelector::At(_) | VersionSelector::EndOf { .. } => {
+                let at = selector.instant().unwrap_or_else(|| self.now());
                 match airlock_db::versions::number_at(self.db(), channel.id, at).await? {
                     Some(number) => Ok(number),
                     None => {

@@ -139,8 +139,13 @@ pub enum VersionSelector {
     Number(VersionNumber),
     /// The one that was current at the instant.
     At(Instant),
-    /// The one that was current at the end of a day: the instant is the first of the next day in the server's zone.
-    EndOfDay(Instant),
+    /// The one that was current at the end of a day (in the server's zone), a minute or a second.
+    EndOf {
+        /// The first instant of that span.
+        begin: Instant,
+        /// The first instant after it.
+        end: Instant,
+    },
 }
 
 /// Why a text names no version.
@@ -157,8 +162,20 @@ pub enum VersionSelectorError {
 }
 
 impl VersionSelector {
+    /// The last instant that is meant; none when no instant is.
+    #[must_use]
+    pub const fn instant(self) -> Option<Instant> {
+        match self {
+            Self::Current | Self::Number(_) => None,
+            Self::At(at) => Some(at),
+            Self::EndOf { end, .. } => Some(Instant(end.0 - 1)),
+        }
+    }
+
     /// Reads the text behind `@`. `current` and the literal `$airlock_at` (an unset dnf variable) mean the current
-    /// version; digits a number; `YYYY-MM-DD` the end of that day in `zone`; `YYYY-MM-DDTHH:MM[:SS]Z` that instant.
+    /// version; digits a number; `YYYY-MM-DD` the end of that day in `zone`; `YYYY-MM-DDTHH:MM[:SS]Z` the end of that
+    /// minute or second, so that an instant that is shown to the second names the version that it stands beside; with
+    /// a fraction exactly that instant.
     ///
     /// # Errors
     /// [`VersionSelectorError`] when the text is none of these.
@@ -188,15 +205,23 @@ impl VersionSelector {
         match shape.as_str() {
             "9999-99-99" => {
                 let day: jiff::civil::Date = text.parse().map_err(|_| no_date())?;
-                let next = day
-                    .tomorrow()
-                    .map_err(|_| no_date())?
-                    .to_zoned(zone.clone())
-                    .map_err(|_| no_date())?;
-                Ok(Self::EndOfDay(Instant(next.timestamp().as_microsecond())))
+                let first = |day: jiff::civil::Date| {
+                    day.to_zoned(zone.clone())
+                        .map(|begin| Instant(begin.timestamp().as_microsecond()))
+                        .map_err(|_| no_date())
+                };
+                Ok(Self::EndOf {
+                    begin: first(day)?,
+                    end: first(day.tomorrow().map_err(|_| no_date())?)?,
+                })
             }
-            "9999-99-99T99:99Z" | "9999-99-99T99:99:99Z" => {
-                text.parse().map(Self::At).map_err(|_| no_date())
+            shape @ ("9999-99-99T99:99Z" | "9999-99-99T99:99:99Z") => {
+                let begin: Instant = text.parse().map_err(|_| no_date())?;
+                let seconds = if shape.len() == 17 { 60 } else { 1 };
+                Ok(Self::EndOf {
+                    begin,
+                    end: begin.plus_seconds(seconds),
+                })
             }
             // With a fraction, as instants of versions are shown.
             other
@@ -227,17 +252,32 @@ mod tests {
         assert_eq!(parse("7"), Ok(VersionSelector::Number(7)));
         assert_eq!(parse("current"), Ok(VersionSelector::Current));
         assert_eq!(parse("$airlock_at"), Ok(VersionSelector::Current));
+        assert_eq!(parse("2026-06-01"), span(1_780_272_000, 86_400));
+        assert_eq!(parse("2026-06-01T02:00Z"), span(1_780_279_200, 60));
+        assert_eq!(parse("2026-06-01T02:00:07Z"), span(1_780_279_207, 1));
         assert_eq!(
-            parse("2026-06-01"),
-            Ok(VersionSelector::EndOfDay(Instant::from_seconds(
-                1_780_358_400
-            )))
+            parse("2026-06-01T02:00:07.25Z"),
+            Ok(VersionSelector::At(Instant(1_780_279_207_250_000)))
         );
-        assert_eq!(
-            parse("2026-06-01T02:00Z"),
-            Ok(VersionSelector::At(Instant::from_seconds(1_780_279_200)))
-        );
-        assert_eq!(parse("2026-06-01T02:00Z"), parse("2026-06-01T02:00:00Z"));
+    }
+
+    fn span(begin: i64, seconds: i64) -> Result<VersionSelector, VersionSelectorError> {
+        Ok(VersionSelector::EndOf {
+            begin: Instant::from_seconds(begin),
+            end: Instant::from_seconds(begin + seconds),
+        })
+    }
+
+    #[test]
+    fn days_are_as_long_as_the_zone_says() {
+        let zone = jiff::tz::TimeZone::get("Europe/Berlin").unwrap();
+        for (day, hours) in [("2026-03-29", 23), ("2026-06-01", 24), ("2026-10-25", 25)] {
+            let Ok(VersionSelector::EndOf { begin, end }) = VersionSelector::parse(day, &zone)
+            else {
+                panic!("{day}")
+            };
+            assert_eq!(end, begin.plus_seconds(hours * 3_600), "{day}");
+        }
     }
 
     #[test]

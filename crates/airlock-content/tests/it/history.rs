@@ -44,7 +44,16 @@ fn a_version_is_found_by_number_day_and_instant() {
         for version in &versions {
             let instant = version.instant.to_string();
             let day = &instant[..10];
-            for name in [version.number.to_string(), instant.clone(), day.to_owned()] {
+            // To the second as lists show it, and to the minute: both name the version they stand beside.
+            let second = format!("{}Z", &instant[..19]);
+            let minute = format!("{}Z", &instant[..16]);
+            for name in [
+                version.number.to_string(),
+                instant.clone(),
+                second,
+                minute,
+                day.to_owned(),
+            ] {
                 let found = world
                     .content
                     .resolve(&format!("meadow-base@{name}"))
