@@ -47,5 +47,6 @@ pub use push::StagedFile;
 pub use resolve::ResolvedVersion;
 pub use schedule::Schedule;
 pub use serve::Served;
+pub use signing::METADATA_KEY;
 pub use sync::SyncOptions;
 pub use view::{VersionView, ViewPack};

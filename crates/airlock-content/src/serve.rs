@@ -77,8 +77,18 @@ impl Content {
         match path {
             "repodata/repomd.xml" => return Ok(root(&published.repomd, "text/xml")),
             "repodata/repomd.xml.asc" => {
-                if let Some(signature) = &published.repomd_asc {
-                    return Ok(root(signature, "application/pgp-signature"));
+                const SIGNATURE: &str = "application/pgp-signature";
+                let signs = version.channel.sign_metadata;
+                match &published.repomd_asc {
+                    Some(signature) if !signs || published.mode == "own" => {
+                        return Ok(root(signature, SIGNATURE));
+                    }
+                    // Made before the channel was told to sign: clients that check signatures reach it all the same.
+                    _ if signs => {
+                        let signature = self.sign(&published.repomd).await?;
+                        return Ok(root(&Bytes::from(signature), SIGNATURE));
+                    }
+                    _ => {}
                 }
             }
             _ => {}

@@ -9,9 +9,12 @@ use airlock_rpm::signature::KeyKind;
 
 use crate::{Content, Error, Result};
 
+/// The key's file in the data folder; a backup holds it as well.
+pub const METADATA_KEY: &str = "metadata-signing-key.asc";
+
 impl Content {
     fn signing_key_path(&self) -> PathBuf {
-        self.settings().data.join("metadata-signing-key.asc")
+        self.settings().data.join(METADATA_KEY)
     }
 
     /// The server's key; made at the first call.

@@ -1,7 +1,7 @@
 //! Backup while serving, and the way back.
 //!
 //! A backup is a folder: `blobs/` as in the data folder, `airlock.db` (a consistent copy of the database),
-//! `airlock.toml` if there is one, and `backup.json`, written last: without it the backup is not whole. Blobs are
+//! `airlock.toml` and `metadata-signing-key.asc` if there are, and `backup.json`, written last: without it the backup is not whole. Blobs are
 //! copied after the database, so that everything the copy names is there (garbage collection does not run beside a
 //! backup). A second backup into the same folder copies only what is new, and verifies all of it.
 
@@ -9,7 +9,7 @@ use std::io::Write;
 use std::path::Path;
 
 use airlock_blob::BlobStore;
-use airlock_content::{Content, Error, TaskContext};
+use airlock_content::{Content, Error, METADATA_KEY, TaskContext};
 use airlock_model::{
     Actor, CancelFlag, Cause, Clock, Instant, Progress, SilentReporter, SystemClock,
 };
@@ -19,6 +19,10 @@ use crate::data_dir::DataDir;
 use crate::serve::ServeError;
 
 const DATABASE: &str = "airlock.db";
+/// The database's copy while it is written.
+const FRESH: &str = "airlock.db.new";
+/// Begin of the names of files that are being written.
+const NEW: &str = ".new-";
 const MARK: &str = "backup.json";
 const FORMAT: u32 = 1;
 
@@ -66,17 +70,24 @@ pub async fn backup(
         what: format!("backup into {}", directory.display()),
         source,
     };
+    if !content.db().is_exclusive() {
+        return Err(Error::Conflict {
+            what: "the database is a PostgreSQL, of which no backup is made here".to_owned(),
+            hint: "save it by pg_dump, then the data folder: docs/operations.md has the steps",
+        });
+    }
     std::fs::create_dir_all(directory).map_err(io)?;
+    // Before anything of the folder is changed.
+    refuse_foreign(directory)?;
     std::fs::set_permissions(
         directory,
         std::os::unix::fs::PermissionsExt::from_mode(0o700),
     )
     .map_err(io)?;
-    refuse_foreign(directory)?;
     let mark = directory.join(MARK);
     remove(&mark).map_err(io)?;
     context.stage("backup: database");
-    let fresh = directory.join("airlock.db.new");
+    let fresh = directory.join(FRESH);
     remove(&fresh).map_err(io)?;
     let audit_head = airlock_db::audit::head(content.db()).await?;
     content.db().copy_to(&fresh).await?;
@@ -86,10 +97,7 @@ pub async fn backup(
         .and_then(|file| file.sync_all())
         .map_err(io)?;
     std::fs::rename(&fresh, directory.join(DATABASE)).map_err(io)?;
-    let settings = content.settings().data.join("airlock.toml");
-    if settings.exists() {
-        std::fs::copy(&settings, directory.join("airlock.toml")).map_err(io)?;
-    }
+    small_files(&content.settings().data, directory).map_err(io)?;
     let begun = BackupReport {
         format: FORMAT,
         made: context.now(),
@@ -107,6 +115,26 @@ pub async fn backup(
         })??;
     write(&mark, &report).map_err(io)?;
     Ok(report)
+}
+
+/// Files beside database and blobs that make a data folder whole, if it has them.
+const SMALL_FILES: [&str; 2] = ["airlock.toml", METADATA_KEY];
+
+/// Copies them, readable by their owner only: both may hold secrets.
+fn small_files(from: &Path, to: &Path) -> std::io::Result<()> {
+    for name in SMALL_FILES {
+        let mut bytes = match std::fs::File::open(from.join(name)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        // The file's own mode is 0600 from the first moment.
+        let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(to)?;
+        std::io::copy(&mut bytes, &mut file)?;
+        file.as_file().sync_all()?;
+        file.persist(to.join(name)).map_err(|error| error.error)?;
+    }
+    Ok(())
 }
 
 fn blobs(
@@ -153,29 +181,36 @@ fn refuse_foreign(directory: &Path) -> Result<(), Error> {
         what: format!("reading {}", directory.display()),
         source,
     };
+    let refused = |name: &str| Error::Conflict {
+        what: format!("{} holds something else: {name}", directory.display()),
+        hint: "name an empty folder, or the folder of an earlier backup",
+    };
+    let mut names = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(io)? {
-        let name = entry.map_err(io)?.file_name();
-        let known = [
-            "blobs",
-            "tmp",
-            DATABASE,
-            "airlock.db.new",
-            "airlock.toml",
-            MARK,
-            "lost+found",
-        ];
-        if !known.iter().any(|known| name == *known) {
-            return Err(Error::Conflict {
-                what: format!(
-                    "{} holds something else: {}",
-                    directory.display(),
-                    name.to_string_lossy()
-                ),
-                hint: "name an empty folder, or the folder of an earlier backup",
-            });
-        }
+        names.push(
+            entry
+                .map_err(io)?
+                .file_name()
+                .to_string_lossy()
+                .into_owned(),
+        );
     }
-    Ok(())
+    // What a backup begins with and what it ends with; the others alone could be of anything.
+    let own = [FRESH, DATABASE, MARK];
+    let known = ["blobs", "tmp"].into_iter().chain(SMALL_FILES);
+    let begun = own.iter().any(|own| names.iter().any(|name| name == own));
+    let known: Vec<&str> = own
+        .into_iter()
+        .chain(known.filter(|_| begun))
+        .chain(["lost+found"])
+        .collect();
+    // A run that was broken off leaves temporary files.
+    let temporary = |name: &str| begun && (name.starts_with(NEW) || name.starts_with(FRESH));
+    let foreign = |name: &&String| !known.contains(&name.as_str()) && !temporary(name);
+    match names.iter().find(foreign) {
+        Some(name) => Err(refused(name)),
+        None => Ok(()),
+    }
 }
 
 /// Makes a data folder out of a backup, and checks what came out.
@@ -228,16 +263,13 @@ pub async fn restore(backup: &Path, data: &Path) -> Result<RestoreReport, ServeE
         report.blobs += 1;
         report.bytes += blob.size;
     }
-    let settings = backup.join("airlock.toml");
-    if settings.exists() {
-        std::fs::copy(&settings, folder.path().join("airlock.toml")).map_err(io)?;
-    }
+    small_files(backup, folder.path()).map_err(io)?;
     if let Some(head) = &mark.audit_head {
         let head = head.parse().map_err(Error::from)?;
         airlock_content::write_audit_head(folder.path(), &head).map_err(io)?;
     }
     // The database comes last: without it the folder is no data folder, and the restore can be begun anew.
-    let fresh = folder.path().join("airlock.db.new");
+    let fresh = folder.path().join(FRESH);
     std::fs::copy(backup.join(DATABASE), &fresh).map_err(io)?;
     std::fs::File::open(&fresh)
         .and_then(|file| file.sync_all())
@@ -286,9 +318,7 @@ fn remove(path: &Path) -> std::io::Result<()> {
 
 fn write(path: &Path, report: &BackupReport) -> std::io::Result<()> {
     let folder = path.parent().unwrap_or_else(|| Path::new("/"));
-    let mut file = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(folder)?;
+    let mut file = tempfile::Builder::new().prefix(NEW).tempfile_in(folder)?;
     serde_json::to_writer_pretty(&mut file, report)?;
     file.flush()?;
     file.as_file().sync_all()?;

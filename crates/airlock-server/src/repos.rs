@@ -48,6 +48,8 @@ pub struct Request<'a> {
     pub conditions: Conditions<'a>,
     /// `Authorization`.
     pub authorization: Option<&'a str>,
+    /// What stands behind the path's `?`.
+    pub query: Option<&'a str>,
     /// `Host`.
     pub host: Option<&'a str>,
     /// Whether it came over TLS.
@@ -110,6 +112,9 @@ pub async fn answer_or_problem(app: &Arc<App>, request: &Request<'_>) -> Answer 
     }
 }
 
+/// The media type of a key.
+const PGP_KEYS: &str = "application/pgp-keys";
+
 async fn answer(app: &Arc<App>, request: &Request<'_>) -> Result<Answer, Failure> {
     let nothing = || Failure::not_found("nothing is served at this path");
     match spelling::read(request.path).ok_or_else(nothing)? {
@@ -128,21 +133,28 @@ async fn answer(app: &Arc<App>, request: &Request<'_>) -> Result<Answer, Failure
                 .channel_keys(base.channel.org, &base.channel.label)
                 .await?;
             let key = keys.into_iter().nth(number - 1).ok_or_else(nothing)?;
-            Ok(text(
-                &key,
-                "application/pgp-keys",
-                &request.conditions,
-                base.modified(),
-            ))
+            Ok(text(&key, PGP_KEYS, &request.conditions, None))
+        }
+        Wanted::MetadataKey { label_at } => {
+            let label = label_at
+                .split_once('@')
+                .map_or(label_at.as_str(), |(label, _)| label);
+            let base = readable_channel(app, request, label).await?;
+            if !base.channel.sign_metadata {
+                return Err(nothing().hint("only channels with --sign-metadata have this key"));
+            }
+            let key = app.content.metadata_public_key().await?;
+            Ok(text(&key, PGP_KEYS, &request.conditions, None))
         }
         Wanted::RepoFile { label } => {
             let base = readable_channel(app, request, &label).await?;
             let content = repo_file::of(app, request, &base).await?;
+            // Without a date: the file changes with settings, of which nothing says when they were changed.
             Ok(text(
                 &content,
                 "text/plain; charset=utf-8",
                 &request.conditions,
-                base.modified(),
+                None,
             ))
         }
     }
@@ -250,11 +262,10 @@ async fn unresolved(
     let label = label_at
         .split_once('@')
         .map_or(label_at, |(label, _)| label);
-    if label != label_at
-        && error.kind() == ErrorKind::NotFound
-        && let Ok(current) = app.content.resolve(label).await
-        && current.channel.access == Access::Token
-        && let Err(denied) = may_read(app, request, &current.channel).await
+    if error.kind() == ErrorKind::NotFound
+        && let Ok(base) = repo_file::Base::find(app, label).await
+        && base.channel.access == Access::Token
+        && let Err(denied) = may_read(app, request, &base.channel).await
     {
         return denied;
     }
@@ -311,7 +322,7 @@ fn text(
     content: &str,
     content_type: &'static str,
     conditions: &Conditions<'_>,
-    modified: i64,
+    modified: Option<i64>,
 ) -> Answer {
     let bytes = Bytes::copy_from_slice(content.as_bytes());
     let sha256 = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes));

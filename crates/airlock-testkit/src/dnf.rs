@@ -107,6 +107,11 @@ impl Dnf {
     /// When dnf is missing.
     #[track_caller]
     pub fn run(&self, words: &[&str]) -> Finished {
+        self.start(words, !words.contains(&"--cacheonly"))
+    }
+
+    #[track_caller]
+    fn start(&self, words: &[&str], refresh: bool) -> Finished {
         let mut command = as_root(&require("dnf"));
         command
             .arg("--config")
@@ -119,7 +124,7 @@ impl Dnf {
         }
         // Asks the server at each run. An expiry time of 0 would not: dnf counts whole seconds and takes what it got
         // in the same second for fresh.
-        if !words.contains(&"--cacheonly") {
+        if refresh {
             command.arg("--refresh");
         }
         for setting in &self.settings {
@@ -141,6 +146,20 @@ impl Dnf {
             command.env_remove(name);
         }
         run(&mut command)
+    }
+
+    /// Runs dnf as [`Dnf::run`] does, but lets it believe its cache for as long as the `.repo` file says, after the
+    /// cache has become this many seconds older.
+    ///
+    /// # Panics
+    /// When dnf is missing, or the cache's files cannot be dated back.
+    #[track_caller]
+    pub fn run_later(&self, seconds: u64, words: &[&str]) -> Finished {
+        date_back(
+            &self.root().join("var/cache/dnf"),
+            std::time::Duration::from_secs(seconds),
+        );
+        self.start(words, false)
     }
 
     /// [`Dnf::run`] that has to succeed.
@@ -179,6 +198,23 @@ impl Dnf {
         let mut lines: Vec<String> = self.ok(&all).stdout.lines().map(str::to_owned).collect();
         lines.sort();
         lines
+    }
+}
+
+/// Makes all files below a folder older.
+#[track_caller]
+fn date_back(folder: &Path, by: std::time::Duration) {
+    for entry in std::fs::read_dir(folder).expect("the cache is there") {
+        let path = entry.expect("the cache is listed").path();
+        if path.is_dir() {
+            date_back(&path, by);
+            continue;
+        }
+        let file = std::fs::File::options().append(true).open(&path);
+        let file = file.expect("the cache's file opens");
+        let time = file.metadata().and_then(|found| found.modified());
+        file.set_modified(time.expect("the file has a time") - by)
+            .expect("the file is dated back");
     }
 }
 

@@ -167,11 +167,16 @@ fn ready(address_file: &Path) -> Option<String> {
 /// # Errors
 /// What the socket said.
 pub fn get(address: &str, path: &str) -> std::io::Result<(u16, Vec<u8>)> {
+    get_with(address, path, "")
+}
+
+/// [`get`] with more header lines, each with its line end.
+fn get_with(address: &str, path: &str, headers: &str) -> std::io::Result<(u16, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     write!(
         stream,
-        "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n{headers}\r\n"
     )?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
@@ -228,6 +233,17 @@ impl Server {
     pub fn get(&self, path: &str) -> (u16, Vec<u8>) {
         get(&self.address, path)
             .unwrap_or_else(|error| panic!("GET {path}: {error}\n{}", self.log()))
+    }
+
+    /// The same with a token.
+    ///
+    /// # Panics
+    /// When the server does not answer.
+    #[must_use]
+    #[track_caller]
+    pub fn get_with_token(&self, path: &str, token: &str) -> (u16, Vec<u8>) {
+        let header = format!("Authorization: Bearer {token}\r\n");
+        get_with(&self.address, path, &header).expect("the server answers")
     }
 
     /// Runs `airlock WORDS` against this server by its data folder, whatever the exit status.

@@ -82,10 +82,8 @@ pub struct Ready {
     pub size: u64,
     /// Strong entity tag, quotes included; none for an arriving package whose SHA-256 is not known yet.
     pub etag: Option<HeaderValue>,
-    /// Seconds since 1970 of its change.
-    pub modified: i64,
-    /// `Last-Modified`.
-    pub last_modified: HeaderValue,
+    /// Seconds since 1970 of its change, and the same as `Last-Modified`; none when nothing says when it changed.
+    pub modified: Option<(i64, HeaderValue)>,
     /// `Content-Type`.
     pub content_type: HeaderValue,
     /// `Cache-Control`.
@@ -99,7 +97,7 @@ impl Ready {
         source: Source,
         size: u64,
         sha256: &str,
-        modified: i64,
+        modified: impl Into<Option<i64>>,
         content_type: &'static str,
         cache_control: &'static str,
     ) -> Self {
@@ -110,8 +108,9 @@ impl Ready {
             source,
             size,
             etag: (!sha256.is_empty()).then(|| text(format!("\"{sha256}\""))),
-            modified,
-            last_modified: text(http_date(modified)),
+            modified: modified
+                .into()
+                .map(|seconds| (seconds, text(http_date(seconds)))),
             content_type: HeaderValue::from_static(content_type),
             cache_control: HeaderValue::from_static(cache_control),
         }
@@ -128,7 +127,7 @@ impl Ready {
                     .as_ref()
                     .and_then(|etag| etag.to_str().ok())
                     .unwrap_or_default(),
-                modified: self.modified,
+                modified: self.modified.as_ref().map(|(seconds, _)| *seconds),
                 size: self.size,
             },
         )
@@ -165,7 +164,9 @@ impl Ready {
         if let Some(etag) = &self.etag {
             headers.insert(header::ETAG, etag.clone());
         }
-        headers.insert(header::LAST_MODIFIED, self.last_modified.clone());
+        if let Some((_, date)) = &self.modified {
+            headers.insert(header::LAST_MODIFIED, date.clone());
+        }
         headers.insert(header::CACHE_CONTROL, self.cache_control.clone());
         match verdict {
             Verdict::NotModified => Answer {

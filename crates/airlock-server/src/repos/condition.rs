@@ -26,8 +26,8 @@ pub struct Conditions<'a> {
 pub struct Validators<'a> {
     /// The strong entity tag with its quotes: the content's hash.
     pub etag: &'a str,
-    /// Seconds since 1970 of the last change.
-    pub modified: i64,
+    /// Seconds since 1970 of the last change; without it dates decide nothing.
+    pub modified: Option<i64>,
     /// Bytes of the file.
     pub size: u64,
 }
@@ -51,7 +51,7 @@ pub fn weigh(conditions: &Conditions<'_>, file: &Validators<'_>) -> Verdict {
             return Verdict::PreconditionFailed;
         }
     } else if let Some(date) = conditions.if_unmodified_since.and_then(seconds)
-        && file.modified > date
+        && file.modified.is_some_and(|modified| modified > date)
     {
         return Verdict::PreconditionFailed;
     }
@@ -60,7 +60,7 @@ pub fn weigh(conditions: &Conditions<'_>, file: &Validators<'_>) -> Verdict {
             return Verdict::NotModified;
         }
     } else if let Some(date) = conditions.if_modified_since.and_then(seconds)
-        && file.modified <= date
+        && file.modified.is_some_and(|modified| modified <= date)
     {
         return Verdict::NotModified;
     }
@@ -81,7 +81,7 @@ fn same(validator: &str, file: &Validators<'_>) -> bool {
     if validator.starts_with('"') || validator.starts_with("W/") {
         return validator == file.etag;
     }
-    seconds(validator) == Some(file.modified)
+    file.modified.is_some() && seconds(validator) == file.modified
 }
 
 /// Whether a list of entity tags (or `*`) holds the file's one. A strong comparison lets no weak tag match.
@@ -126,7 +126,7 @@ mod tests {
 
     const FILE: Validators<'static> = Validators {
         etag: "\"abc\"",
-        modified: 1_780_279_200,
+        modified: Some(1_780_279_200),
         size: 100,
     };
     const DATE: &str = "Mon, 01 Jun 2026 02:00:00 GMT";
@@ -146,8 +146,8 @@ mod tests {
 
     #[test]
     fn dates_are_written_and_read_alike() {
-        assert_eq!(http_date(FILE.modified), DATE);
-        assert_eq!(seconds(DATE), Some(FILE.modified));
+        assert_eq!(http_date(FILE.modified.unwrap()), DATE);
+        assert_eq!(seconds(DATE), FILE.modified);
         assert_eq!(seconds("yesterday"), None);
         assert_eq!(http_date(-5), "Thu, 01 Jan 1970 00:00:00 GMT");
         assert_eq!(http_date(i64::MAX), "Fri, 01 Jan 9999 00:00:00 GMT");

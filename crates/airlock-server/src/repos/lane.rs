@@ -125,9 +125,13 @@ fn whole(bytes: &[u8]) -> Head<'_> {
     else {
         return Head::Foreign;
     };
-    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    let (path, query) = match path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path, None),
+    };
     let mut request = Request {
         path,
+        query,
         head: method == "HEAD",
         ..Request::default()
     };
@@ -240,6 +244,7 @@ impl<'a> Request<'a> {
         };
         Self {
             path: parts.uri.path(),
+            query: parts.uri.query(),
             head: parts.method == http::Method::HEAD,
             conditions: Conditions {
                 if_match: get(http::header::IF_MATCH),

@@ -22,6 +22,6 @@ pub fn of(app: &App, request: &Request<'_>, version: &ResolvedVersion) -> Answer
         &content,
         "text/plain; charset=utf-8",
         &request.conditions,
-        version.published.instant.seconds(),
+        Some(version.published.instant.seconds()),
     )
 }

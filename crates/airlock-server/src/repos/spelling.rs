@@ -18,6 +18,11 @@ pub enum Wanted {
         /// Which key.
         number: usize,
     },
+    /// `/repos/LABEL/gpg/metadata`: the key that the channel's own metadata is signed with.
+    MetadataKey {
+        /// The channel, perhaps with `@VERSION`.
+        label_at: String,
+    },
     /// `/repos/LABEL[@VERSION]/`: the page for people.
     Page {
         /// The channel, perhaps with `@VERSION`.
@@ -59,6 +64,9 @@ pub fn read(raw: &str) -> Option<Wanted> {
     let path = decode(path)?;
     if !plain_path(&path) {
         return None;
+    }
+    if path == "gpg/metadata" {
+        return Some(Wanted::MetadataKey { label_at });
     }
     if let Some(number) = path.strip_prefix("gpg/") {
         let number = number
@@ -112,7 +120,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_four_kinds_of_paths() {
+    fn the_five_kinds_of_paths() {
+        assert_eq!(
+            read("/repos/el9-base/gpg/metadata"),
+            Some(Wanted::MetadataKey {
+                label_at: "el9-base".into()
+            })
+        );
         assert_eq!(
             read("/repos/el9-base.repo"),
             Some(Wanted::RepoFile {

@@ -141,13 +141,34 @@ async fn repo_files_and_keys_of_token_channels_need_a_token() {
         .to_owned();
 
     let public = server.call("GET", "/repos/el9-base.repo", None, "").await;
-    let text = String::from_utf8(public.body).unwrap();
+    let text = String::from_utf8(public.body.clone()).unwrap();
     assert!(
         text.contains("baseurl=http://test/repos/el9-base@$airlock_at/")
             && text.contains("gpgcheck=1"),
         "{text}"
     );
-    assert!(!text.contains("[el9-secret]"), "{text}");
+    assert!(!text.contains("el9-secret"), "{text}");
+    // Nothing says when a channel's settings were changed, so a date would be a lie.
+    assert!(
+        !public.head.to_lowercase().contains("last-modified"),
+        "{}",
+        public.head
+    );
+    let named = server
+        .call("GET", "/repos/el9-base.repo", Some(&other), "")
+        .await;
+    let text = String::from_utf8(named.body).unwrap();
+    assert!(text.contains("# el9-secret is left out"), "{text}");
+    // That it has no content yet is for readers with its token only.
+    for form in ["el9-secret", "el9-secret@1", "el9-secret@current"] {
+        let path = format!("/repos/{form}/repodata/repomd.xml");
+        for (token, status) in [(None, 401), (Some(&other), 401), (Some(&good), 404)] {
+            let answer = server
+                .call("GET", &path, token.map(String::as_str), "")
+                .await;
+            assert_eq!(answer.status, status, "{path}");
+        }
+    }
 
     for path in ["/repos/el9-secret.repo", "/repos/el9-secret/gpg/1"] {
         assert_eq!(

@@ -223,3 +223,102 @@ fn dnf_reads_a_token_channel_with_its_token_only() {
     let _ = dnf.run(&["makecache"]).expect_failure();
     mirror.server.stop();
 }
+
+#[test]
+fn dnf_asks_again_after_some_minutes() {
+    let mut mirror = mirror("el9-base", &[]);
+    let mut dnf = Dnf::new();
+    dnf.repo_file("el9-base", &repo_file(&mirror.server, "el9-base"));
+    let _ = dnf.ok(&["install", "hello"]);
+    mirror.upstream.next_day();
+    mirror.server.airlock_ok(&["channel", "sync", "el9-base"]);
+    let _ = dnf.run_later(400, &["upgrade"]).expect_success();
+    let installed = dnf.installed();
+    assert!(has(&installed, "hello-1.1-1.noarch"), "{installed:?}");
+    mirror.server.stop();
+}
+
+#[test]
+fn dnf_and_zypper_check_metadata_that_a_channel_signs_itself() {
+    let mut mirror = mirror("el9-base", &[]);
+    let key = "/repos/el9-base/gpg/metadata";
+    assert_eq!(mirror.server.get(key).0, 404);
+    mirror
+        .server
+        .airlock_ok(&["channel", "set", "el9-base", "--sign-metadata"]);
+    mirror.upstream.next_day();
+    mirror.server.airlock_ok(&["channel", "sync", "el9-base"]);
+    let text = repo_file(&mirror.server, "el9-base");
+    assert!(text.contains("repo_gpgcheck=1"), "{text}");
+    let mut dnf = Dnf::new();
+    dnf.repo_file("el9-base", &text);
+    let _ = dnf.ok(&["install", "hello"]);
+    assert!(has(&dnf.installed(), "hello-1.1-1.noarch"));
+    // A version from before the channel was told to sign is signed as well.
+    dnf.variable("airlock_at", "1");
+    let _ = dnf.ok(&["downgrade", "hello"]);
+    assert!(has(&dnf.installed(), "hello-1.0-1.noarch"));
+    // The check is a real one: without the key there is no metadata.
+    let mut without = Dnf::new();
+    without.repo_file(
+        "el9-base",
+        &text
+            .lines()
+            .filter(|line| !line.ends_with("/gpg/metadata"))
+            .map(|line| format!("{line}\n"))
+            .collect::<String>(),
+    );
+    let _ = without.run(&["makecache"]).expect_failure();
+    let mut zypper = Zypper::new();
+    zypper.repo_file("el9-base", &text);
+    let _ = zypper.ok(&["install", "hello"]);
+    let installed = zypper.installed();
+    assert!(has(&installed, "hello-1.1-1.noarch"), "{installed:?}");
+
+    // The key comes back with a backup, so that clients go on trusting what they trust.
+    let served = mirror.server.get(key).1;
+    assert!(served.starts_with(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"));
+    let backup = mirror._folder.path().join("backup");
+    mirror
+        .server
+        .airlock_ok(&["backup", &backup.display().to_string()]);
+    mirror.server.stop();
+    let restored = mirror._folder.path().join("restored");
+    let _ =
+        airlock_testkit::process::airlock(&restored, &["restore", &backup.display().to_string()])
+            .expect_success();
+    for folder in [&backup, &restored] {
+        let found = std::fs::metadata(folder.join("metadata-signing-key.asc")).unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&found.permissions());
+        assert_eq!(mode & 0o777, 0o600, "{}", folder.display());
+    }
+    let server = Start::new(&restored).start();
+    assert_eq!(server.get(key).1, served);
+    server.stop();
+}
+
+#[test]
+fn zypper_reads_a_token_channel_by_its_own_form_of_the_file() {
+    let mirror = mirror("el9-secret", &["--access", "token"]);
+    let token = mirror
+        .server
+        .airlock_ok(&["token", "create", "web", "--channel", "el9-secret"])
+        .trim()
+        .to_owned();
+    let path = "/repos/el9-secret.repo?client=zypper";
+    assert_eq!(mirror.server.get(path).0, 401);
+    let (status, text) = mirror.server.get_with_token(path, &token);
+    assert_eq!(status, 200);
+    let mut zypper = Zypper::new();
+    zypper.repo_file("el9-secret", &String::from_utf8(text).unwrap());
+    let _ = zypper.ok(&["install", "hello"]);
+    let installed = zypper.installed();
+    assert!(has(&installed, "hello-1.0-1.noarch"), "{installed:?}");
+    let (_, text) = mirror
+        .server
+        .get_with_token("/repos/el9-secret.repo", &token);
+    let mut dnf = Dnf::new();
+    dnf.repo_file("el9-secret", &String::from_utf8(text).unwrap());
+    let _ = dnf.ok(&["install", "hello"]);
+    mirror.server.stop();
+}

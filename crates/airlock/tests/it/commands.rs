@@ -227,6 +227,17 @@ fn a_backup_made_while_serving_comes_back() {
     server.airlock_ok(&["channel", "sync", "el9-base"]);
     let backup = folder.path().join("backup").display().to_string();
     server.airlock_ok(&["backup", &backup]);
+    // A folder with something else in it is left as it is.
+    let foreign = folder.path().join("foreign");
+    std::fs::create_dir_all(foreign.join("tmp")).unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&foreign, open).unwrap();
+    let refused = server.airlock(&["backup", &foreign.display().to_string()]);
+    assert_eq!(refused.code, 1, "{}", refused.text());
+    let found = std::fs::metadata(&foreign).unwrap().permissions();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&found);
+    assert_eq!(mode & 0o777, 0o755);
+    assert_eq!(std::fs::read_dir(&foreign).unwrap().count(), 1);
     upstream.next_day();
     server.airlock_ok(&["channel", "sync", "el9-base"]);
     let again: serde_json::Value =
