@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{Any, AnyPool, Executor as _, Transaction};
+use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 
 use crate::dialect::Dialect;
 use crate::{Error, Result, migrate};
 
 /// Connections that read on SQLite; each has a page cache of its own.
 const SQLITE_READERS: u32 = 3;
+/// How long PostgreSQL may take to answer at the start.
+const ANSWER: Duration = Duration::from_secs(10);
 /// Connections on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 10;
 
@@ -114,6 +116,7 @@ impl Db {
                 (pool(SQLITE_READERS).connect_lazy_with(options), writer)
             }
             Dialect::Postgres => {
+                reach(url, &options).await?;
                 let both = pool(POSTGRES_CONNECTIONS).connect_with(options).await?;
                 (both.clone(), both)
             }
@@ -214,6 +217,24 @@ fn make_private(path: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Connects once. The pool would try again for its whole waiting time and then say only that it waited.
+async fn reach(url: &str, options: &AnyConnectOptions) -> Result<()> {
+    let named = sqlx::postgres::PgConnectOptions::from_str(url)?;
+    let failed = |source| Error::Unreachable {
+        server: format!("{}:{}", named.get_host(), named.get_port()),
+        source,
+    };
+    let connect = sqlx::AnyConnection::connect_with(options);
+    match tokio::time::timeout(ANSWER, connect).await {
+        Ok(Ok(connection)) => connection.close().await.map_err(failed),
+        Ok(Err(error)) => Err(failed(error)),
+        Err(_) => Err(failed(sqlx::Error::Io(std::io::Error::new(
+            std::io::ErrorKind::TimedOut,
+            format!("no answer within {} s", ANSWER.as_secs()),
+        )))),
+    }
 }
 
 impl Tx {

@@ -47,6 +47,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The server of the database cannot be reached, or does not take the login.
+    #[error("cannot connect to PostgreSQL at {server}: {source}")]
+    Unreachable {
+        /// `HOST:PORT`, without login and password.
+        server: String,
+        /// What went wrong.
+        source: sqlx::Error,
+    },
     /// A URL that names no database.
     #[error("\"{0}\" names no database: give postgres://… or a file")]
     BadUrl(String),

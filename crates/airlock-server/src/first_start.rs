@@ -28,6 +28,9 @@ pub async fn administrator(
     if principals::any_user(db).await? {
         return Ok(());
     }
+    if let Some(given) = &given {
+        password::check_new(given)?;
+    }
     let random = given.is_none();
     let text = given.unwrap_or_else(password::new_password);
     let hash = password::hash(text.clone()).await?;

@@ -79,6 +79,9 @@ impl ServeError {
             Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied => {
                 Some("ports below 1024 need CAP_NET_BIND_SERVICE".to_owned())
             }
+            Self::Database(airlock_db::Error::Unreachable { .. }) => Some(
+                "check that PostgreSQL runs there and takes the login of database-url (AIRLOCK_DATABASE_URL, airlock.toml)".to_owned(),
+            ),
             Self::Content(error) if error.kind() != ErrorKind::Internal => error.hint(),
             _ => None,
         }
@@ -126,9 +129,18 @@ pub async fn serve_until(
         .transpose()?
         .map(Arc::new);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let db = match &settings.database_url {
-        Some(url) => Db::open(url).await?,
-        None => Db::open_file(&settings.data.join("airlock.db")).await?,
+    let mut end = std::pin::pin!(end);
+    let open = async {
+        match &settings.database_url {
+            Some(url) => Db::open(url).await,
+            None => Db::open_file(&settings.data.join("airlock.db")).await,
+        }
+    };
+    // A database that does not answer must not keep the server from ending.
+    let db = tokio::select! {
+        biased;
+        db = open => db?,
+        () = end.as_mut() => return Ok(()),
     };
     first_start::administrator(&db, &data, password, clock.now()).await?;
     let app = Arc::new(App {

@@ -97,13 +97,17 @@ pub enum SettingsError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The file is no TOML, or has a key that does not exist; names line and column.
-    #[error("{path}: {source}")]
+    /// The file is no TOML, or has a key that does not exist. The line itself is not shown: it may hold a password.
+    #[error("{path}, line {line}, column {column}: {what}")]
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with its line.
-        source: Box<toml::de::Error>,
+        /// The line, from 1.
+        line: usize,
+        /// The character in it, from 1.
+        column: usize,
+        /// What is wrong.
+        what: String,
     },
     /// A value that a setting cannot take.
     #[error("setting {name} = \"{value}\": {why}")]
@@ -130,10 +134,32 @@ impl Layer {
             path: path.to_owned(),
             source,
         })?;
-        toml::from_str(&text).map_err(|source| SettingsError::File {
-            path: path.to_owned(),
-            source: Box::new(source),
+        toml::from_str(&text).map_err(|error: toml::de::Error| {
+            let before = error
+                .span()
+                .and_then(|span| text.get(..span.start))
+                .unwrap_or_default();
+            let last = before.rsplit('\n').next().unwrap_or_default();
+            SettingsError::File {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: last.chars().count() + 1,
+                what: error.message().to_owned(),
+            }
         })
+    }
+
+    /// [`Self::from_file`] of a file that need not exist. One that exists and cannot be read is an error: a server
+    /// without its settings would be another server.
+    fn from_file_if_any(path: &Path) -> Result<Option<Self>, SettingsError> {
+        match Self::from_file(path) {
+            Err(SettingsError::Read { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 
     /// Reads `AIRLOCK_*` variables through `variable`, which answers none for an unset one. Lists are separated by `:`.
@@ -288,12 +314,9 @@ impl Settings {
                     .unwrap_or_else(|| Path::new(DEFAULT_DATA));
                 let own = data.join("airlock.toml");
                 let shared = Path::new("/etc/airlock/airlock.toml");
-                if own.exists() {
-                    Layer::from_file(&own)?
-                } else if shared.exists() {
-                    Layer::from_file(shared)?
-                } else {
-                    Layer::default()
+                match Layer::from_file_if_any(&own)? {
+                    Some(layer) => layer,
+                    None => Layer::from_file_if_any(shared)?.unwrap_or_default(),
                 }
             }
         };
@@ -369,6 +392,42 @@ mod tests {
             error.contains("line 2") && error.contains("lissten"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_broken_line_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("airlock.toml");
+        for line in [
+            "database-url = postgres://u:s3cret@db/x",
+            "database-url = \"postgres://u:s3cret@db/x",
+            "database-url = [\"postgres://u:s3cret@db/x\"]",
+        ] {
+            std::fs::write(&file, format!("min-free = 7\n{line}\n")).unwrap();
+            let error = Layer::from_file(&file).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(
+                !text.contains("s3cret") && text.contains("line 2"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_that_are_there_and_cannot_be_read_are_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let gather = || {
+            let flags = Layer {
+                data: Some(folder.path().to_owned()),
+                ..Layer::default()
+            };
+            Settings::gather(None, flags, |_| None)
+        };
+        assert!(gather().is_ok());
+        // A loop of links fails for root as well, as a file without read permission does for others.
+        let file = folder.path().join("airlock.toml");
+        std::os::unix::fs::symlink(&file, &file).unwrap();
+        assert!(matches!(gather(), Err(SettingsError::Read { .. })));
     }
 
     #[test]

@@ -174,3 +174,52 @@ async fn nobody_holds_a_connection_by_sending_slowly() {
     assert_eq!(refused.status, 413, "{refused:?}");
     server.stop().await;
 }
+
+/// Starts a server with that database, which is not there, until `end` ends.
+async fn with_database(
+    port: u16,
+    end: impl Future<Output = ()>,
+) -> Result<(), airlock_server::ServeError> {
+    let folder = tempfile::tempdir().unwrap();
+    let layer = Layer {
+        data: Some(folder.path().to_owned()),
+        listen: Some("127.0.0.1:0".into()),
+        database_url: Some(format!("postgres://u:s3cret@127.0.0.1:{port}/airlock")),
+        ..Layer::default()
+    };
+    airlock_server::serve_until(layer.settle().unwrap(), None, end).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_not_there_is_named() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = taken.local_addr().unwrap().port();
+    // One that takes connections and says nothing does not keep the server from ending.
+    with_database(port, std::future::ready(())).await.unwrap();
+    drop(taken);
+    let error = with_database(port, std::future::pending())
+        .await
+        .unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains(&format!("127.0.0.1:{port}")), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+    assert!(error.hint().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_password_is_checked_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let layer = Layer {
+        data: Some(folder.path().to_owned()),
+        listen: Some("127.0.0.1:0".into()),
+        ..Layer::default()
+    };
+    let settings = layer.settle().unwrap();
+    let serving = airlock_server::serve_until(settings, Some("a".into()), std::future::pending());
+    let error = tokio::time::timeout(std::time::Duration::from_secs(60), serving)
+        .await
+        .expect("the server does not start")
+        .unwrap_err();
+    assert!(error.to_string().contains("12"), "{error}");
+    assert!(!folder.path().join("initial-password").exists());
+}
