@@ -95,7 +95,7 @@ pub async fn token(context: &Context, command: TokenCommand) -> Result {
             if context.json {
                 return show::json(&rows);
             }
-            let mut table = Table::new(&[">ID", "~NAME", "ROLE", "CHANNELS", "CREATED", "STATE"]);
+            let mut table = Table::new(&[">ID", "~NAME", "ROLE", "~CHANNELS", "CREATED", "STATE"]);
             for row in &rows {
                 let channels = row.channels.as_ref().map_or_else(
                     || "all".to_owned(),

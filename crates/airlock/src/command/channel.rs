@@ -126,9 +126,9 @@ async fn list(context: &Context) -> Result {
         return show::line("no channels yet: airlock channel create --help");
     }
     let mut table = Table::new(&[
-        "LABEL",
+        "~LABEL",
         "~NAME",
-        "PARENT",
+        "~PARENT",
         ">VERSION",
         ">PACKAGES",
         ">ERRATA",

@@ -51,9 +51,9 @@ pub async fn errata(context: &Context, channel: &str) -> Result {
         return show::json(&rows);
     }
     let mut table = Table::new(&[
-        "ADVISORY",
-        "KIND",
-        "SEVERITY",
+        "~ADVISORY",
+        "~KIND",
+        "~SEVERITY",
         "ISSUED",
         ">PACKAGES",
         "~TITLE",
@@ -98,7 +98,7 @@ pub async fn versions(context: &Context, name: &str) -> Result {
         ">ADDED",
         ">REMOVED",
         ">ERRATA",
-        "BY",
+        "~BY",
         "~NOTE",
     ]);
     for row in &rows {

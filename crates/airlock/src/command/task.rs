@@ -65,7 +65,7 @@ async fn list(context: &Context, all: bool) -> Result {
     if context.json {
         return show::json(&tasks);
     }
-    let mut table = Table::new(&[">ID", "KIND", "~SUBJECT", "STATE", "BY", "CREATED"]);
+    let mut table = Table::new(&[">ID", "~KIND", "~SUBJECT", "STATE", "~BY", "CREATED"]);
     for task in &tasks {
         let state = match task.state {
             TaskState::Running if task.progress.total > 0 => format!(

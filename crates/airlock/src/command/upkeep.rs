@@ -92,7 +92,7 @@ pub async fn audit(
     if context.json {
         return show::json(&rows);
     }
-    let mut table = Table::new(&[">ID", "INSTANT", "BY", "VERB", "OBJECT", "~DETAIL"]);
+    let mut table = Table::new(&[">ID", "INSTANT", "~BY", "~VERB", "~OBJECT", "~DETAIL"]);
     for row in &rows {
         table.row(vec![
             row.id.to_string(),

@@ -1,25 +1,32 @@
 //! Tables of text that fit 100 columns.
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 /// The widest a table gets.
 const WIDTH: usize = 100;
 
-/// A table: one flexible column is cut with `…` when a row would be too wide.
+/// The narrowest a flexible column gets.
+const LEAST: usize = 8;
+
+/// A table: flexible columns are cut with `…`, the widest first, when a row would be too wide.
 #[derive(Debug)]
 pub struct Table {
     heads: Vec<&'static str>,
     right: Vec<bool>,
-    flexible: usize,
+    flexible: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table with these columns; a name with `>` in front is of numbers, `~` in front is the flexible column.
+    /// A table with these columns; a name with `>` in front is of numbers, `~` in front is a flexible column;
+    /// the last one is flexible when none is named.
     #[must_use]
     pub fn new(columns: &[&'static str]) -> Self {
-        let flexible = columns
-            .iter()
-            .position(|name| name.starts_with('~'))
-            .unwrap_or(columns.len() - 1);
+        let named = columns.iter().any(|name| name.starts_with('~'));
+        let flexible = (1..=columns.len())
+            .zip(columns)
+            .map(|(number, name)| name.starts_with('~') || !named && number == columns.len())
+            .collect();
         Self {
             heads: columns
                 .iter()
@@ -51,15 +58,12 @@ impl Table {
             }
         }
         let all = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
-        if all > WIDTH {
-            let least = width(&heads[self.flexible]).max(8);
-            widths[self.flexible] = widths[self.flexible].saturating_sub(all - WIDTH).max(least);
-        }
+        self.narrow(&mut widths, all.saturating_sub(WIDTH));
         let mut text = String::new();
         for row in std::iter::once(&heads).chain(&self.rows) {
             let mut line = String::new();
             for (index, cell) in row.iter().enumerate() {
-                let cell = if index == self.flexible {
+                let cell = if self.flexible[index] {
                     cut(cell, widths[index])
                 } else {
                     cell.clone()
@@ -81,23 +85,79 @@ impl Table {
     }
 }
 
+impl Table {
+    /// Takes `over` columns of text from the widest flexible columns, as far as they can be spared.
+    fn narrow(&self, widths: &mut [usize], over: usize) {
+        for _ in 0..over {
+            let widest = widths
+                .iter_mut()
+                .zip(&self.heads)
+                .zip(&self.flexible)
+                .filter(|((most, head), flexible)| **flexible && **most > width(head).max(LEAST))
+                .map(|((most, _), _)| most)
+                .max();
+            match widest {
+                Some(most) => *most -= 1,
+                None => return,
+            }
+        }
+    }
+}
+
+/// Columns of a terminal that the text takes.
 fn width(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
 fn cut(text: &str, most: usize) -> String {
     if width(text) <= most {
         return text.to_owned();
     }
-    text.chars()
-        .take(most - 1)
-        .chain(std::iter::once('…'))
-        .collect()
+    let mut taken = 0;
+    let mut cut: String = text
+        .chars()
+        .take_while(|c| {
+            taken += c.width().unwrap_or(0);
+            taken < most
+        })
+        .collect();
+    cut.push('…');
+    cut
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_widest_columns_are_cut_first() {
+        let mut table = Table::new(&["~LABEL", "~NAME", "~PARENT", ">PACKAGES", "STATE"]);
+        table.row(vec![
+            "l".repeat(120),
+            "n".repeat(20),
+            "p".repeat(120),
+            "123456789".into(),
+            "deleted".into(),
+        ]);
+        let text = table.text();
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+        assert!(
+            text.contains(&"n".repeat(20)) && text.contains("123456789  deleted"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        let mut table = Table::new(&["~NAME", "STATE"]);
+        table.row(vec!["\u{6f22}".repeat(80), "ok".into()]);
+        table.row(vec!["e\u{301}".repeat(30), "ok".into()]);
+        let text = table.text();
+        assert!(text.lines().all(|line| width(line) <= WIDTH), "{text}");
+        let place = |line: &str| width(&line[..line.find("ok").unwrap()]);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(place(lines[1]), place(lines[2]), "{text}");
+    }
 
     #[test]
     fn tables_fit_100_columns() {

@@ -54,6 +54,9 @@ fn a_mirror_from_first_sync_to_rollback() {
         packages.contains("hello-1.0-1.noarch") && !packages.contains("hello-1.1"),
         "{packages}"
     );
+    // The longest label, which stands in every list below.
+    let long = "l".repeat(128);
+    server.airlock_ok(&["channel", "create", &long, "--parent", "el9-base"]);
     for table in [
         &["channel", "packages", "el9-base"][..],
         &["channel", "errata", "el9-base"],
