@@ -187,7 +187,7 @@ Examples:
         #[command(flatten)]
         waiting: Waiting,
     },
-    /// Copy everything into a folder of the server, while it serves
+    /// Copy database, files and settings into a folder of the server while it serves (SQLite)
     #[command(after_help = "\
 Examples:
   airlock backup /backup/airlock      (again into the same folder: only what is new is copied)")]

@@ -18,10 +18,8 @@ fn a_server_on_postgresql_mirrors_installs_rolls_back_and_is_whole() {
         .display()
         .to_string();
     let data = folder.path().join("data");
-    let start = Start::new(&data).variable(
-        "AIRLOCK_DATABASE_URL",
-        &airlock_testkit::postgres::fresh_database(),
-    );
+    let database = airlock_testkit::postgres::fresh_database();
+    let start = Start::new(&data).variable("AIRLOCK_DATABASE_URL", &database);
     let server = start.start();
     let url = upstream.url();
     server.airlock_ok(&[
@@ -66,7 +64,37 @@ fn a_server_on_postgresql_mirrors_installs_rolls_back_and_is_whole() {
     let refused = server.airlock(&["backup", &backup]);
     assert_eq!(refused.code, 1, "{}", refused.text());
     assert!(refused.stderr.contains("pg_dump"), "{}", refused.text());
+    assert!(!std::path::Path::new(&backup).exists());
     let served = server.get("/repos/el9-base/repodata/repomd.xml").1;
+
+    // The steps of docs/operations.md: dump, copy, and the way back into another database and folder.
+    let run = |command: &mut std::process::Command| {
+        let _ = airlock_testkit::programs::run(command).expect_success();
+    };
+    let dump = folder.path().join("airlock.dump");
+    run(std::process::Command::new("pg_dump")
+        .args(["--format=custom", "--file"])
+        .arg(&dump)
+        .arg(&database));
+    let copy = folder.path().join("copy");
+    std::fs::create_dir(&copy).unwrap();
+    run(std::process::Command::new("cp")
+        .arg("-au")
+        .args([data.join("blobs"), copy.clone()]));
+    let other = airlock_testkit::postgres::fresh_database();
+    run(std::process::Command::new("pg_restore")
+        .arg("--no-owner")
+        .arg(format!("--dbname={other}"))
+        .arg(&dump));
+    let restored = Start::new(&copy)
+        .variable("AIRLOCK_DATABASE_URL", &other)
+        .start();
+    assert_eq!(
+        restored.get("/repos/el9-base/repodata/repomd.xml").1,
+        served
+    );
+    clean(restored.airlock_ok(&["fsck", "--deep"]));
+    restored.stop();
     server.kill();
 
     // Another process over the same database and folder serves the same.
