@@ -3,7 +3,7 @@
 //! The fetch belongs to the server, not to the client: one that goes away does not stop it, and a hundred that ask for
 //! one package cause one fetch. Fetches of different packages do not wait for each other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use airlock_db::package_files::{FileKey, SeenFile};
@@ -24,9 +24,34 @@ use crate::serve::{FoundPackage, PACKAGE, Served};
 use crate::sync::upstream;
 use crate::{Content, Error, Result};
 
-/// Files being fetched now. What one organization may fetch says nothing of another one.
+/// Files being fetched now, and held ones that were judged lately. What one organization may fetch says nothing of
+/// another one.
 #[derive(Debug, Default)]
-pub(crate) struct Fetching(Mutex<HashMap<(OrgId, FileKey), Arc<Flight>>>);
+pub(crate) struct Fetching {
+    flights: Mutex<HashMap<(OrgId, FileKey), Arc<Flight>>>,
+    judged: Mutex<HashSet<Judged>>,
+}
+
+/// Channel, digest of its keys, SHA-256 of a file whose signature is good under them.
+type Judged = (i64, String, String);
+
+/// Judged files that are remembered.
+const MOST_JUDGED: usize = 20_000;
+
+impl Fetching {
+    fn is_judged(&self, file: &Judged) -> bool {
+        let judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        judged.contains(file)
+    }
+
+    fn remember_judged(&self, file: Judged) {
+        let mut judged = self.judged.lock().unwrap_or_else(PoisonError::into_inner);
+        if judged.len() >= MOST_JUDGED {
+            judged.clear();
+        }
+        judged.insert(file);
+    }
+}
 
 /// Ends a flight, whatever becomes of the task that makes it.
 struct Landing {
@@ -48,7 +73,7 @@ impl Landing {
         // Whoever sees the end and asks again begins anew.
         self.content
             .fetching()
-            .0
+            .flights
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remove(&self.key);
@@ -94,6 +119,60 @@ impl Content {
             return Ok(Some(href.clone()));
         }
         Ok(Some(format!("{}/{href}", row.url.trim_end_matches('/'))))
+    }
+
+    /// A package with a place where its file can be had. Packages whose file was held once are described by themselves;
+    /// when the file was lost, any upstream that lists it will do.
+    pub(crate) async fn with_source(
+        &self,
+        org: airlock_model::OrgId,
+        package: FoundPackage,
+    ) -> Result<FoundPackage> {
+        if package.href.is_some() {
+            return Ok(package);
+        }
+        let key: FileKey = (package.checksum_type.clone(), package.checksum.clone());
+        let sources = airlock_db::records::sources_of(self.db(), org, &key).await?;
+        Ok(match sources.into_iter().next() {
+            Some(source) => FoundPackage {
+                record: source.id,
+                upstream: source.upstream,
+                href: source.href,
+                ..package
+            },
+            None => package,
+        })
+    }
+
+    /// Judges a held package of a channel that requires signatures but did not look into its packages when it synced:
+    /// another channel may have brought the file in under another policy. Good ones are remembered.
+    ///
+    /// # Errors
+    /// [`Error::BadPackage`] when the channel's policy refuses it.
+    pub(crate) async fn judge_held(
+        &self,
+        channel: &Channel,
+        package: &FoundPackage,
+        sha256: &str,
+    ) -> Result<()> {
+        let policy = channel.effective_signatures();
+        if policy != airlock_model::SignaturePolicy::Require || package.href.is_none() {
+            return Ok(());
+        }
+        let armored = airlock_db::channels::keys(self.db(), channel.id).await?;
+        let under = crate::checksum::sha256_hex(armored.join("\n").as_bytes());
+        let known = (channel.id.0, under, sha256.to_owned());
+        if self.fetching().is_judged(&known) {
+            return Ok(());
+        }
+        let keys = self.key_ring(channel).await?;
+        let (path, name) = (self.blobs().path(sha256)?, package.file_name.clone());
+        self.blocking("judging a package", move |_| {
+            crate::inspect::judge_signature(&path, &name, &keys, policy)
+        })
+        .await?;
+        self.fetching().remember_judged(known);
+        Ok(())
     }
 
     /// Serves a package that is not held: as soon as its upstream has answered, or, when it is small, from the store.
@@ -144,7 +223,7 @@ impl Content {
         );
         let mut flights = self
             .fetching()
-            .0
+            .flights
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key) {
@@ -346,6 +425,7 @@ impl Content {
                 file_name: w.file_name.clone(),
                 href: (!w.href.is_empty()).then(|| w.href.clone()),
             };
+            let package = self.with_source(channel.org, package).await?;
             let flight = self.flight(&channel, &package);
             match self.landed(flight, &channel, &package).await {
                 Ok(_) => {

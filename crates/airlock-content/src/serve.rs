@@ -200,8 +200,10 @@ impl Content {
             .held_files(version.org(), std::iter::once(key.clone()))
             .await?;
         if let Some(sha256) = held.get(&key) {
+            self.judge_held(&version.channel, &package, sha256).await?;
             return self.package_file(version.published.instant, sha256);
         }
+        let package = self.with_source(version.org(), package).await?;
         match (version.channel.policy, package.href.is_some()) {
             (_, false) => Err(Error::damaged(format!(
                 "{} is not in the store",

@@ -347,6 +347,21 @@ pub async fn by_file_name(db: &Db, org: OrgId, file_name: &str) -> Result<Vec<Fo
     rows.iter().map(found).collect()
 }
 
+/// Records of one package that an upstream of a living channel describes, newest first: where its file can be had.
+pub async fn sources_of(db: &Db, org: OrgId, key: &FileKey) -> Result<Vec<FoundRecord>> {
+    let text = format!(
+        "{FOUND} WHERE checksum = $1 AND checksum_type = $2 AND org_id = $3 AND href IS NOT NULL \
+         AND upstream_id IN (SELECT id FROM channel_upstream) ORDER BY id DESC"
+    );
+    let rows = sqlx::query(AssertSqlSafe(text))
+        .bind(key.1.as_str())
+        .bind(key.0.as_str())
+        .bind(org.0)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(found).collect()
+}
+
 /// Records of a package name.
 pub async fn by_name(db: &Db, org: OrgId, name: &str) -> Result<Vec<FoundRecord>> {
     let text = format!("{FOUND} WHERE name = $1 AND org_id = $2 ORDER BY id");

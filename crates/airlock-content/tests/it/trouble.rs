@@ -467,3 +467,77 @@ fn a_mirror_list_with_a_query_is_read_and_its_mirrors_get_no_credentials() {
         drop(source);
     });
 }
+
+#[test]
+fn a_file_that_another_channel_brought_in_is_judged_by_the_channel_that_serves_it() {
+    on_both(|world| async move {
+        let key = SigningKey::ed25519("meadow");
+        let armored = key.public_key();
+        let mut source = Distribution::signed_at(world.path("upstream"), key);
+        source.repository().add(&Rpm::new("stray", "1", "1"));
+        source.publish();
+        let on_demand = ChannelPatch {
+            policy: Some(Policy::OnDemand),
+            ..ChannelPatch::default()
+        };
+        world
+            .create("lenient-base", Some(&source.url()), on_demand.clone())
+            .await;
+        let strict = ChannelPatch {
+            keys: Some(vec![armored]),
+            ..on_demand
+        };
+        world
+            .create("strict-base", Some(&source.url()), strict)
+            .await;
+        for name in ["lenient-base", "strict-base"] {
+            assert_eq!(world.sync(name).await.state, SyncState::Published);
+        }
+        let list = world
+            .content
+            .packages(
+                OrgId::DEFAULT,
+                &label("strict-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        for package in list {
+            world.get("lenient-base", &package.location).await;
+            let version = world.resolve("strict-base").await;
+            // Twice: what was judged once is judged the same from memory.
+            for _ in 0..2 {
+                let served = world.content.open_path(&version, &package.location).await;
+                assert_eq!(served.is_ok(), package.name != "stray", "{}", package.name);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_package_file_that_was_lost_comes_back_from_an_upstream_that_has_it() {
+    on_both(|world| async move {
+        let source = Distribution::at(world.path("upstream"));
+        world
+            .create("meadow-base", Some(&source.url()), ChannelPatch::default())
+            .await;
+        world.sync("meadow-base").await;
+        let list = world
+            .content
+            .packages(
+                OrgId::DEFAULT,
+                &label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap();
+        let package = &list[0];
+        let bytes = world.get("meadow-base", &package.location).await;
+        let blob = world.content.blobs().path(&package.checksum).unwrap();
+        std::fs::remove_file(blob).unwrap();
+        assert_eq!(world.get("meadow-base", &package.location).await, bytes);
+        world.fsck_is_clean().await;
+    });
+}

@@ -225,6 +225,7 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
 /// Empties caches and returns what is free to the system.
 async fn give_back(app: &App) {
     app.content.trim_caches();
+    app.db().shrink().await;
     // It cannot fail; a panic in it would only leave memory as it is.
     let _ = tokio::task::spawn_blocking(crate::memory::give_back).await;
 }
