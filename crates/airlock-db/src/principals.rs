@@ -35,7 +35,9 @@ pub struct TokenRow {
     pub org: OrgId,
     /// Whose it is, when it is a person's.
     pub user: Option<UserId>,
-    /// Its name for people.
+    /// That person's login.
+    pub login: Option<String>,
+    /// Its name for people: free, and several tokens may have the same.
     pub name: String,
     /// What it may do.
     pub role: Role,
@@ -212,7 +214,8 @@ pub async fn has_other_administrator(tx: &mut Tx, org: OrgId, id: UserId) -> Res
     Ok(false)
 }
 
-const TOKEN: &str = "SELECT id, org_id, user_id, name, role, channels, created_us, expires_us, revoked_us, last_used_us FROM token";
+const TOKEN: &str = "SELECT id, org_id, user_id, name, role, channels, created_us, expires_us, revoked_us, last_used_us, \
+     (SELECT u.login FROM user_account u WHERE u.id = token.user_id) FROM token";
 
 fn token(row: &AnyRow) -> Result<TokenRow> {
     let instant = |column: usize| -> Result<Option<Instant>> {
@@ -223,6 +226,7 @@ fn token(row: &AnyRow) -> Result<TokenRow> {
         id: TokenId(row.try_get(0)?),
         org: OrgId(row.try_get(1)?),
         user: row.try_get::<Option<i64>, _>(2)?.map(UserId),
+        login: row.try_get(10)?,
         name: row.try_get(3)?,
         role: role(row.try_get(4)?)?,
         channels: channels.map(|text| text.lines().map(str::to_owned).collect()),

@@ -88,7 +88,8 @@ impl Cause {
 pub struct Actor {
     /// The organization acted in.
     pub org: OrgId,
-    /// `user:admin`, `token:ci`, `local:0` (socket, by uid) or `server`.
+    /// `user:admin/token:7` with a person's token, `user:admin` at a login, `token:9 (ci)` with a token that belongs to
+    /// nobody, `local:0` (socket, by uid) or `server`.
     pub principal: String,
     /// What the principal may do.
     pub role: Role,

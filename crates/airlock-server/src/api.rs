@@ -38,7 +38,8 @@ pub struct MadeToken {
 /// Who the caller is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct WhoAmI {
-    /// `user:admin`, `token:ci` or `local:0`.
+    /// `user:admin/token:7` with a person's token, `token:9 (ci)` with one that belongs to nobody, or `local:0` (the
+    /// local socket, by uid).
     pub principal: String,
     /// The organization's number.
     pub org: i64,

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use airlock_db::principals::TokenRow;
 use airlock_model::{ChannelLabel, ErrorKind, OrgId, Role, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -18,7 +19,8 @@ use crate::problem::Failure;
 pub struct Caller {
     /// The organization acted in.
     pub org: OrgId,
-    /// `token:NAME` or `local:UID`.
+    /// `user:LOGIN/token:ID` with a person's token, `token:ID (NAME)` with one that belongs to nobody, or `local:UID`.
+    /// A token's name is free: it never says alone who somebody is.
     pub principal: String,
     /// What the caller may do.
     pub role: Role,
@@ -75,7 +77,7 @@ pub async fn of_authorization(
         .await
         .map_err(|error| Failure::internal(&error))?;
     let caller = row.map(|row| {
-        let principal = format!("token:{}", row.name);
+        let principal = principal_of(&row);
         // A label that cannot be read matches no channel.
         let channels = row.channels.map(|list| {
             list.into_iter()
@@ -92,6 +94,14 @@ pub async fn of_authorization(
     });
     app.lookup.keep_caller(began, &hash, caller.as_ref());
     caller.map(Some).ok_or_else(unknown)
+}
+
+/// Who acts with a token. The first word identifies the token, whatever its name is.
+fn principal_of(token: &TokenRow) -> String {
+    match &token.login {
+        Some(login) => format!("user:{login}/token:{}", token.id),
+        None => format!("token:{} ({})", token.id, token.name),
+    }
 }
 
 /// The token in an `Authorization` header, if there is one of our form.

@@ -51,12 +51,8 @@ fn a_login_is_given_once_and_a_disabled_user_loses_the_tokens() {
             .unwrap()
             .unwrap();
         assert_eq!((ada.password_hash.as_str(), ada.disabled), ("new", false));
-        assert!(
-            principals::use_token(&place.db, "h1", Instant(2))
-                .await
-                .unwrap()
-                .is_some()
-        );
+        let used = principals::use_token(&place.db, "h1", Instant(2)).await;
+        assert_eq!(used.unwrap().unwrap().login.as_deref(), Some("ada"));
         let mut tx = place.db.begin().await.unwrap();
         principals::set_disabled(&mut tx, id, true, Instant(3))
             .await

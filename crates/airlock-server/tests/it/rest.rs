@@ -1,6 +1,6 @@
 //! Bodies, queries, tasks: what is taken and what is refused.
 
-use crate::client::{exchange, request, start};
+use crate::client::{PASSWORD, exchange, request, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_bodies_are_refused() {
@@ -129,5 +129,68 @@ async fn changes_are_in_the_audit_log() {
         row["request_id"].as_str(),
         made.header("x-request-id").as_deref()
     );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_says_which_user_acted_whatever_a_token_is_called() {
+    let server = start().await;
+    let new =
+        serde_json::json!({ "login": "eve", "password": PASSWORD, "role": "content-manager" });
+    let made = server
+        .admin("POST", "/api/v1/users", &new.to_string())
+        .await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let login = serde_json::json!({ "login": "eve", "password": PASSWORD });
+    let login = server
+        .call("POST", "/api/v1/login", None, &login.to_string())
+        .await
+        .json();
+    let wish = serde_json::json!({ "name": "login admin", "role": "content-manager" }).to_string();
+    let own = login["token"].as_str();
+    let renamed = server
+        .call("POST", "/api/v1/tokens", own, &wish)
+        .await
+        .json();
+    let alone = server.admin("POST", "/api/v1/tokens", &wish).await.json();
+    for (label, token, principal) in [
+        ("own-one", &login, format!("user:eve/token:{}", login["id"])),
+        (
+            "own-two",
+            &renamed,
+            format!("user:eve/token:{}", renamed["id"]),
+        ),
+        (
+            "own-three",
+            &alone,
+            format!("token:{} (login admin)", alone["id"]),
+        ),
+    ] {
+        let token = token["token"].as_str();
+        let body = serde_json::json!({ "label": label }).to_string();
+        let made = server.call("POST", "/api/v1/channels", token, &body).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let who = server.call("GET", "/api/v1/whoami", token, "").await.json();
+        assert_eq!(who["principal"], principal.as_str());
+        let rows = server.admin("GET", "/api/v1/audit", "").await.json();
+        assert_eq!(rows[0]["object"], label);
+        assert_eq!(rows[0]["principal"], principal.as_str());
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_one_token_says_nothing_of_another_with_the_same_name() {
+    let server = start().await;
+    let mut tasks = Vec::new();
+    for token in [
+        server.token("administrator").await,
+        server.token("administrator").await,
+    ] {
+        let key = "Idempotency-Key: nightly\r\n";
+        let bytes = request("POST", "/api/v1/fsck", Some(&token), "{}", key);
+        tasks.push(server.raw(&bytes).await.json()["id"].clone());
+    }
+    assert_ne!(tasks[0], tasks[1]);
     server.stop().await;
 }
