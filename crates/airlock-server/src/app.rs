@@ -51,3 +51,39 @@ impl App {
         self.clock.now()
     }
 }
+
+#[cfg(test)]
+impl App {
+    /// A server's parts over a folder and a database, without its faces.
+    pub async fn assembled(
+        folder: &std::path::Path,
+        database: &str,
+        clock: &Arc<airlock_model::ManualClock>,
+    ) -> Arc<Self> {
+        let settings = crate::settings::Layer {
+            data: Some(folder.to_owned()),
+            min_free: Some(0),
+            ..crate::settings::Layer::default()
+        }
+        .settle()
+        .unwrap();
+        let db = Db::open(database).await.unwrap();
+        airlock_db::settings::ensure_default_organization(&db, Instant(0))
+            .await
+            .unwrap();
+        let clock: Arc<dyn Clock> = clock.clone();
+        let content = crate::serve::open_content(&settings, db, &clock).unwrap();
+        Arc::new(Self {
+            settings,
+            content,
+            clock,
+            metrics: Metrics::default(),
+            login_limit: LoginLimit::default(),
+            lookup: Lookup::default(),
+            peers: Peers::default(),
+            board: Board::default(),
+            unwritten: Unwritten::default(),
+            new_task: Notify::new(),
+        })
+    }
+}

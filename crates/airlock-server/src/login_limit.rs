@@ -1,7 +1,8 @@
 //! Slows down guessing of passwords, by address and by account, without locking the real owner out.
 //!
 //! Five failures within a minute are free. After that an address waits up to a minute between tries, and an account
-//! at most five seconds: an attacker from many addresses can slow the owner down, but never shut them out.
+//! at most five seconds: an attacker from many addresses can slow the owner down, but never shut them out. A try counts
+//! from its beginning, so that a hundred at one moment are not judged before the first one failed.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -35,12 +36,12 @@ pub struct LoginLimit {
 }
 
 impl LoginLimit {
-    /// Whether a login may be tried now.
+    /// Begins a login, if one may be tried now: it counts as failed until it is taken back.
     ///
     /// # Errors
     /// The seconds to wait.
-    pub fn check(&self, address: Option<IpAddr>, account: &str, now: Instant) -> Result<(), i64> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn begin(&self, address: Option<IpAddr>, account: &str, now: Instant) -> Result<(), i64> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let wait = keys(address, account)
             .filter_map(|(key, longest)| {
                 let failures = seen.get(&key)?;
@@ -50,12 +51,9 @@ impl LoginLimit {
                 (until > now).then(|| (until.0 - now.0).div_euclid(1_000_000) + 1)
             })
             .max();
-        wait.map_or(Ok(()), Err)
-    }
-
-    /// Remembers a wrong password.
-    pub fn failed(&self, address: Option<IpAddr>, account: &str, now: Instant) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(wait) = wait {
+            return Err(wait);
+        }
         if seen.len() >= MOST_KEYS {
             let mut times: Vec<Instant> = seen.values().map(|failures| failures.last).collect();
             times.sort_unstable();
@@ -75,13 +73,37 @@ impl LoginLimit {
             };
             failures.last = now;
         }
+        Ok(())
     }
 
-    /// Forgets what was held against an account and an address, after the right password.
+    /// Takes a try back that says nothing: nobody looked at its password.
+    pub fn take_back(&self, address: Option<IpAddr>, account: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, _) in keys(address, account) {
+            give_back(&mut seen, &key);
+        }
+    }
+
+    /// After the right password: forgets what was held against the account. The address gets only this try back, so
+    /// that whoever has one account cannot guess at the others for ever.
     pub fn succeeded(&self, address: Option<IpAddr>, account: &str) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for (key, _) in keys(address, account) {
-            seen.remove(&key);
+            match key {
+                Key::Address(_) => give_back(&mut seen, &key),
+                Key::Account(_) => {
+                    seen.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+fn give_back(seen: &mut HashMap<Key, Failures>, key: &Key) {
+    if let Some(failures) = seen.get_mut(key) {
+        failures.count = failures.count.saturating_sub(1);
+        if failures.count == 0 {
+            seen.remove(key);
         }
     }
 }
@@ -107,38 +129,65 @@ mod tests {
     #[test]
     fn five_are_free_then_it_gets_slower() {
         let limit = LoginLimit::default();
+        // None of them is over when the next one begins.
         for _ in 0..5 {
-            assert_eq!(limit.check(HERE, "admin", at(0)), Ok(()));
-            limit.failed(HERE, "admin", at(0));
+            assert_eq!(limit.begin(HERE, "admin", at(0)), Ok(()));
         }
-        assert_eq!(limit.check(HERE, "admin", at(0)), Err(2));
-        assert_eq!(limit.check(HERE, "admin", at(1)), Ok(()));
-        for _ in 0..20 {
-            limit.failed(HERE, "admin", at(1));
+        assert_eq!(limit.begin(HERE, "admin", at(0)), Err(2));
+        assert_eq!(limit.begin(HERE, "admin", at(1)), Ok(()));
+        assert_eq!(limit.begin(HERE, "admin", at(1)), Err(3));
+        for second in [3, 7, 15, 31, 63] {
+            assert_eq!(limit.begin(HERE, "admin", at(second)), Ok(()), "{second}");
         }
-        assert_eq!(limit.check(HERE, "admin", at(1)), Err(61));
+        assert_eq!(limit.begin(HERE, "admin", at(63)), Err(61));
         // One address trying many accounts is slowed, too.
-        assert_eq!(limit.check(HERE, "somebody", at(1)), Err(61));
+        assert_eq!(limit.begin(HERE, "somebody", at(63)), Err(61));
+    }
+
+    #[test]
+    fn a_right_password_gives_an_address_one_try_back_only() {
+        let limit = LoginLimit::default();
+        for account in ["admin", "ada", "eve", "bob"] {
+            assert_eq!(limit.begin(HERE, account, at(0)), Ok(()));
+        }
+        for _ in 0..10 {
+            assert_eq!(limit.begin(HERE, "own", at(0)), Ok(()));
+            limit.succeeded(HERE, "own");
+        }
+        assert_eq!(limit.begin(HERE, "admin", at(0)), Ok(()));
+        assert_eq!(limit.begin(HERE, "own", at(0)), Err(2));
+        limit.take_back(HERE, "admin");
+        assert_eq!(limit.begin(HERE, "own", at(0)), Ok(()));
     }
 
     #[test]
     fn the_owner_elsewhere_waits_seconds_at_most() {
         let limit = LoginLimit::default();
-        for _ in 0..1_000 {
-            limit.failed(HERE, "admin", at(0));
+        let from = |last: u8| Some(IpAddr::from([203, 0, 113, last]));
+        for (last, second) in [
+            (1, 0),
+            (2, 0),
+            (3, 0),
+            (4, 0),
+            (5, 0),
+            (6, 1),
+            (7, 3),
+            (8, 7),
+        ] {
+            assert_eq!(limit.begin(from(last), "admin", at(second)), Ok(()));
         }
         let there = Some(IpAddr::from([198, 51, 100, 7]));
-        assert_eq!(limit.check(there, "admin", at(0)), Err(6));
-        assert_eq!(limit.check(there, "admin", at(5)), Ok(()));
+        assert_eq!(limit.begin(there, "admin", at(7)), Err(6));
+        assert_eq!(limit.begin(there, "admin", at(12)), Ok(()));
         limit.succeeded(there, "admin");
-        assert_eq!(limit.check(there, "admin", at(0)), Ok(()));
+        assert_eq!(limit.begin(there, "admin", at(12)), Ok(()));
     }
 
     #[test]
     fn memory_is_bounded() {
         let limit = LoginLimit::default();
         for number in 0..40_000_u32 {
-            limit.failed(None, &number.to_string(), at(i64::from(number)));
+            let _ = limit.begin(None, &number.to_string(), at(i64::from(number)));
         }
         assert!(limit.seen.lock().unwrap().len() <= MOST_KEYS);
     }

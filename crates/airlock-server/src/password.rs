@@ -1,13 +1,11 @@
 //! Passwords (argon2id) and tokens (random, stored as a hash).
 
-use std::sync::{Arc, OnceLock};
-
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// What tokens begin with, so that scanners for leaked secrets know them.
 pub const TOKEN_PREFIX: &str = "airl_";
@@ -16,8 +14,36 @@ pub const SHORTEST_PASSWORD: usize = 12;
 /// Passwords longer than this many bytes are refused, so that nobody can make the server hash megabytes.
 pub const LONGEST_PASSWORD: usize = 1_024;
 
-/// Two hashes at a time: each takes 19 MiB and a core.
-static HASHING: OnceLock<Arc<Semaphore>> = OnceLock::new();
+/// Passwords that wait for their turn or are hashed; more are refused, so that the last one still waits seconds only.
+const MOST_WAITING: usize = 64;
+
+static HASHING: Hashing = Hashing::new();
+
+/// Whose turn it is: two hashes at a time, since each takes 19 MiB and a core.
+struct Hashing {
+    turns: Semaphore,
+    places: Semaphore,
+}
+
+impl Hashing {
+    const fn new() -> Self {
+        Self {
+            turns: Semaphore::const_new(2),
+            places: Semaphore::const_new(MOST_WAITING),
+        }
+    }
+
+    /// A turn, over when both are dropped.
+    async fn turn(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), PasswordError> {
+        let place = self.places.try_acquire().map_err(|_| PasswordError::Busy)?;
+        let turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| PasswordError::Hash)?;
+        Ok((place, turn))
+    }
+}
 
 /// Why a password cannot be hashed or set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +58,9 @@ pub enum PasswordError {
     /// One of the first to be guessed.
     #[error("the password is one of the first that are guessed")]
     Common,
+    /// Too many wait already.
+    #[error("too many passwords are being looked at; try again in a moment")]
+    Busy,
     /// The hash function failed, or its worker did.
     #[error("the password could not be hashed")]
     Hash,
@@ -72,23 +101,15 @@ fn argon() -> Result<Argon2<'static>, PasswordError> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-async fn turn() -> Result<tokio::sync::OwnedSemaphorePermit, PasswordError> {
-    let semaphore = Arc::clone(HASHING.get_or_init(|| Arc::new(Semaphore::new(2))));
-    semaphore
-        .acquire_owned()
-        .await
-        .map_err(|_| PasswordError::Hash)
-}
-
 /// The argon2id hash of a password, with its salt and parameters, as stored.
 ///
 /// # Errors
-/// [`PasswordError`] for a password that is too long.
+/// [`PasswordError`] for a password that is too long, and when too many wait.
 pub async fn hash(password: String) -> Result<String, PasswordError> {
     if password.len() > LONGEST_PASSWORD {
         return Err(PasswordError::Long(password.len()));
     }
-    let turn = turn().await?;
+    let turn = HASHING.turn().await?;
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let salt =
@@ -105,12 +126,12 @@ pub async fn hash(password: String) -> Result<String, PasswordError> {
 /// Whether a password belongs to a stored hash. `None` (an unknown login) takes as long as a wrong password.
 ///
 /// # Errors
-/// [`PasswordError::Hash`] when the worker failed.
+/// [`PasswordError::Busy`] when too many wait, [`PasswordError::Hash`] when the worker failed.
 pub async fn verify(password: String, stored: Option<String>) -> Result<bool, PasswordError> {
     if password.len() > LONGEST_PASSWORD {
         return Ok(false);
     }
-    let turn = turn().await?;
+    let turn = HASHING.turn().await?;
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
         let known = stored.is_some();
@@ -148,6 +169,8 @@ pub fn token_hash(token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -169,6 +192,24 @@ mod tests {
         );
         assert!(!verify("correct horse battery".into(), None).await.unwrap());
         assert!(!verify("x".repeat(2_000), None).await.unwrap());
+    }
+
+    #[test]
+    fn only_so_many_wait_for_their_turn() {
+        let hashing = Hashing::new();
+        let mut waiting: Vec<_> = (0..MOST_WAITING)
+            .map(|_| Box::pin(hashing.turn()))
+            .collect();
+        let held: Vec<_> = waiting
+            .iter_mut()
+            .filter_map(|turn| turn.now_or_never())
+            .collect();
+        assert!(held.len() == 2 && held.iter().all(Result::is_ok));
+        let refused = hashing.turn().now_or_never().unwrap();
+        assert_eq!(refused.err(), Some(PasswordError::Busy));
+        // A client that went away leaves its place.
+        waiting.pop();
+        assert!(hashing.turn().now_or_never().is_none());
     }
 
     #[test]

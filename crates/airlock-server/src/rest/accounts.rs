@@ -15,7 +15,7 @@ use super::organizations;
 use super::query::Params;
 use crate::api;
 use crate::app::App;
-use crate::password;
+use crate::password::{self, PasswordError};
 use crate::problem::{Failure, Problem};
 use crate::rights::As;
 
@@ -116,9 +116,12 @@ pub async fn create(
 
 async fn hashed(text: String) -> Result<String, Failure> {
     password::check_new(&text).map_err(|error| Failure::invalid(error.to_string()))?;
-    password::hash(text)
-        .await
-        .map_err(|error| Failure::internal(&error))
+    password::hash(text).await.map_err(|error| match error {
+        PasswordError::Busy => {
+            Failure::new(ErrorKind::Busy, error.to_string()).status(StatusCode::TOO_MANY_REQUESTS)
+        }
+        error => Failure::internal(&error),
+    })
 }
 
 /// Changes password or role, or shuts a user out. A new password and shutting out end the user's tokens, a lower role

@@ -12,7 +12,7 @@ use super::body::Body;
 use crate::api;
 use crate::app::App;
 use crate::listen::Peer;
-use crate::password::{self, new_token, token_hash};
+use crate::password::{self, PasswordError, new_token, token_hash};
 use crate::problem::{Failure, Problem, RequestId};
 use crate::rights::As;
 
@@ -30,29 +30,32 @@ pub async fn login(
 ) -> Result<(StatusCode, Json<api::MadeToken>), Failure> {
     let internal = |error: airlock_db::Error| Failure::internal(&error);
     let address = peer.and_then(|Extension(peer)| peer.address());
-    if let Err(seconds) = app.login_limit.check(address, &wish.login, app.now()) {
-        return Err(Failure::new(
-            ErrorKind::Busy,
-            format!("too many failed logins; try again in {seconds} s"),
-        )
-        .status(StatusCode::TOO_MANY_REQUESTS)
-        .header(header::RETRY_AFTER, &seconds.to_string()));
-    }
     let days = wish.days.unwrap_or(DAYS);
     if days == 0 || days > 365 {
         return Err(Failure::invalid("days has to be 1 to 365"));
     }
+    let slower = |why: &str, seconds: i64| {
+        Failure::new(ErrorKind::Busy, format!("{why}; try again in {seconds} s"))
+            .status(StatusCode::TOO_MANY_REQUESTS)
+            .header(header::RETRY_AFTER, &seconds.to_string())
+    };
+    app.login_limit
+        .begin(address, &wish.login, app.now())
+        .map_err(|seconds| slower("too many failed logins", seconds))?;
     let user = principals::find_user(app.db(), &wish.login)
         .await
         .map_err(internal)?
         .filter(|user| !user.disabled);
     let hash = user.as_ref().map(|user| user.password_hash.clone());
     // An unknown or disabled user takes as long as a wrong password.
-    let right = password::verify(wish.password, hash)
-        .await
-        .map_err(|error| Failure::internal(&error))?;
+    let right = match password::verify(wish.password, hash).await {
+        Err(PasswordError::Busy) => {
+            app.login_limit.take_back(address, &wish.login);
+            return Err(slower("too many logins at one moment", 1));
+        }
+        verified => verified.map_err(|error| Failure::internal(&error))?,
+    };
     let Some(user) = user.filter(|_| right) else {
-        app.login_limit.failed(address, &wish.login, app.now());
         app.metrics.login_failed();
         tracing::warn!(address = ?address, "a login failed");
         return Err(
@@ -126,3 +129,6 @@ pub async fn whoami(As(actor, caller): As) -> Json<api::WhoAmI> {
         server: env!("CARGO_PKG_VERSION").to_owned(),
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,5 @@
 use std::path::Path;
 
-use airlock_content::Content;
 use airlock_model::{
     ChannelLabel, ChannelPatch, ManualClock, NewChannel, NewUpstream, OrgId, Role, SystemClock,
     TaskInfo, TaskState,
@@ -8,37 +7,11 @@ use airlock_model::{
 use airlock_testkit::states::Distribution;
 
 use super::*;
-use crate::settings::Layer;
 use crate::tasks::work;
 
 async fn app(folder: &Path, clock: &Arc<ManualClock>) -> Arc<App> {
-    let settings = Layer {
-        data: Some(folder.to_owned()),
-        min_free: Some(0),
-        ..Layer::default()
-    }
-    .settle()
-    .unwrap();
-    let db = airlock_db::Db::open_file(&folder.join("airlock.db"))
-        .await
-        .unwrap();
-    airlock_db::settings::ensure_default_organization(&db, Instant(0))
-        .await
-        .unwrap();
-    let clock: Arc<dyn airlock_model::Clock> = clock.clone();
-    let content: Content = crate::serve::open_content(&settings, db, &clock).unwrap();
-    Arc::new(App {
-        content,
-        settings,
-        clock,
-        metrics: crate::metrics::Metrics::default(),
-        login_limit: crate::login_limit::LoginLimit::default(),
-        lookup: crate::repos::lookup::Lookup::default(),
-        peers: crate::listen::Peers::default(),
-        board: crate::tasks::Board::default(),
-        unwritten: crate::tasks::Unwritten::default(),
-        new_task: tokio::sync::Notify::new(),
-    })
+    let file = folder.join("airlock.db");
+    App::assembled(folder, file.to_str().unwrap(), clock).await
 }
 
 /// Every task, once none waits or runs.
