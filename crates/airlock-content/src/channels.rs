@@ -3,13 +3,13 @@
 use airlock_db::audit;
 use airlock_db::channels::{ChannelWrite, KeyWrite, UpstreamWrite};
 use airlock_model::{
-    Access, Actor, Channel, ChannelLabel, ChannelPatch, Compression, MetadataMode, NewChannel,
-    NewUpstream, OrgId, Policy,
+    Access, Actor, Channel, ChannelLabel, ChannelPatch, ChannelUpstream, Compression, MetadataMode,
+    NewChannel, NewUpstream, OrgId, Policy, UpstreamSettings,
 };
 use airlock_rpm::KeyRing;
 
 use crate::schedule::Schedule;
-use crate::sync::upstream::check_url;
+use crate::sync::upstream::{check_pem, check_url};
 use crate::{Content, Error, Result};
 
 /// Largest key file taken.
@@ -38,7 +38,9 @@ impl Content {
             schedule: None,
             next_sync: None,
         };
-        let (upstreams, keys) = self.apply(actor, &label, &new.settings, &mut write).await?;
+        let (upstreams, keys) = self
+            .apply(actor, &label, &new.settings, &[], &mut write)
+            .await?;
         check(
             &label,
             &write,
@@ -111,7 +113,9 @@ impl Content {
             schedule: channel.schedule.clone(),
             next_sync: channel.next_sync,
         };
-        let (upstreams, keys) = self.apply(actor, label, &patch, &mut write).await?;
+        let (upstreams, keys) = self
+            .apply(actor, label, &patch, &channel.upstreams, &mut write)
+            .await?;
         check(
             label,
             &write,
@@ -207,6 +211,7 @@ impl Content {
         actor: &Actor,
         label: &ChannelLabel,
         patch: &ChannelPatch,
+        present: &[ChannelUpstream],
         write: &mut ChannelWrite,
     ) -> Result<(Option<Vec<UpstreamWrite>>, Option<Vec<KeyWrite>>)> {
         fn take<T: Clone>(slot: &mut T, value: &Option<T>) {
@@ -260,19 +265,38 @@ impl Content {
         let upstreams = patch
             .upstreams
             .as_ref()
-            .map(|list| self.upstreams(actor, list))
+            .map(|list| self.upstreams(actor, list, present))
             .transpose()?;
         let keys = patch.keys.as_ref().map(|list| keys(list)).transpose()?;
         Ok((upstreams, keys))
     }
 
-    fn upstreams(&self, actor: &Actor, list: &[NewUpstream]) -> Result<Vec<UpstreamWrite>> {
-        // Whoever sits at the server may mirror any folder; over the network only the configured roots.
-        let roots = (!actor.principal.starts_with("local:") && actor.principal != "server")
-            .then_some(self.settings().file_upstream_roots.as_slice());
+    fn upstreams(
+        &self,
+        actor: &Actor,
+        list: &[NewUpstream],
+        present: &[ChannelUpstream],
+    ) -> Result<Vec<UpstreamWrite>> {
+        // Whoever sits at the server may name any folder and file; over the network only those in configured roots.
+        let remote = !actor.principal.starts_with("local:") && actor.principal != "server";
+        let roots = remote.then_some(self.settings().file_upstream_roots.as_slice());
+        let pem_roots = remote.then_some(self.settings().upstream_pem_roots.as_slice());
         list.iter()
             .map(|upstream| {
                 check_url(&upstream.url, roots)?;
+                let old = present.iter().find(|row| row.url == upstream.url);
+                for file in [
+                    |settings: &UpstreamSettings| settings.client_cert.clone(),
+                    |settings: &UpstreamSettings| settings.client_key.clone(),
+                    |settings: &UpstreamSettings| settings.ca.clone(),
+                ] {
+                    // What somebody who might has set may be sent back.
+                    if let (Some(path), Some(roots)) = (file(&upstream.settings), pem_roots)
+                        && old.and_then(|row| file(&row.settings)).as_ref() != Some(&path)
+                    {
+                        check_pem(&path, roots)?;
+                    }
+                }
                 Ok(UpstreamWrite {
                     url: upstream.url.clone(),
                     settings: upstream.settings.clone(),

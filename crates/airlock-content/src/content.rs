@@ -19,6 +19,8 @@ pub struct ContentSettings {
     pub data: PathBuf,
     /// Folders that channels created over the network may mirror from by `file://`.
     pub file_upstream_roots: Vec<PathBuf>,
+    /// Folders that channels set over the network may name certificates, keys and authorities from.
+    pub upstream_pem_roots: Vec<PathBuf>,
     /// Share of the file system that downloads leave free, in percent.
     pub min_free_percent: u8,
     /// Zone in which a bare date ends.
@@ -34,6 +36,7 @@ impl ContentSettings {
         Self {
             data: data.into(),
             file_upstream_roots: Vec::new(),
+            upstream_pem_roots: Vec::new(),
             min_free_percent: 5,
             zone: jiff::tz::TimeZone::UTC,
             parallel_downloads: 8,

@@ -1,8 +1,11 @@
 //! Where downloads come from, and how to log in there.
 
 use std::fmt;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -71,8 +74,7 @@ impl PemSource {
     /// The bytes now.
     pub(crate) fn read(&self) -> Result<Vec<u8>> {
         match self {
-            Self::File(path) => std::fs::read(path)
-                .map_err(|source| Error::io(path, "cannot read the certificate file", 0, source)),
+            Self::File(path) => read_pem(path),
             Self::Text(text) => Ok(text.clone().into_bytes()),
         }
     }
@@ -84,6 +86,35 @@ impl PemSource {
             Self::Text(_) => Path::new("(certificate in the settings)"),
         }
     }
+}
+
+/// Largest PEM file read; a bundle of all public authorities has a quarter of it.
+const PEM_LIMIT: u64 = 1 << 20;
+
+/// A path comes from a channel's settings: a pipe must not hold us up, a device or a huge file not fill the memory.
+fn read_pem(path: &Path) -> Result<Vec<u8>> {
+    let failed = |source| Error::io(path, "cannot read the certificate file", 0, source);
+    let refused = |reason| Error::Certificate {
+        path: path.to_owned(),
+        reason,
+    };
+    // Without NONBLOCK a pipe would hold us until somebody writes to it.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = rustix::fs::open(path, flags, Mode::empty())
+        .map(File::from)
+        .map_err(|errno| failed(errno.into()))?;
+    let state = file.metadata().map_err(failed)?;
+    if !state.is_file() {
+        return Err(refused("is no plain file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(PEM_LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > PEM_LIMIT {
+        return Err(refused("is larger than 1 MiB"));
+    }
+    Ok(bytes)
 }
 
 impl fmt::Debug for PemSource {

@@ -177,6 +177,9 @@ pub(crate) fn open_content(
     content
         .file_upstream_roots
         .clone_from(&settings.file_upstream_roots);
+    content
+        .upstream_pem_roots
+        .clone_from(&settings.upstream_pem_roots);
     content.min_free_percent = settings.min_free;
     content.zone = settings.zone.clone();
     Ok(Content::new(db, blobs, fetcher, Arc::clone(clock), content))

@@ -31,6 +31,8 @@ pub struct Layer {
     pub client_ca_path: Option<String>,
     /// Folders below which `file://` upstreams may be named over the network.
     pub file_upstream_roots: Option<Vec<PathBuf>>,
+    /// Folders below which PEM files of upstreams may be named over the network.
+    pub upstream_pem_roots: Option<Vec<PathBuf>>,
     /// Percent of the file system that always stays free.
     pub min_free: Option<u8>,
     /// Time zone of bare dates and schedules: `UTC`, `Europe/Berlin`.
@@ -62,6 +64,8 @@ pub struct Settings {
     pub client_ca_path: Option<String>,
     /// Folders below which `file://` upstreams may be named over the network.
     pub file_upstream_roots: Vec<PathBuf>,
+    /// Folders below which PEM files of upstreams may be named over the network.
+    pub upstream_pem_roots: Vec<PathBuf>,
     /// Percent of the file system that always stays free.
     pub min_free: u8,
     /// Time zone of bare dates and schedules.
@@ -171,6 +175,14 @@ impl Layer {
     ) -> Result<Self, SettingsError> {
         let text = |name: &str| variable(name).filter(|value| !value.is_empty());
         let path = |name: &str| text(name).map(PathBuf::from);
+        let paths = |name: &str| {
+            text(name).map(|list| {
+                list.split(':')
+                    .filter(|part| !part.is_empty())
+                    .map(PathBuf::from)
+                    .collect()
+            })
+        };
         Ok(Self {
             data: path("AIRLOCK_DATA"),
             listen: text("AIRLOCK_LISTEN"),
@@ -179,12 +191,8 @@ impl Layer {
             tls_key: path("AIRLOCK_TLS_KEY"),
             tls_ca: path("AIRLOCK_TLS_CA"),
             client_ca_path: text("AIRLOCK_CLIENT_CA_PATH"),
-            file_upstream_roots: text("AIRLOCK_FILE_UPSTREAM_ROOTS").map(|list| {
-                list.split(':')
-                    .filter(|part| !part.is_empty())
-                    .map(PathBuf::from)
-                    .collect()
-            }),
+            file_upstream_roots: paths("AIRLOCK_FILE_UPSTREAM_ROOTS"),
+            upstream_pem_roots: paths("AIRLOCK_UPSTREAM_PEM_ROOTS"),
             min_free: number("AIRLOCK_MIN_FREE", text("AIRLOCK_MIN_FREE"))?,
             zone: text("AIRLOCK_ZONE"),
             bandwidth: text("AIRLOCK_BANDWIDTH"),
@@ -211,6 +219,7 @@ impl Layer {
             tls_ca: later.tls_ca.or(self.tls_ca),
             client_ca_path: later.client_ca_path.or(self.client_ca_path),
             file_upstream_roots: later.file_upstream_roots.or(self.file_upstream_roots),
+            upstream_pem_roots: later.upstream_pem_roots.or(self.upstream_pem_roots),
             min_free: later.min_free.or(self.min_free),
             zone: later.zone.or(self.zone),
             bandwidth: later.bandwidth.or(self.bandwidth),
@@ -282,6 +291,7 @@ impl Layer {
             tls_ca: self.tls_ca,
             client_ca_path: self.client_ca_path,
             file_upstream_roots: self.file_upstream_roots.unwrap_or_default(),
+            upstream_pem_roots: self.upstream_pem_roots.unwrap_or_default(),
             min_free,
             zone,
             bandwidth,

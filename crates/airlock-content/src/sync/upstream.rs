@@ -80,6 +80,20 @@ pub(crate) fn check_url(text: &str, local_roots: Option<&[PathBuf]>) -> Result<U
     Ok(url)
 }
 
+/// Checks the path of a PEM file that a channel set over the network names.
+///
+/// # Errors
+/// When it is not below one of the server's roots; the same whether there is such a file or not.
+pub(crate) fn check_pem(path: &str, roots: &[PathBuf]) -> Result<(), Error> {
+    if is_below(Path::new(path), roots) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!("{path} is not below a folder that this server takes certificates from"),
+        "set upstream-pem-roots in airlock.toml, or run the command on the server itself",
+    ))
+}
+
 fn is_below(path: &Path, roots: &[PathBuf]) -> bool {
     // Both sides resolved, so that a link inside a root cannot lead out of it.
     let Ok(path) = path.canonicalize() else {

@@ -1,4 +1,6 @@
-use airlock_model::{ChannelPatch, ErrorKind, NewChannel, NewUpstream, OrgId, PackageFilter};
+use airlock_model::{
+    ChannelPatch, ErrorKind, NewChannel, NewUpstream, OrgId, PackageFilter, UpstreamSettings,
+};
 
 use crate::world::{label, on_both};
 
@@ -124,6 +126,60 @@ fn local_folders_over_the_network_need_a_configured_root() {
             .await
             .unwrap_err();
         assert!(error.to_string().contains("not below a folder"), "{error}");
+    });
+}
+
+#[test]
+fn certificates_over_the_network_need_a_configured_root() {
+    on_both(|world| async move {
+        let (local, mut remote) = (world.actor(), world.actor());
+        remote.principal = "user:admin/token:1".to_owned();
+        let file = |name: &str| {
+            let path = world.path(name);
+            std::fs::write(&path, "x").unwrap();
+            path.display().to_string()
+        };
+        let (outside, cert) = (file("outside.pem"), world.path("certificates"));
+        std::fs::create_dir(&cert).unwrap();
+        let inside = file("certificates/inside.pem");
+        let link = cert.join("link.pem").display().to_string();
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        let patch = |set: fn(&mut UpstreamSettings, String), path: &str| {
+            let mut upstream = NewUpstream {
+                url: "https://upstream.invalid/repo/".into(),
+                ..NewUpstream::default()
+            };
+            set(&mut upstream.settings, path.to_owned());
+            ChannelPatch {
+                upstreams: Some(vec![upstream]),
+                ..ChannelPatch::default()
+            }
+        };
+        world
+            .create("new-channel", None, ChannelPatch::default())
+            .await;
+        let set = async |actor, patch| {
+            let label = label("new-channel");
+            world.content.set_channel(actor, &label, patch).await
+        };
+        for field in [
+            (|settings, path| settings.client_cert = Some(path)) as fn(&mut UpstreamSettings, _),
+            |settings, path| settings.client_key = Some(path),
+            |settings, path| settings.ca = Some(path),
+        ] {
+            for path in [outside.as_str(), &link, "/etc/shadow", "/nonexistent", ""] {
+                let error = set(&remote, patch(field, path)).await.unwrap_err();
+                assert!(error.to_string().contains("not below a folder"), "{error}");
+            }
+            set(&remote, patch(field, &inside)).await.unwrap();
+            // What was set at the server itself may be sent back, but only as it was.
+            set(&local, patch(field, &outside)).await.unwrap();
+            set(&remote, patch(field, &outside)).await.unwrap();
+        }
+        let as_certificate: fn(&mut UpstreamSettings, String) =
+            |settings, path| settings.client_cert = Some(path);
+        let error = set(&remote, patch(as_certificate, &outside)).await;
+        assert!(error.is_err(), "it is set as the CA, not as a certificate");
     });
 }
 

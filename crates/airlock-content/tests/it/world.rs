@@ -66,6 +66,7 @@ impl World {
             clock.clone(),
             ContentSettings {
                 min_free_percent: 0,
+                upstream_pem_roots: vec![folder.path().join("certificates")],
                 ..ContentSettings::new(folder.path())
             },
         );

@@ -244,6 +244,18 @@ async fn bad_certificate_files_are_named() {
     let good = clients.write_client(place.folder.path(), 2040);
     let junk = place.folder.path().join("junk.pem");
     std::fs::write(&junk, "no PEM at all").unwrap();
+    // Nobody writes to the pipe, and the large file has one good certificate.
+    let pipe = place.folder.path().join("pipe.pem");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &pipe,
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .unwrap();
+    let large = place.folder.path().join("large.pem");
+    std::fs::write(&large, clients.pem() + &"\n".repeat(1 << 20)).unwrap();
     let base = || Upstream::new("https://127.0.0.1:1/".parse().unwrap());
     let fails = |upstream: Upstream| {
         let fetcher = place.fetcher.clone();
@@ -254,6 +266,17 @@ async fn bad_certificate_files_are_named() {
     assert!(fails(upstream).await.contains("junk.pem"));
     for (certificate, key, named) in [
         (PemSource::File(junk.clone()), good.key.clone(), "junk.pem"),
+        (PemSource::File(pipe), good.key.clone(), "no plain file"),
+        (
+            PemSource::File("/dev/zero".into()),
+            good.key.clone(),
+            "no plain file",
+        ),
+        (
+            PemSource::File(large),
+            good.key.clone(),
+            "larger than 1 MiB",
+        ),
         (
             good.certificate.clone(),
             PemSource::File(junk.clone()),

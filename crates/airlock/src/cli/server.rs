@@ -28,6 +28,9 @@ pub struct ServeArgs {
     /// Folder below which file:// upstreams may be named over the network; several
     #[arg(long = "file-upstream-root", value_name = "DIR")]
     pub file_upstream_roots: Vec<PathBuf>,
+    /// Folder below which PEM files of upstreams may be named over the network; several
+    #[arg(long = "upstream-pem-root", value_name = "DIR")]
+    pub upstream_pem_roots: Vec<PathBuf>,
     /// Percent of the file system that always stays free [default: 5]
     #[arg(long, value_name = "PERCENT")]
     pub min_free: Option<u8>,

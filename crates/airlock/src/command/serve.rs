@@ -30,6 +30,8 @@ pub fn run(global: &Global, args: ServeArgs) -> Result {
         client_ca_path: args.client_ca_path,
         file_upstream_roots: (!args.file_upstream_roots.is_empty())
             .then_some(args.file_upstream_roots),
+        upstream_pem_roots: (!args.upstream_pem_roots.is_empty())
+            .then_some(args.upstream_pem_roots),
         min_free: args.min_free,
         zone: args.zone,
         bandwidth: args.bandwidth,
