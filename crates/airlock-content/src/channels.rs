@@ -9,7 +9,7 @@ use airlock_model::{
 use airlock_rpm::KeyRing;
 
 use crate::schedule::Schedule;
-use crate::sync::upstream::{check_pem, check_url};
+use crate::sync::upstream::{check_new_url, check_pem, check_proxy, check_url};
 use crate::{Content, Error, Result};
 
 /// Largest key file taken.
@@ -56,13 +56,10 @@ impl Content {
                 "choose another label, or change it with airlock channel set",
             ));
         };
-        airlock_db::channels::replace_upstreams(
-            &mut tx,
-            actor.org,
-            id,
-            &upstreams.unwrap_or_default(),
-        )
-        .await?;
+        let upstreams = upstreams.unwrap_or_default();
+        refuse_masks(
+            airlock_db::channels::replace_upstreams(&mut tx, actor.org, id, &upstreams).await?,
+        )?;
         airlock_db::channels::replace_keys(&mut tx, actor.org, id, &keys.unwrap_or_default())
             .await?;
         audit::append(
@@ -134,8 +131,10 @@ impl Content {
         let now = self.now();
         airlock_db::channels::update(&mut tx, channel.id, &write).await?;
         if let Some(upstreams) = upstreams {
-            airlock_db::channels::replace_upstreams(&mut tx, actor.org, channel.id, &upstreams)
-                .await?;
+            refuse_masks(
+                airlock_db::channels::replace_upstreams(&mut tx, actor.org, channel.id, &upstreams)
+                    .await?,
+            )?;
         }
         if let Some(keys) = keys {
             airlock_db::channels::replace_keys(&mut tx, actor.org, channel.id, &keys).await?;
@@ -283,8 +282,15 @@ impl Content {
         let pem_roots = remote.then_some(self.settings().upstream_pem_roots.as_slice());
         list.iter()
             .map(|upstream| {
-                check_url(&upstream.url, roots)?;
                 let old = present.iter().find(|row| row.url == upstream.url);
+                match old {
+                    // It may have come before its query was refused.
+                    Some(_) => check_url(&upstream.url, roots).map(|_| ())?,
+                    None => check_new_url(&upstream.url, roots)?,
+                }
+                if let Some(proxy) = &upstream.settings.proxy {
+                    check_proxy(proxy)?;
+                }
                 for file in [
                     |settings: &UpstreamSettings| settings.client_cert.clone(),
                     |settings: &UpstreamSettings| settings.client_key.clone(),
@@ -303,6 +309,19 @@ impl Content {
                 })
             })
             .collect()
+    }
+}
+
+/// The refusal of a secret that was sent back as `***` for an upstream that is reached in another way.
+fn refuse_masks(url: Option<String>) -> Result<()> {
+    match url {
+        None => Ok(()),
+        Some(url) => Err(Error::invalid(
+            format!(
+                "*** stands for a secret of {url} only while its URL, proxy, CA and \"insecure\" stay as they are"
+            ),
+            "give its password, URL token and proxy again",
+        )),
     }
 }
 

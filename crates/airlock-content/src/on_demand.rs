@@ -103,7 +103,7 @@ pub struct FetchOutcome {
 }
 
 impl Content {
-    /// Where a client can fetch a package itself; none for local upstreams.
+    /// Where a client can fetch a package itself; none where it has to come through this server.
     pub(crate) async fn redirect_target(&self, package: &FoundPackage) -> Result<Option<String>> {
         let (Some(upstream), Some(href)) = (package.upstream, &package.href) else {
             return Ok(None);
@@ -112,13 +112,7 @@ impl Content {
         else {
             return Ok(None);
         };
-        if row.url.starts_with("file:") {
-            return Ok(None);
-        }
-        if href.contains("://") {
-            return Ok(Some(href.clone()));
-        }
-        Ok(Some(format!("{}/{href}", row.url.trim_end_matches('/'))))
+        Ok(upstream::for_clients(&row, href).map(String::from))
     }
 
     /// A package with a place where its file can be had. Packages whose file was held once are described by themselves;

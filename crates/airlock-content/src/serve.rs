@@ -211,7 +211,8 @@ impl Content {
             ))),
             (Policy::MetadataOnly, true) => match self.redirect_target(&package).await? {
                 Some(url) => Ok(Served::Redirect { url }),
-                // Nobody can be redirected to a local folder: the verified file is served instead.
+                // Nobody can be redirected to a local folder, a list of mirrors, or a place that asks for our secrets:
+                // the verified file is served instead.
                 None => self.fetch_on_demand(version, package).await,
             },
             (Policy::OnDemand | Policy::Immediate, true) => {

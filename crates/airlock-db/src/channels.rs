@@ -47,7 +47,7 @@ pub struct ChannelWrite {
 pub struct UpstreamWrite {
     /// URL.
     pub url: String,
-    /// How it is reached, secrets included. A secret given as `***` keeps the stored one.
+    /// How it is reached, secrets included; `***` stands for the stored one (see [`replace_upstreams`]).
     pub settings: UpstreamSettings,
 }
 
@@ -134,6 +134,49 @@ fn channel(row: &AnyRow) -> Result<Channel> {
     })
 }
 
+/// A proxy's URL without its user and password.
+fn masked(proxy: &str) -> String {
+    match proxy.rsplit_once('@') {
+        None => proxy.to_owned(),
+        Some((before, host)) => {
+            let scheme = before.find("://").map_or(0, |at| at + 3);
+            format!("{}{MASK}@{host}", &before[..scheme])
+        }
+    }
+}
+
+/// Puts stored secrets in the place of `***`. Says no for an upstream that is reached in another way than the one they
+/// were stored for: whoever may set it must not learn them by sending them elsewhere.
+fn keep_secrets(settings: &mut UpstreamSettings, old: Option<&UpstreamSettings>) -> bool {
+    let is_mask = |secret: &Option<String>| secret.as_deref() == Some(MASK);
+    let proxy_masked = settings.proxy.as_deref().is_some_and(|proxy| {
+        proxy
+            .rsplit_once('@')
+            .is_some_and(|(before, _)| before.ends_with(MASK))
+    });
+    if !is_mask(&settings.password) && !is_mask(&settings.token) && !proxy_masked {
+        return true;
+    }
+    let Some(old) = old else {
+        return false;
+    };
+    let shown = old.proxy.as_deref().map(masked);
+    if (settings.proxy != old.proxy && settings.proxy != shown)
+        || settings.ca != old.ca
+        || settings.insecure != old.insecure
+    {
+        return false;
+    }
+    settings.proxy.clone_from(&old.proxy);
+    if is_mask(&settings.password) {
+        settings.password.clone_from(&old.password);
+    }
+    if is_mask(&settings.token) {
+        settings.token.clone_from(&old.token);
+    }
+    true
+}
+
 fn upstream(row: &AnyRow, secrets: bool) -> Result<ChannelUpstream> {
     let text: String = row.try_get(2)?;
     let mut settings: UpstreamSettings =
@@ -144,6 +187,7 @@ fn upstream(row: &AnyRow, secrets: bool) -> Result<ChannelUpstream> {
                 *secret = Some(MASK.to_owned());
             }
         }
+        settings.proxy = settings.proxy.as_deref().map(masked);
     }
     Ok(ChannelUpstream {
         id: UpstreamId(row.try_get(0)?),
@@ -366,13 +410,14 @@ fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// Replaces a channel's upstreams; one whose URL stays keeps its id and with it its memory.
+/// Replaces a channel's upstreams; one whose URL stays keeps its id and with it its memory. A secret given as `***` is the
+/// stored one while URL, proxy, CA and `insecure` stay; otherwise the URL comes back, and nothing must be committed.
 pub async fn replace_upstreams(
     tx: &mut Tx,
     org: OrgId,
     channel: ChannelId,
     list: &[UpstreamWrite],
-) -> Result<()> {
+) -> Result<Option<String>> {
     let rows = sqlx::query(
         "SELECT id, url, settings FROM channel_upstream WHERE channel_id = $1 ORDER BY position",
     )
@@ -390,15 +435,15 @@ pub async fn replace_upstreams(
     }
     for (position, wish) in (0_i64..).zip(list) {
         let mut settings = wish.settings.clone();
-        match present.iter().position(|(_, url, _)| *url == wish.url) {
-            Some(place) => {
-                let (id, _, old) = present.remove(place);
-                if settings.password.as_deref() == Some(MASK) {
-                    settings.password = old.password;
-                }
-                if settings.token.as_deref() == Some(MASK) {
-                    settings.token = old.token;
-                }
+        let old = present
+            .iter()
+            .position(|(_, url, _)| *url == wish.url)
+            .map(|place| present.remove(place));
+        if !keep_secrets(&mut settings, old.as_ref().map(|(_, _, old)| old)) {
+            return Ok(Some(wish.url.clone()));
+        }
+        match old {
+            Some((id, _, _)) => {
                 sqlx::query(
                     "UPDATE channel_upstream SET position = $1, settings = $2 WHERE id = $3",
                 )
@@ -426,7 +471,7 @@ pub async fn replace_upstreams(
             .execute(&mut *tx.inner)
             .await?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Replaces a channel's keys.

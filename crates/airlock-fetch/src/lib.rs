@@ -54,6 +54,7 @@ pub use digest::{Algorithm, Checksum, UnknownAlgorithm};
 pub use error::{Error, Result};
 pub use guard::{AddressClass, LookUp, Resolver, SystemResolver};
 pub use job::{Downloaded, Job, Location, Placed};
+pub use location::file_url;
 pub use part::remove_old_parts;
 pub use progress::{Progress, Transferred};
 pub use session::{Fetcher, Session};

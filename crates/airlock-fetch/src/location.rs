@@ -3,7 +3,8 @@
 use url::Url;
 
 use crate::error::{Error, Result};
-use crate::upstream::percent_decoded;
+use crate::shown::ShownUrl;
+use crate::upstream::{Given, Mirror, percent_decoded};
 
 /// Refuses what is no path below the upstream: absolute ones, URLs, `..` in any spelling, control characters.
 pub(crate) fn check(path: &str) -> Result<()> {
@@ -78,6 +79,22 @@ pub(crate) fn join(base: &Url, path: &str, token: Option<&str>) -> Url {
     url
 }
 
+/// The URL of a file of a repository, for somebody who fetches it without its credentials.
+///
+/// # Errors
+/// [`Error::BadPath`] for a path that is not below the repository, [`Error::BadUpstream`] for one that is not reached by
+/// http or https.
+pub fn file_url(repository: &Url, path: &str) -> Result<Url> {
+    check(path)?;
+    match Mirror::new(repository, None, Given::Base)?.0 {
+        Mirror::Http { base, .. } => Ok(join(&base, path, None)),
+        Mirror::Local { .. } => Err(Error::BadUpstream {
+            url: ShownUrl::new(repository),
+            reason: "is a folder of this machine",
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,6 +122,20 @@ mod tests {
         ] {
             assert!(check(path).is_err(), "{path:?}");
         }
+    }
+
+    #[test]
+    fn a_files_url_has_no_secret_and_stays_below_its_repository() {
+        let of = |base: &str, path| file_url(&Url::parse(base).unwrap(), path).ok();
+        assert_eq!(
+            of("http://u:p@h/repo?tok=1#f", "P/a b#1.rpm")
+                .unwrap()
+                .as_str(),
+            "http://h/repo/P/a%20b%231.rpm"
+        );
+        assert_eq!(of("http://h/repo/", "../x.rpm"), None);
+        assert_eq!(of("http://h/repo/", "javascript://x"), None);
+        assert_eq!(of("file:///srv/repo", "x.rpm"), None);
     }
 
     #[test]

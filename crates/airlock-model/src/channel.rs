@@ -117,11 +117,12 @@ impl PackageFilter {
     }
 }
 
-/// How an upstream is reached. Secrets are written, never read back.
+/// How an upstream is reached. Secrets are written, never read back; `***` sent back keeps the stored one as long as URL,
+/// proxy, `ca` and `insecure` stay.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct UpstreamSettings {
-    /// Proxy URL.
+    /// Proxy URL; its user and password are shown as `***`.
     pub proxy: Option<String>,
     /// Basic authentication: user name.
     pub username: Option<String>,

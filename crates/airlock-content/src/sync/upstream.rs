@@ -80,6 +80,70 @@ pub(crate) fn check_url(text: &str, local_roots: Option<&[PathBuf]>) -> Result<U
     Ok(url)
 }
 
+/// Checks the URL of an upstream that a channel gets now.
+///
+/// # Errors
+/// As [`check_url`], and for a query on the URL of a repository (mirror lists and metalinks need theirs).
+pub(crate) fn check_new_url(text: &str, local_roots: Option<&[PathBuf]>) -> Result<(), Error> {
+    let url = check_url(text, local_roots)?;
+    if url.query().is_some() && list_kind(&url) == ListKind::Repository {
+        return Err(Error::invalid(
+            format!(
+                "the URL of {} holds a query",
+                url.host_str().unwrap_or("the upstream")
+            ),
+            "give what stands behind the ? by --url-token-file: URLs are shown and logged",
+        ));
+    }
+    Ok(())
+}
+
+/// Checks a proxy that a channel gets now.
+///
+/// # Errors
+/// When it is no URL of a proxy. The message does not show it, since it may hold a password.
+pub(crate) fn check_proxy(text: &str) -> Result<Url, Error> {
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h"))
+        .filter(|url| url.host_str().is_some_and(|host| !host.is_empty()))
+        .ok_or_else(|| {
+            Error::invalid(
+                "the proxy is no URL of a proxy",
+                "give http://host:port, https://, socks5:// or socks5h://",
+            )
+        })
+}
+
+/// Where a client may fetch a file of an upstream itself. None where it has to come through this server: from a local
+/// folder, from mirrors that only a list names, and from a place that asks for a password, a token or a certificate.
+pub(crate) fn for_clients(row: &ChannelUpstream, href: &str) -> Option<Url> {
+    let url = Url::parse(&row.url).ok()?;
+    let UpstreamSettings {
+        username,
+        password,
+        token,
+        client_cert,
+        ..
+    } = &row.settings;
+    let secret = [username, password, token, client_cert]
+        .into_iter()
+        .any(Option::is_some);
+    let network = matches!(url.scheme(), "http" | "https");
+    if !network || secret || url.query().is_some() || list_kind(&url) != ListKind::Repository {
+        return None;
+    }
+    if !href.contains("://") {
+        return airlock_fetch::file_url(&url, href).ok();
+    }
+    // Another place that the metadata names, as clients of the upstream would follow it.
+    Url::parse(href).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
+}
+
 /// Checks the path of a PEM file that a channel set over the network names.
 ///
 /// # Errors
@@ -110,14 +174,7 @@ fn plain(url: Url, settings: &UpstreamSettings) -> Result<Upstream, Error> {
     upstream.proxy = settings
         .proxy
         .as_ref()
-        .map(|p| {
-            Url::parse(p).map_err(|e| {
-                Error::invalid(
-                    format!("proxy \"{p}\" is no URL: {e}"),
-                    "give http://host:port",
-                )
-            })
-        })
+        .map(|proxy| check_proxy(proxy))
         .transpose()?;
     upstream.client_certificate =
         settings
@@ -258,6 +315,62 @@ fn split_last(url: &Url) -> (Url, String, Option<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clients_are_sent_to_plain_repositories_only() {
+        let row = |url: &str, set: fn(&mut UpstreamSettings)| {
+            let mut settings = UpstreamSettings::default();
+            set(&mut settings);
+            ChannelUpstream {
+                id: airlock_model::UpstreamId(1),
+                url: url.to_owned(),
+                settings,
+                last_revision: None,
+                last_synced: None,
+            }
+        };
+        let target = |row: &ChannelUpstream, href: &str| for_clients(row, href).map(String::from);
+        let plain = row("https://h/repo", |_| ());
+        for (href, url) in [
+            ("P/a b.rpm", Some("https://h/repo/P/a%20b.rpm")),
+            ("http://other/x.rpm", Some("http://other/x.rpm")),
+            ("http://u:p@other/x.rpm", None),
+            ("file:///etc/passwd", None),
+            ("../../x.rpm", None),
+        ] {
+            assert_eq!(target(&plain, href).as_deref(), url, "{href}");
+        }
+        for streamed in [
+            row("https://h/metalink?repo=x", |_| ()),
+            row("https://h/mirrorlist", |_| ()),
+            row("https://h/repo?tok=1", |_| ()),
+            row("file:///srv/repo", |_| ()),
+            row("https://h/repo", |s| s.token = Some("t".into())),
+            row("https://h/repo", |s| s.username = Some("u".into())),
+            row("https://h/repo", |s| s.client_cert = Some("/c".into())),
+        ] {
+            for href in ["a.rpm", "http://other/x.rpm"] {
+                assert_eq!(target(&streamed, href), None, "{streamed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_is_for_lists_and_a_proxy_is_told_to_nobody() {
+        for (url, good) in [
+            ("https://h/repo/?token=x", false),
+            ("https://h/repo/", true),
+            ("https://h/metalink?repo=x&arch=y", true),
+            ("https://h/mirrorlist?release=9", true),
+        ] {
+            assert_eq!(check_new_url(url, None).is_ok(), good, "{url}");
+        }
+        for wrong in ["http//planted@h", "ftp://planted@h", "socks5://", "planted"] {
+            let error = check_proxy(wrong).unwrap_err().to_string();
+            assert!(!error.contains("planted"), "{error}");
+        }
+        assert!(check_proxy("socks5h://u:p@h:1080").is_ok());
+    }
 
     #[test]
     fn lists_are_told_from_repositories_by_their_words() {

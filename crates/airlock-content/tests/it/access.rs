@@ -237,3 +237,84 @@ fn secrets_of_upstreams_are_never_shown() {
         );
     });
 }
+
+#[test]
+fn a_stored_secret_is_sent_nowhere_else() {
+    on_both(|world| async move {
+        let mut upstream = NewUpstream {
+            url: "https://upstream.invalid/repo/".into(),
+            ..NewUpstream::default()
+        };
+        upstream.settings = UpstreamSettings {
+            username: Some("me".into()),
+            password: Some("planted-secret".into()),
+            token: Some("planted=token".into()),
+            proxy: Some("http://puser:planted@proxy.invalid:3128".into()),
+            ..UpstreamSettings::default()
+        };
+        let patch = |upstream: NewUpstream| ChannelPatch {
+            upstreams: Some(vec![upstream]),
+            ..ChannelPatch::default()
+        };
+        let channel = world
+            .create("new-channel", None, patch(upstream.clone()))
+            .await;
+        let shown = &channel.upstreams[0].settings;
+        assert_eq!(
+            shown.proxy.as_deref(),
+            Some("http://***@proxy.invalid:3128")
+        );
+        let stored = async || {
+            let id = channel.upstreams[0].id;
+            airlock_db::channels::upstream_with_secrets(world.content.db(), id)
+                .await
+                .unwrap()
+                .unwrap()
+                .settings
+        };
+        let actor = world.actor();
+        let set = async |change: fn(&mut NewUpstream)| {
+            let mut back = NewUpstream {
+                url: upstream.url.clone(),
+                settings: shown.clone(),
+            };
+            change(&mut back);
+            let label = label("new-channel");
+            world.content.set_channel(&actor, &label, patch(back)).await
+        };
+        for elsewhere in [
+            (|back| back.url = "https://evil.invalid/".into()) as fn(&mut NewUpstream),
+            |back| back.settings.proxy = Some("http://evil.invalid:3128".into()),
+            |back| back.settings.proxy = Some("http://***@evil.invalid:3128".into()),
+            |back| back.settings.proxy = None,
+            |back| back.settings.ca = Some("/srv/evil.pem".into()),
+            |back| back.settings.insecure = true,
+            |back| {
+                back.settings.insecure = true;
+                back.settings.password = None;
+                back.settings.token = None;
+            },
+        ] {
+            let error = set(elsewhere).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+            assert_eq!(stored().await, upstream.settings);
+        }
+        set(|back| back.settings.username = Some("you".into()))
+            .await
+            .unwrap();
+        let mut now = upstream.settings.clone();
+        now.username = Some("you".into());
+        assert_eq!(stored().await, now);
+        // With secrets of its own it may be reached in any way.
+        set(|back| {
+            back.settings = UpstreamSettings {
+                password: Some("other".into()),
+                insecure: true,
+                ..UpstreamSettings::default()
+            };
+        })
+        .await
+        .unwrap();
+        assert_eq!(stored().await.password.as_deref(), Some("other"));
+    });
+}

@@ -1,7 +1,7 @@
 //! Packages that come from an upstream over HTTP at a client's request.
 
 use airlock_content::Served;
-use airlock_model::{ChannelPatch, ErrorKind, Policy, SignaturePolicy};
+use airlock_model::{ChannelPatch, ErrorKind, NewUpstream, Policy, SignaturePolicy};
 use airlock_testkit::http::{Fault, Gate, HttpServer};
 use airlock_testkit::repos::Repository;
 use airlock_testkit::rpms::Rpm;
@@ -71,5 +71,43 @@ fn the_hash_is_told_in_advance_only_where_the_metadata_has_it() {
         assert_eq!(length, arriving.size);
         assert_eq!(world.get("meadow-base", PATH).await.len() as u64, length);
         world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn clients_are_sent_to_an_upstream_without_secrets_and_served_from_others() {
+    on_both(|world| async move {
+        let http = mirrored(&world, "sha256").await;
+        let set = async |url: String, token: Option<&str>| {
+            let mut upstream = NewUpstream {
+                url,
+                ..NewUpstream::default()
+            };
+            upstream.settings.token = token.map(str::to_owned);
+            let patch = ChannelPatch {
+                policy: Some(Policy::MetadataOnly),
+                upstreams: Some(vec![upstream]),
+                ..ChannelPatch::default()
+            };
+            let label = crate::world::label("meadow-base");
+            let actor = world.actor();
+            world
+                .content
+                .set_channel(&actor, &label, patch)
+                .await
+                .unwrap();
+            let version = world.resolve("meadow-base").await;
+            world.content.open_path(&version, PATH).await.unwrap()
+        };
+        let Served::Redirect { url } = set(http.url(), None).await else {
+            panic!("not redirected")
+        };
+        assert_eq!(url, format!("{}/{PATH}", http.url().trim_end_matches('/')));
+        let served = set(http.url(), Some("tok=planted")).await;
+        assert!(!matches!(served, Served::Redirect { .. }));
+        assert_eq!(
+            world.get("meadow-base", PATH).await[..4],
+            *b"\xed\xab\xee\xdb"
+        );
     });
 }

@@ -314,9 +314,12 @@ pub struct FilterArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "How upstreams are reached")]
 pub struct ReachArgs {
-    /// Proxy
+    /// Proxy: http, https, socks5 or socks5h, with the user where it wants one
     #[arg(long, value_name = "URL", requires = "upstreams")]
     pub proxy: Option<String>,
+    /// File with the password of the user in --proxy ('-' for standard input)
+    #[arg(long, value_name = "FILE", requires = "proxy")]
+    pub proxy_password_file: Option<PathBuf>,
     /// User for basic authentication
     #[arg(long, value_name = "NAME", requires = "upstreams")]
     pub username: Option<String>,

@@ -67,7 +67,7 @@ fn absolute(url: &str) -> String {
 
 fn reach(args: &ReachArgs) -> Result<UpstreamSettings> {
     Ok(UpstreamSettings {
-        proxy: args.proxy.clone(),
+        proxy: proxy(args)?,
         username: args.username.clone(),
         password: args
             .password_file
@@ -84,6 +84,26 @@ fn reach(args: &ReachArgs) -> Result<UpstreamSettings> {
             .transpose()?,
         insecure: args.insecure,
     })
+}
+
+/// The proxy with the password of its user, which does not stand among the arguments.
+fn proxy(args: &ReachArgs) -> Result<Option<String>> {
+    let (Some(url), Some(file)) = (&args.proxy, &args.proxy_password_file) else {
+        return Ok(args.proxy.clone());
+    };
+    let wrong = || {
+        Fail::usage("--proxy-password-file needs a user without a password in --proxy")
+            .hint("for example --proxy http://user@proxy.example.org:3128")
+    };
+    let (before, host) = url.rsplit_once('@').ok_or_else(wrong)?;
+    let (_, user) = before.split_once("://").ok_or_else(wrong)?;
+    if user.is_empty() || user.contains(':') {
+        return Err(wrong());
+    }
+    let password = client::encoded(&secret::from_file(file)?)
+        .replace('@', "%40")
+        .replace(':', "%3A");
+    Ok(Some(format!("{before}:{password}@{host}")))
 }
 
 /// The filter after the options; none when none of them was given.
@@ -174,6 +194,33 @@ mod tests {
                 ..present.clone()
             })
         );
+    }
+
+    #[test]
+    fn a_proxys_password_comes_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p");
+        std::fs::write(&file, "p@ss:w/rd\n").unwrap();
+        let with = |url: &str| {
+            proxy(&ReachArgs {
+                proxy: Some(url.to_owned()),
+                proxy_password_file: Some(file.clone()),
+                ..ReachArgs::default()
+            })
+        };
+        let made = with("http://puser@proxy:3128").unwrap();
+        assert_eq!(
+            made.as_deref(),
+            Some("http://puser:p%40ss%3Aw%2Frd@proxy:3128")
+        );
+        for wrong in [
+            "http://proxy:3128",
+            "http://u:p@proxy",
+            "http://@proxy",
+            "u@proxy",
+        ] {
+            assert!(with(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

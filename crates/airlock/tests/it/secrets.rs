@@ -8,6 +8,7 @@ use airlock_testkit::programs::run;
 const PASSWORD: &str = "planted-admin-password-1";
 const UPSTREAM: &str = "planted-upstream-password-2";
 const URL_TOKEN: &str = "planted_url_token_3";
+const PROXY: &str = "planted-proxy-password-4";
 
 #[test]
 fn secrets_are_told_to_nobody() {
@@ -17,7 +18,8 @@ fn secrets_are_told_to_nobody() {
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
     };
-    let (password, upstream, token) = (
+    let (proxy, password, upstream, token) = (
+        place("x", PROXY),
         place("p", PASSWORD),
         place("u", UPSTREAM),
         place("t", URL_TOKEN),
@@ -59,6 +61,10 @@ fn secrets_are_told_to_nobody() {
         &upstream,
         "--url-token-file",
         &token,
+        "--proxy",
+        "http://puser@127.0.0.1:9",
+        "--proxy-password-file",
+        &proxy,
     ];
     let _ = over_network(&create).expect_success();
     let sync = over_network(&["channel", "sync", "el9-base", "--no-wait"]).expect_success();
@@ -77,7 +83,7 @@ fn secrets_are_told_to_nobody() {
         shown += &over_network(words).expect_success().text();
     }
     shown += &server.log();
-    for secret in [PASSWORD, UPSTREAM, URL_TOKEN, &session] {
+    for secret in [PASSWORD, UPSTREAM, URL_TOKEN, PROXY, &session] {
         let at = shown
             .find(secret)
             .map(|at| &shown[at.saturating_sub(200)..(at + 40).min(shown.len())]);
