@@ -5,52 +5,33 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+
+use airlock_model::Faults;
 
 use crate::{Error, Result};
 
-/// Counts down at each step; at zero the step fails. Negative: never. Only tests set it.
-static FAIL_AT: AtomicI64 = AtomicI64::new(-1);
-
-/// Makes the `n`-th step from now fail (1 is the next); 0 or less takes the fault away. For tests of crashes: the
-/// counter is shared by the process.
-pub fn fail_at_step(n: i64) {
-    FAIL_AT.store(if n <= 0 { -1 } else { n }, Ordering::SeqCst);
-}
-
-fn step(name: &'static str) -> Result<()> {
-    if FAIL_AT.load(Ordering::Relaxed) < 0 {
-        return Ok(());
-    }
-    if FAIL_AT.fetch_sub(1, Ordering::SeqCst) == 1 {
-        FAIL_AT.store(-1, Ordering::SeqCst);
-        return Err(Error::Injected(name));
-    }
-    Ok(())
-}
-
 /// Brings a file's content to disk.
-pub(crate) fn sync_file(file: &File, path: &Path) -> Result<()> {
-    step("sync file")?;
+pub(crate) fn sync_file(faults: &Faults, file: &File, path: &Path) -> Result<()> {
+    faults.step("sync file")?;
     file.sync_data().map_err(|e| Error::io("syncing", path, e))
 }
 
 /// Renames; an existing target (the same blob) is replaced by equal bytes.
-pub(crate) fn rename(from: &Path, to: &Path) -> Result<()> {
-    step("rename")?;
+pub(crate) fn rename(faults: &Faults, from: &Path, to: &Path) -> Result<()> {
+    faults.step("rename")?;
     std::fs::rename(from, to).map_err(|e| Error::io("renaming", from, e))
 }
 
 /// Brings a folder's entries to disk.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    step("sync folder")?;
+pub(crate) fn sync_folder(faults: &Faults, folder: &Path) -> Result<()> {
+    faults.step("sync folder")?;
     let file = File::open(folder).map_err(|e| Error::io("opening", folder, e))?;
     file.sync_all().map_err(|e| Error::io("syncing", folder, e))
 }
 
 /// Removes a file; one that is gone already is fine.
-pub(crate) fn remove(path: &Path) -> Result<bool> {
-    step("remove")?;
+pub(crate) fn remove(faults: &Faults, path: &Path) -> Result<bool> {
+    faults.step("remove")?;
     match std::fs::remove_file(path) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(false),

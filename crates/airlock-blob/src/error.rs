@@ -33,8 +33,8 @@ pub enum Error {
     #[error("\"{0}\" is no SHA-256 in lower-case hex")]
     NoDigest(String),
     /// A fault put in by a test.
-    #[error("fault injected at {0}")]
-    Injected(&'static str),
+    #[error(transparent)]
+    Injected(#[from] airlock_model::Fault),
 }
 
 impl Error {

@@ -3,7 +3,7 @@
 //! A blob is visible only when it is whole, verified and durable: it is written to a temporary file, synced, renamed
 //! to `blobs/ab/cdef…`, and the folder is synced before anybody is told. Existing blobs are never written again.
 
-pub mod durable;
+mod durable;
 mod error;
 mod store;
 mod writer;

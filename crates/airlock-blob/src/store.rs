@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use airlock_model::Faults;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 
@@ -57,6 +58,7 @@ struct Folders {
     /// Held while a blob is taken up, and while one is looked at and removed for its age: without it a collection
     /// could remove what was taken up between its two steps.
     taking: Mutex<()>,
+    faults: Faults,
 }
 
 impl BlobStore {
@@ -65,16 +67,25 @@ impl BlobStore {
     /// # Errors
     /// When the folders cannot be made.
     pub fn open(data: &Path) -> Result<Self> {
+        Self::open_with(data, Faults::default())
+    }
+
+    /// The same with faults on order, for tests.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(data: &Path, faults: Faults) -> Result<Self> {
         let folders = Folders {
             blobs: data.join("blobs"),
             temp: data.join("tmp"),
             durable: std::array::from_fn(|_| AtomicBool::new(false)),
             taking: Mutex::new(()),
+            faults,
         };
         for folder in [&folders.blobs, &folders.temp] {
             std::fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
         }
-        durable::sync_folder(data)?;
+        durable::sync_folder(&folders.faults, data)?;
         Ok(Self(Arc::new(folders)))
     }
 
@@ -113,7 +124,7 @@ impl BlobStore {
                 std::fs::create_dir_all(folder).map_err(|e| Error::io("making", folder, e))?;
             }
             if made || known.is_none_or(|known| !known.load(Ordering::Acquire)) {
-                durable::sync_folder(&self.0.blobs)?;
+                durable::sync_folder(self.faults(), &self.0.blobs)?;
                 if let Some(known) = known {
                     known.store(true, Ordering::Release);
                 }
@@ -123,10 +134,16 @@ impl BlobStore {
     }
 
     pub(crate) fn sync_folder_of(&self, path: &Path) -> Result<()> {
-        path.parent().map_or(Ok(()), durable::sync_folder)
+        path.parent()
+            .map_or(Ok(()), |folder| durable::sync_folder(self.faults(), folder))
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
     }
 
     pub(crate) fn temp_file(&self) -> Result<NamedTempFile> {
+        self.faults().step("make file")?;
         tempfile::Builder::new()
             .prefix("blob-")
             .tempfile_in(&self.0.temp)
@@ -206,14 +223,14 @@ impl BlobStore {
                 // It may be there by a try whose sync failed, so its folder is synced all the same.
                 let target = self.prepared_path(sha256)?;
                 folders.extend(target.parent().map(Path::to_owned));
-                durable::remove(path)?;
+                durable::remove(self.faults(), path)?;
             } else {
-                durable::sync_file(&file, path)?;
+                durable::sync_file(self.faults(), &file, path)?;
                 let target = self.prepared_path(sha256)?;
-                durable::rename(path, &target)?;
+                durable::rename(self.faults(), path, &target)?;
                 // rename() leaves both names when they are links to one file.
                 if path.exists() {
-                    durable::remove(path)?;
+                    durable::remove(self.faults(), path)?;
                 }
                 self.take_up(sha256)?;
                 folders.extend(target.parent().map(Path::to_owned));
@@ -224,7 +241,7 @@ impl BlobStore {
             });
         }
         for folder in folders {
-            durable::sync_folder(&folder)?;
+            durable::sync_folder(self.faults(), &folder)?;
         }
         Ok(stored)
     }
@@ -274,7 +291,7 @@ impl BlobStore {
     /// # Errors
     /// What the disk says.
     pub fn delete(&self, sha256: &str) -> Result<bool> {
-        durable::remove(&self.path(sha256)?)
+        durable::remove(self.faults(), &self.path(sha256)?)
     }
 
     /// Whether a blob was last taken up before `cutoff_us`; one that is not there counts as old.
@@ -300,7 +317,7 @@ impl BlobStore {
         if !self.is_older(sha256, cutoff_us)? {
             return Ok(false);
         }
-        durable::remove(&path)?;
+        durable::remove(self.faults(), &path)?;
         Ok(true)
     }
 
@@ -355,7 +372,7 @@ impl BlobStore {
                 std::fs::remove_dir_all(entry.path())
                     .map_err(|e| Error::io("removing", entry.path(), e))?;
             } else {
-                durable::remove(&entry.path())?;
+                durable::remove(self.faults(), &entry.path())?;
             }
             removed += 1;
         }

@@ -62,10 +62,10 @@ impl BlobWriter {
             self.store.sync_folder_of(&target)?;
             return Ok(stored);
         }
-        durable::sync_file(file.as_file(), file.path())?;
+        durable::sync_file(self.store.faults(), file.as_file(), file.path())?;
         let target = self.store.prepared_path(&stored.sha256)?;
         let path = file.into_temp_path();
-        durable::rename(&path, &target)?;
+        durable::rename(self.store.faults(), &path, &target)?;
         // Renamed away: there is nothing left to remove.
         let _ = path.keep();
         self.store.sync_folder_of(&target)?;

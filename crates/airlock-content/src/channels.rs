@@ -71,8 +71,10 @@ impl Content {
             &serde_json::json!({}),
         )
         .await?;
-        tx.commit().await?;
+        let committed = tx.commit().await;
+        // A commit that failed may have happened all the same, so the cache goes in any case.
         self.version_cache().clear();
+        committed?;
         self.channel(actor.org, &label).await
     }
 
@@ -148,8 +150,10 @@ impl Content {
             &changed_fields(&patch),
         )
         .await?;
-        tx.commit().await?;
+        let committed = tx.commit().await;
+        // A commit that failed may have happened all the same, so the cache goes in any case.
         self.version_cache().clear();
+        committed?;
         self.channel(actor.org, label).await
     }
 

@@ -65,8 +65,15 @@ impl Content {
             &serde_json::json!({ "versions": preview.versions }),
         )
         .await?;
-        tx.commit().await?;
+        let committed = tx.commit().await;
         self.version_cache().clear();
+        if let Err(error) = committed {
+            // A failed commit may still have happened (threats-and-faults 0.7): whether the channel lives decides.
+            let lives = airlock_db::channels::find_live(self.db(), label).await?;
+            if !error.outcome_is_unknown() || lives.is_some() {
+                return Err(error.into());
+            }
+        }
         Ok(preview)
     }
 
@@ -118,8 +125,9 @@ impl Content {
             &serde_json::json!({}),
         )
         .await?;
-        tx.commit().await?;
+        let committed = tx.commit().await;
         self.version_cache().clear();
+        committed?;
         self.channel(actor.org, label).await
     }
 }

@@ -152,6 +152,7 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self.cause() {
+            full if full.is_full() => ErrorKind::Exhausted,
             Self::NoChannel { .. } | Self::NoVersion { .. } | Self::NoFile { .. } => {
                 ErrorKind::NotFound
             }
@@ -180,6 +181,11 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         Some(match self.cause() {
+            Self::NoSpace { .. } => "free space, or run airlock gc, or lower --min-free".to_owned(),
+            full if full.is_full() => {
+                "the disk is full: free space, or run airlock gc, and try again"
+                    .to_owned()
+            }
             Self::NoChannel { .. } => "airlock channel list shows the channels".to_owned(),
             Self::NoVersion { label, .. } => format!("airlock channel versions {label} shows them"),
             Self::Invalid { hint, .. } | Self::Conflict { hint, .. } => {
@@ -193,7 +199,6 @@ impl Error {
                 "the last version stays served; the upstream may be in the middle of an update: sync again later".to_owned()
             }
             Self::Pack(_) | Self::Damaged { .. } => "airlock fsck --deep says what is damaged".to_owned(),
-            Self::NoSpace { .. } => "free space, or run airlock gc, or lower --min-free".to_owned(),
             _ => return None,
         })
     }
@@ -204,6 +209,31 @@ impl Error {
         match self {
             Self::Shared(error) => error.cause(),
             error => error,
+        }
+    }
+
+    /// Whether the reason is a disk without room, the store's or the database's.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let full = |source: &std::io::Error| {
+            matches!(
+                source.kind(),
+                std::io::ErrorKind::StorageFull
+                    | std::io::ErrorKind::QuotaExceeded
+                    | std::io::ErrorKind::FileTooLarge
+            )
+        };
+        match self.cause() {
+            Self::Fetch(airlock_fetch::Error::NoSpace { .. }) | Self::NoSpace { .. } => true,
+            Self::Database(error) => error.is_full(),
+            Self::Blob(error) => error.is_full(),
+            Self::Io { source, .. }
+            | Self::Pack(PackError::Io { source, .. })
+            | Self::Ingest {
+                source: PackError::Io { source, .. },
+                ..
+            } => full(source),
+            _ => false,
         }
     }
 

@@ -400,7 +400,8 @@ impl Content {
             bytes: 0,
             missing: Vec::new(),
         };
-        self.check_space(stage, missing.iter().map(|w| w.size).sum())?;
+        let need = crate::sync::bytes_needed(missing.iter().map(|w| w.size));
+        self.check_space(stage, need)?;
         let total = missing.len() as u64;
         for (done, w) in missing.into_iter().enumerate() {
             ctx.check()?;

@@ -12,6 +12,7 @@ mod prepare;
 pub(crate) mod tree;
 pub(crate) mod upstream;
 
+pub(crate) use metadata::bytes_needed;
 pub(crate) use packages::{Wanted, wanted};
 pub(crate) use prepare::changes;
 

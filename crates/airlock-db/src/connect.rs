@@ -5,6 +5,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use airlock_model::{Fault, Faults};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{Any, AnyPool, Connection as _, Executor as _, Transaction};
 
@@ -15,6 +16,8 @@ use crate::{Error, Result, migrate};
 const SQLITE_READERS: u32 = 3;
 /// How long PostgreSQL may take to answer at the start.
 const ANSWER: Duration = Duration::from_secs(10);
+/// Connections replaced for one change at most.
+const MOST_REPLACED: u32 = 3;
 /// Connections on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 10;
 
@@ -31,12 +34,14 @@ struct Pools {
     dialect: Dialect,
     reader: AnyPool,
     writer: AnyPool,
+    faults: Faults,
 }
 
 /// A change in the making; dropped without [`Tx::commit`] nothing of it stays.
 pub struct Tx {
     pub(crate) inner: Transaction<'static, Any>,
     pub(crate) dialect: Dialect,
+    faults: Faults,
 }
 
 impl std::fmt::Debug for Tx {
@@ -54,6 +59,10 @@ impl Db {
     /// # Errors
     /// When it cannot be opened, or was written by a newer release.
     pub async fn open_file(path: &Path) -> Result<Self> {
+        Self::open_path(path, Faults::default()).await
+    }
+
+    async fn open_path(path: &Path, faults: Faults) -> Result<Self> {
         let text = path
             .to_str()
             .ok_or_else(|| Error::BadUrl(path.display().to_string()))?;
@@ -72,7 +81,7 @@ impl Db {
             })
             .collect();
         let url = format!("sqlite://{escaped}?mode=rwc");
-        Self::connect(Dialect::Sqlite, &url).await
+        Self::connect(Dialect::Sqlite, &url, faults).await
     }
 
     /// Opens a database by URL: `postgres://…`, or a path of the embedded one.
@@ -80,21 +89,29 @@ impl Db {
     /// # Errors
     /// As [`Self::open_file`].
     pub async fn open(url: &str) -> Result<Self> {
+        Self::open_with(url, Faults::default()).await
+    }
+
+    /// The same with faults on order, for tests: a change can fail at its begin, and before and after its commit.
+    ///
+    /// # Errors
+    /// As [`Self::open_file`].
+    pub async fn open_with(url: &str, faults: Faults) -> Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Self::connect(Dialect::Postgres, url).await
+            Self::connect(Dialect::Postgres, url, faults).await
         } else if let Some(path) = url.strip_prefix("sqlite://") {
-            Self::open_file(Path::new(path)).await
+            Self::open_path(Path::new(path), faults).await
         } else if url.contains("://") {
             // The URL may hold a password, so only its scheme is shown.
             Err(Error::BadUrl(
                 url.split("://").next().unwrap_or_default().to_owned(),
             ))
         } else {
-            Self::open_file(Path::new(url)).await
+            Self::open_path(Path::new(url), faults).await
         }
     }
 
-    async fn connect(dialect: Dialect, url: &str) -> Result<Self> {
+    async fn connect(dialect: Dialect, url: &str, faults: Faults) -> Result<Self> {
         sqlx::any::install_default_drivers();
         let options = AnyConnectOptions::from_str(url)?;
         let pool = |most: u32| {
@@ -125,6 +142,7 @@ impl Db {
             dialect,
             reader,
             writer,
+            faults,
         }));
         migrate::run(&db).await?;
         Ok(db)
@@ -135,14 +153,33 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self) -> Result<Tx> {
+        self.0.faults.step("begin").map_err(injected)?;
         let inner = match self.0.dialect {
-            Dialect::Sqlite => self.0.writer.begin_with("BEGIN IMMEDIATE").await?,
+            Dialect::Sqlite => self.begin_embedded().await?,
             Dialect::Postgres => self.0.writer.begin().await?,
         };
         Ok(Tx {
             inner,
             dialect: self.0.dialect,
+            faults: self.0.faults.clone(),
         })
+    }
+
+    /// A full disk makes SQLite take a transaction back by itself. The driver's count of open ones stays one too high
+    /// then, and the connection would refuse every further change: it is replaced.
+    async fn begin_embedded(&self) -> Result<Transaction<'static, Any>> {
+        let mut replaced = 0;
+        loop {
+            match self.0.writer.begin_with("BEGIN IMMEDIATE").await {
+                Err(sqlx::Error::InvalidSavePointStatement) if replaced < MOST_REPLACED => {
+                    replaced += 1;
+                    let spent = self.0.writer.acquire().await?;
+                    // Whatever it says in parting, it is gone.
+                    let _ = spent.close().await;
+                }
+                begun => return Ok(begun?),
+            }
+        }
     }
 
     /// Whether nobody else can change this database: then what was read may be kept until the next change here.
@@ -260,6 +297,14 @@ impl Tx {
     /// # Errors
     /// [`Error::Commit`]: whether it happened is not known.
     pub async fn commit(self) -> Result<()> {
-        self.inner.commit().await.map_err(Error::Commit)
+        // Both sides of the commit can fail: the answer alone does not say whether it happened.
+        let failed = |fault| Error::Commit(injected(fault));
+        self.faults.step("commit").map_err(failed)?;
+        self.inner.commit().await.map_err(Error::Commit)?;
+        self.faults.step("answer of the commit").map_err(failed)
     }
+}
+
+fn injected(fault: Fault) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::other(fault))
 }

@@ -82,6 +82,16 @@ impl Error {
         }
     }
 
+    /// Whether the database has no room left on its disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let (Self::Sql(error) | Self::Commit(error)) = self else {
+            return false;
+        };
+        // SQLITE_FULL; disk_full of PostgreSQL.
+        matches!(error, sqlx::Error::Database(database) if database.code().is_some_and(|code| matches!(&*code, "13" | "53100")))
+    }
+
     pub(crate) fn bad(what: &'static str, value: impl ToString) -> Self {
         Self::BadValue {
             what,

@@ -7,6 +7,7 @@ mod actor;
 mod channel;
 mod clock;
 mod error_kind;
+mod faults;
 mod ids;
 mod instant;
 mod label;
@@ -22,6 +23,7 @@ pub use channel::{
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error_kind::ErrorKind;
+pub use faults::{Fault, Faults};
 pub use ids::{
     AuditId, ChannelId, ErratumId, ErratumRevisionId, OrgId, PackId, RecordId, TaskId, TokenId,
     UpstreamId, UserId,

@@ -212,6 +212,12 @@ pub enum Flaw {
         /// Why it is refused.
         why: &'static str,
     },
+    /// A type of a record of `repomd.xml` that cannot be one.
+    #[error("'{kind}' is not a type of metadata: letters, digits and the characters -_.+ make one")]
+    RecordType {
+        /// Type as written, cut to 64 characters.
+        kind: String,
+    },
     /// A checksum type that nobody knows or a value that does not fit it.
     #[error("'{value}' is not a checksum of type '{kind}'")]
     Checksum {

@@ -63,6 +63,25 @@ pub fn check_plain_href(href: &str) -> std::result::Result<(), Flaw> {
     Ok(())
 }
 
+/// Checks the `xml:base` of a location: a URL of another server, never a place on this machine.
+///
+/// # Errors
+/// The reason, as a [`Flaw`].
+pub fn check_base(base: &str) -> std::result::Result<(), Flaw> {
+    let known = ["http://", "https://", "ftp://"];
+    let lower = base.get(..8).unwrap_or(base).to_ascii_lowercase();
+    if !known.iter().any(|scheme| lower.starts_with(scheme)) {
+        return Err(Flaw::location(
+            base,
+            "xml:base is no http, https or ftp URL",
+        ));
+    }
+    if base.contains(char::is_control) || base.len() > 4096 {
+        return Err(Flaw::location(base, "xml:base is no usable URL"));
+    }
+    Ok(())
+}
+
 fn percent_decoded(href: &str) -> Vec<u8> {
     let mut bytes = href.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());

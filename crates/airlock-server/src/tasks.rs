@@ -51,7 +51,8 @@ async fn enqueue_scheduled(
     job: &Job,
     next_sync: Option<(ChannelId, Option<Instant>)>,
 ) -> Result<TaskInfo, Failure> {
-    let internal = |error: airlock_db::Error| Failure::internal(&error);
+    // Not all of it is for the log alone: a full disk is told.
+    let internal = |error: airlock_db::Error| Failure::from(airlock_content::Error::from(error));
     let payload = serde_json::to_string(job).map_err(|error| Failure::internal(&error))?;
     let key = key.map(|key| format!("{}/{}/{key}", actor.org, actor.principal));
     let operation = format!("{:032x}", rand::random::<u128>());

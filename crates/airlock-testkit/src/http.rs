@@ -39,6 +39,8 @@ pub enum Fault {
     IgnoreRange,
     /// The head is sent and then nothing more until the server is dropped: a stalled mirror.
     Stall,
+    /// 200 without a length, and this over and over for as long as the client reads.
+    Endless(Vec<u8>),
     /// 401 unless the request carries exactly this `Authorization` header.
     NeedAuthorization(String),
 }
@@ -310,6 +312,14 @@ fn respond(
     match fault {
         Some(Fault::Status(code)) => answer = Some(Answer::text(code, "injected by the test\n")),
         Some(Fault::Close) => return Ok(false),
+        Some(Fault::Endless(piece)) => {
+            out.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
+            while !shared.stopping.load(Ordering::SeqCst) {
+                out.write_all(&piece)?;
+                shared.state().bytes_sent += piece.len() as u64;
+            }
+            return Ok(false);
+        }
         Some(Fault::Redirect(url)) => answer = Some(Answer::redirect(&url)),
         Some(Fault::Replace(bytes)) => answer = Some(Answer::whole(bytes)),
         Some(Fault::CutAfter(length)) => cut = Some(length),

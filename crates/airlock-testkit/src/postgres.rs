@@ -35,6 +35,26 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 #[must_use]
 #[track_caller]
 pub fn fresh_database() -> String {
+    made_from("template0")
+}
+
+/// Creates a database that holds what another of this process holds; nobody may be connected to that one.
+///
+/// # Panics
+/// When somebody is, or `url` is none of [`fresh_database`].
+#[must_use]
+#[track_caller]
+pub fn copy_of(url: &str) -> String {
+    let name = url
+        .split("localhost/")
+        .nth(1)
+        .and_then(|rest| rest.split('?').next())
+        .unwrap_or_else(|| panic!("{url} is no database of the kit"));
+    made_from(name)
+}
+
+#[track_caller]
+fn made_from(template: &str) -> String {
     let server = SERVER.get_or_init(start);
     let number = DATABASES.fetch_add(1, Ordering::SeqCst);
     let name = format!("airlock_test_{number}");
@@ -43,7 +63,7 @@ pub fn fresh_database() -> String {
             .arg("-h")
             .arg(&server.folder)
             .args(["-U", "airlock", "-d", "postgres", "-q", "-X", "-c"])
-            .arg(format!("CREATE DATABASE {name} TEMPLATE template0")),
+            .arg(format!("CREATE DATABASE {name} TEMPLATE {template}")),
     );
     format!(
         "postgres://airlock@localhost/{name}?host={}",

@@ -3,12 +3,9 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 
-use airlock_blob::{BlobStore, Error, durable};
-
-/// The fault counter belongs to the process, so tests that write take turns.
-static TURN: Mutex<()> = Mutex::new(());
+use airlock_blob::{BlobStore, Error};
+use airlock_model::{Fault, Faults};
 
 fn put(store: &BlobStore, bytes: &[u8]) -> airlock_blob::Result<airlock_blob::Stored> {
     let mut writer = store.writer()?;
@@ -22,7 +19,6 @@ fn files_in(folder: &Path) -> usize {
 
 #[test]
 fn a_blob_is_found_by_its_digest_and_an_unfinished_one_leaves_nothing() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
     let stored = put(&store, b"hello").unwrap();
@@ -43,7 +39,6 @@ fn a_blob_is_found_by_its_digest_and_an_unfinished_one_leaves_nothing() {
 
 #[test]
 fn other_bytes_than_expected_never_become_visible() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
     let mut writer = store.writer().unwrap();
@@ -76,11 +71,11 @@ fn only_digests_become_paths() {
 /// in the same state.
 #[test]
 fn whatever_step_fails_a_visible_blob_is_whole() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut faults = 0;
+    let mut failed = 0;
     for n in 1.. {
         let dir = tempfile::tempdir().unwrap();
-        let store = BlobStore::open(dir.path()).unwrap();
+        let faults = Faults::on_order();
+        let store = BlobStore::open_with(dir.path(), faults.clone()).unwrap();
         let loose = store.temp_dir().join("loose");
         std::fs::write(&loose, b"adopted").unwrap();
         let work = |store: &BlobStore| -> airlock_blob::Result<()> {
@@ -94,15 +89,15 @@ fn whatever_step_fails_a_visible_blob_is_whole() {
             store.delete(&gone.sha256)?;
             Ok(())
         };
-        durable::fail_at_step(n);
+        faults.fail_at(n);
         let result = work(&store);
-        durable::fail_at_step(0);
+        faults.fail_at(0);
         for blob in store.list().unwrap() {
             assert!(store.verify(&blob.sha256).unwrap(), "step {n}");
         }
         let fired = result.is_err();
         if fired {
-            faults += 1;
+            failed += 1;
             work(&store).unwrap();
         }
         let mut contents: Vec<Vec<u8>> = store
@@ -121,12 +116,11 @@ fn whatever_step_fails_a_visible_blob_is_whole() {
             break;
         }
     }
-    assert!(faults > 8, "{faults} steps could fail");
+    assert!(failed > 8, "{failed} steps could fail");
 }
 
 #[test]
 fn a_blob_taken_up_again_is_young_for_a_collection() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
     let stored = put(&store, b"kept").unwrap();
@@ -141,7 +135,6 @@ fn a_blob_taken_up_again_is_young_for_a_collection() {
 
 #[test]
 fn adopting_a_hard_link_leaves_the_other_name_and_its_time() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
     let upstream = dir.path().join("upstream.rpm");
@@ -164,17 +157,17 @@ fn adopting_a_hard_link_leaves_the_other_name_and_its_time() {
 /// A sync that failed once must not be taken for done by the next try (threats-and-faults 4.1, power loss).
 #[test]
 fn a_blob_that_is_there_by_a_failed_try_is_synced_before_it_is_reported() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut visible = 0;
     for n in 1.. {
         let dir = tempfile::tempdir().unwrap();
-        let store = BlobStore::open(dir.path()).unwrap();
+        let faults = Faults::on_order();
+        let store = BlobStore::open_with(dir.path(), faults.clone()).unwrap();
         let loose = store.temp_dir().join("loose");
         std::fs::write(&loose, b"hello").unwrap();
         let (sum, _) = store.hash_file(&loose).unwrap();
-        durable::fail_at_step(n);
+        faults.fail_at(n);
         let first = put(&store, b"hello");
-        durable::fail_at_step(0);
+        faults.fail_at(0);
         if first.is_ok() {
             break;
         }
@@ -182,19 +175,20 @@ fn a_blob_that_is_there_by_a_failed_try_is_synced_before_it_is_reported() {
             continue;
         }
         visible += 1;
-        durable::fail_at_step(1);
+        // The second step: the temporary file comes first.
+        faults.fail_at(2);
         let again = put(&store, b"hello");
-        durable::fail_at_step(0);
+        faults.fail_at(0);
         assert!(
-            matches!(again, Err(Error::Injected("sync folder"))),
+            matches!(again, Err(Error::Injected(Fault("sync folder")))),
             "{again:?}"
         );
         // Adoption removes the file in hand, then syncs the folder.
-        durable::fail_at_step(2);
+        faults.fail_at(2);
         let adopted = store.adopt_many(&[(loose.clone(), sum)]);
-        durable::fail_at_step(0);
+        faults.fail_at(0);
         assert!(
-            matches!(adopted, Err(Error::Injected("sync folder"))),
+            matches!(adopted, Err(Error::Injected(Fault("sync folder")))),
             "{adopted:?}"
         );
     }
@@ -203,16 +197,16 @@ fn a_blob_that_is_there_by_a_failed_try_is_synced_before_it_is_reported() {
 
 #[test]
 fn a_folder_whose_sync_failed_is_synced_by_the_next_blob_in_it() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
-    let store = BlobStore::open(dir.path()).unwrap();
-    // Steps of a first blob: sync file, sync the folder of folders, rename, sync folder.
+    let faults = Faults::on_order();
+    let store = BlobStore::open_with(dir.path(), faults.clone()).unwrap();
+    // Steps of a first blob: make file, sync file, sync the folder of folders, rename, sync folder.
     for _ in 0..2 {
-        durable::fail_at_step(2);
+        faults.fail_at(3);
         let result = put(&store, b"hello");
-        durable::fail_at_step(0);
+        faults.fail_at(0);
         assert!(
-            matches!(result, Err(Error::Injected("sync folder"))),
+            matches!(result, Err(Error::Injected(Fault("sync folder")))),
             "{result:?}"
         );
         assert!(store.list().unwrap().is_empty());
@@ -223,7 +217,6 @@ fn a_folder_whose_sync_failed_is_synced_by_the_next_blob_in_it() {
 /// Writers that take up an old blob race with a collection that removes it: after a writer was told of it, it is there.
 #[test]
 fn a_collection_never_removes_what_was_just_taken_up() {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let dir = tempfile::tempdir().unwrap();
     let store = BlobStore::open(dir.path()).unwrap();
     for _ in 0..60 {

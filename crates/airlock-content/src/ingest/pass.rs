@@ -19,6 +19,8 @@ use crate::pack::{Part, PartSpool, SpooledPart};
 /// A metadata file on disk, verified against `repomd.xml`.
 #[derive(Debug, Clone)]
 pub struct MetadataPath {
+    /// Its URL, for messages.
+    pub name: String,
     /// Where it lies.
     pub path: PathBuf,
     /// Opened size that `repomd.xml` promises.
@@ -103,7 +105,6 @@ pub(super) fn run_pass(
     std::thread::scope(|scope| {
         let filelists = scope.spawn(|| {
             side_pass(
-                input.upstream,
                 MetadataKind::Filelists,
                 Part::Filelists,
                 &input.filelists,
@@ -113,7 +114,6 @@ pub(super) fn run_pass(
         });
         let other = scope.spawn(|| {
             side_pass(
-                input.upstream,
                 MetadataKind::Other,
                 Part::Other,
                 &input.other,
@@ -162,15 +162,14 @@ struct PrimaryPass {
 }
 
 fn cutter(
-    upstream: &str,
     kind: MetadataKind,
     file: &MetadataPath,
 ) -> Result<PackageCutter<ReadAhead>, Error> {
     let limits = Limits::default().with_open_size(file.open_size);
     let reader =
-        compress::open_path(&file.path, &limits).map_err(|e| Error::metadata(upstream, e))?;
-    let reader = ReadAhead::start(reader).map_err(|e| Error::metadata(upstream, e.into()))?;
-    PackageCutter::new(kind, reader, limits).map_err(|e| Error::metadata(upstream, e))
+        compress::open_path(&file.path, &limits).map_err(|e| Error::metadata(&file.name, e))?;
+    let reader = ReadAhead::start(reader).map_err(|e| Error::metadata(&file.name, e.into()))?;
+    PackageCutter::new(kind, reader, limits).map_err(|e| Error::metadata(&file.name, e))
 }
 
 fn primary_pass(
@@ -178,8 +177,8 @@ fn primary_pass(
     selection: Selection<'_>,
     scratch: &Path,
 ) -> Result<PrimaryPass, Error> {
-    let bad = |e| Error::metadata(input.upstream, e);
-    let mut cutter = cutter(input.upstream, MetadataKind::Primary, &input.primary)?;
+    let bad = |e| Error::metadata(&input.primary.name, e);
+    let mut cutter = cutter(MetadataKind::Primary, &input.primary)?;
     let mut spool = PartSpool::new(Part::Primary, scratch)?;
     let mut pass = PrimaryPass {
         listed: Vec::new(),
@@ -275,6 +274,14 @@ fn primary_pass(
             });
         }
     }
+    if let Some(said) = cutter.declared_count()
+        && said != seen.len() as u64
+    {
+        pass.warnings.push(format!(
+            "primary.xml says that it lists {said} packages, it lists {}",
+            seen.len()
+        ));
+    }
     pass.parts = [spool.finish()?];
     Ok(pass)
 }
@@ -315,15 +322,14 @@ fn empty_spool(scratch: &Path) -> Result<SpooledPart, Error> {
 }
 
 fn side_pass(
-    upstream: &str,
     kind: MetadataKind,
     part: Part,
     file: &MetadataPath,
     selection: Selection<'_>,
     scratch: &Path,
 ) -> Result<SidePass, Error> {
-    let bad = |e| Error::metadata(upstream, e);
-    let mut cutter = cutter(upstream, kind, file)?;
+    let bad = |e| Error::metadata(&file.name, e);
+    let mut cutter = cutter(kind, file)?;
     let mut spool = PartSpool::new(part, scratch)?;
     let mut changed = HashSet::new();
     let mut seen = Seen::default();

@@ -41,7 +41,7 @@ pub(crate) fn open(url: &str, path: &Path, record: &Record) -> Result<Vec<u8>> {
     let limits = Limits::default().with_open_size(record.open_size);
     compress::open_path(path, &limits)
         .and_then(compress::Opened::into_document)
-        .map_err(|e| Error::metadata(url, e))
+        .map_err(|e| Error::metadata(&super::metadata::file_url(url, record), e))
 }
 
 impl Content {

@@ -69,7 +69,12 @@ pub(crate) async fn fetch_repomd(
         return Ok(RepomdState::Unchanged);
     }
     check_metalink_hash(upstream, &file.bytes)?;
-    let repomd = Repomd::parse(&file.bytes).map_err(|e| Error::metadata(url, e))?;
+    let repomd = Repomd::parse(&file.bytes).map_err(|e| {
+        Error::metadata(
+            &format!("{}/repodata/repomd.xml", url.trim_end_matches('/')),
+            e,
+        )
+    })?;
     let newest_timestamp = repomd.records.iter().filter_map(|r| r.timestamp).max();
     if let Some(newest) = newest_timestamp
         && newest > ctx.now().seconds() + FUTURE_SECONDS
@@ -200,6 +205,16 @@ pub(crate) fn wanted(repomd: &Repomd, mode: MetadataMode) -> Vec<&Record> {
                 || !is_replaced(&record.kind)
         })
         .collect()
+}
+
+/// The URL of a metadata file, for messages.
+pub(crate) fn file_url(upstream: &str, record: &Record) -> String {
+    format!("{}/{}", upstream.trim_end_matches('/'), record.href)
+}
+
+/// The bytes that files need by what was said of them; absurd sizes add up to an absurd need and not to a small one.
+pub(crate) fn bytes_needed(sizes: impl Iterator<Item = u64>) -> u64 {
+    sizes.fold(0, u64::saturating_add)
 }
 
 /// Downloads metadata files into `folder`, each verified against `repomd.xml`, in the order of `records`.

@@ -98,11 +98,12 @@ impl Content {
             .filter(|(_, w)| !held.contains_key(&w.key()))
             .map(|(place, _)| place)
             .collect();
-        let need: u64 = missing
-            .iter()
-            .filter_map(|place| wanted.get(*place))
-            .map(|w| w.size)
-            .sum();
+        let need = super::metadata::bytes_needed(
+            missing
+                .iter()
+                .filter_map(|place| wanted.get(*place))
+                .map(|w| w.size),
+        );
         if missing.is_empty() {
             return Ok((0, HashMap::new()));
         }

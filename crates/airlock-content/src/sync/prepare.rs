@@ -298,7 +298,7 @@ impl Content {
             }
         }
         ctx.stage(format!("{}: metadata", channel.label));
-        let need = records.iter().filter_map(|r| r.size).sum();
+        let need = metadata::bytes_needed(records.iter().filter_map(|r| r.size));
         self.check_space(&channel.label.to_string(), need)?;
         let files = metadata::download(upstream, &records, self.scratch(), ctx).await?;
         let mut part = Contribution {
@@ -314,6 +314,7 @@ impl Content {
             let (record, file) =
                 of_kind(kind).ok_or_else(|| Error::bad_upstream(&url, format!("no {kind}")))?;
             Ok(MetadataPath {
+                name: metadata::file_url(&url, record),
                 path: file.path().to_owned(),
                 open_size: record.open_size,
             })
@@ -379,7 +380,8 @@ impl Content {
 
         ctx.stage(format!("{}: reading errata", channel.label));
         if let Some((record, file)) = of_kind("updateinfo") {
-            let (path, open_size, name) = (file.path().to_owned(), record.open_size, url.clone());
+            let (path, open_size) = (file.path().to_owned(), record.open_size);
+            let name = metadata::file_url(&url, record);
             part.errata = self
                 .blocking("reading updateinfo", move |_| {
                     errata::read(&name, &path, open_size)

@@ -5,9 +5,12 @@ mod world;
 
 mod access;
 mod arriving;
+mod changing;
 mod collecting;
 mod edits;
+mod faults;
 mod history;
+mod hostile;
 mod own_content;
 mod syncing;
 mod trouble;

@@ -9,7 +9,7 @@ use airlock_content::{
 };
 use airlock_db::Db;
 use airlock_model::{
-    Actor, CancelFlag, Cause, Channel, ChannelLabel, ChannelPatch, Instant, ManualClock,
+    Actor, CancelFlag, Cause, Channel, ChannelLabel, ChannelPatch, Faults, Instant, ManualClock,
     NewChannel, NewUpstream, OrgId, Role, SilentReporter, SyncOutcome, VersionSelector,
 };
 
@@ -17,7 +17,36 @@ pub struct World {
     pub content: Content,
     pub clock: Arc<ManualClock>,
     pub folder: tempfile::TempDir,
-    operations: AtomicU64,
+    /// Waits for an order; see [`Faults::fail_at`].
+    pub faults: Faults,
+    /// URL of the database when it is not SQLite in the folder.
+    pub postgres: Option<String>,
+}
+
+/// What a world is made of.
+pub struct Setup {
+    /// The data folder; a new one by default.
+    pub folder: Option<tempfile::TempDir>,
+    /// URL of the database; SQLite in the folder by default.
+    pub postgres: Option<String>,
+    pub faults: Faults,
+    pub fetch: airlock_fetch::Settings,
+    pub min_free_percent: u8,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            folder: None,
+            postgres: None,
+            faults: Faults::on_order(),
+            fetch: airlock_fetch::Settings {
+                retries: 0,
+                ..airlock_fetch::Settings::default()
+            },
+            min_free_percent: 0,
+        }
+    }
 }
 
 /// Runs a scenario on SQLite and on PostgreSQL.
@@ -43,29 +72,37 @@ pub fn names(list: &[airlock_model::PackageRow]) -> Vec<String> {
 
 impl World {
     pub async fn new(postgres: Option<String>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::with(Setup {
+            postgres,
+            ..Setup::default()
+        })
+        .await
+    }
+
+    /// A world over a folder that may hold one already.
+    pub async fn with(setup: Setup) -> Self {
+        let folder = setup.folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
         // createrepo_c stamps files with the machine's time; a clock behind it would rightly refuse them.
         let clock = Arc::new(ManualClock::new(airlock_model::Clock::now(
             &airlock_model::SystemClock,
         )));
-        let url =
-            postgres.unwrap_or_else(|| folder.path().join("airlock.db").display().to_string());
-        let db = Db::open(&url).await.unwrap();
+        let url = setup
+            .postgres
+            .clone()
+            .unwrap_or_else(|| folder.path().join("airlock.db").display().to_string());
+        let db = Db::open_with(&url, setup.faults.clone()).await.unwrap();
         airlock_db::settings::ensure_default_organization(&db, Instant(0))
             .await
             .unwrap();
-        let blobs = airlock_blob::BlobStore::open(folder.path()).unwrap();
-        let fetcher = airlock_fetch::Fetcher::new(airlock_fetch::Settings {
-            retries: 0,
-            ..airlock_fetch::Settings::default()
-        });
+        let blobs =
+            airlock_blob::BlobStore::open_with(folder.path(), setup.faults.clone()).unwrap();
         let content = Content::new(
             db,
             blobs,
-            fetcher,
+            airlock_fetch::Fetcher::new(setup.fetch),
             clock.clone(),
             ContentSettings {
-                min_free_percent: 0,
+                min_free_percent: setup.min_free_percent,
                 upstream_pem_roots: vec![folder.path().join("certificates")],
                 ..ContentSettings::new(folder.path())
             },
@@ -74,7 +111,8 @@ impl World {
             content,
             clock,
             folder,
-            operations: AtomicU64::new(0),
+            faults: setup.faults,
+            postgres: setup.postgres,
         }
     }
 
@@ -89,7 +127,9 @@ impl World {
     }
 
     pub fn context(&self) -> TaskContext {
-        let number = self.operations.fetch_add(1, Ordering::SeqCst);
+        // Unique over all worlds, since two can follow each other on one database.
+        static OPERATIONS: AtomicU64 = AtomicU64::new(0);
+        let number = OPERATIONS.fetch_add(1, Ordering::SeqCst);
         TaskContext {
             actor: self.actor(),
             task: None,

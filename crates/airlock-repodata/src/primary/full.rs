@@ -131,7 +131,7 @@ pub struct PrimaryPackage {
     pub size_archive: u64,
     /// Location, checked to stay inside the repository.
     pub href: String,
-    /// `xml:base` of the location, unchecked.
+    /// `xml:base` of the location: an `http(s)` or `ftp` URL.
     pub base: Option<String>,
     /// Licence.
     pub license: String,

@@ -9,7 +9,7 @@ use quick_xml::reader::Reader;
 
 use super::FILE;
 use crate::error::{Error, Flaw, Result};
-use crate::location::check_href;
+use crate::location::{check_base, check_href};
 use crate::text::{attribute, content, syntax};
 
 /// What identifies a package, where it lies, how big it is.
@@ -43,7 +43,7 @@ pub struct PrimarySummary<'a> {
     pub source_rpm: Cow<'a, str>,
     /// Location of the file, checked to stay inside the repository.
     pub href: Cow<'a, str>,
-    /// `xml:base` of the location, unchecked: another place that the file comes from.
+    /// `xml:base` of the location: an `http(s)` or `ftp` URL of another place that the file comes from.
     pub xml_base: Option<Cow<'a, str>>,
     /// First and last-plus-one byte of the main header in the file.
     pub header_range: Option<(u64, u64)>,
@@ -213,10 +213,13 @@ impl<'a> Parts<'a> {
                         .unwrap_or(0))
                 };
                 let package = match attribute(tag, "package")? {
+                    // No file has more bytes than a signed number holds, and no database stores more.
                     Some(text) if !text.trim().is_empty() => text
                         .trim()
                         .parse()
-                        .map_err(|_| Flaw::number("size of the package", &text))?,
+                        .ok()
+                        .filter(|size| i64::try_from(*size).is_ok())
+                        .ok_or_else(|| Flaw::number("size of the package", &text))?,
                     _ => 0,
                 };
                 self.sizes = Some([package, number("installed")?, number("archive")?]);
@@ -264,6 +267,9 @@ impl<'a> Parts<'a> {
         let (epoch, version, release) = self.version.ok_or_else(|| missing("version"))?;
         let (href, xml_base) = self.location.ok_or_else(|| missing("location"))?;
         check_href(&href)?;
+        if let Some(base) = &xml_base {
+            check_base(base)?;
+        }
         let [size_package, size_installed, size_archive] = self.sizes.unwrap_or_default();
         let [time_file, time_build] = self.times.unwrap_or_default();
         Ok(PrimarySummary {

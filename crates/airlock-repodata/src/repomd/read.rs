@@ -6,7 +6,7 @@ use crate::checksum::Checksum;
 use crate::document::{DocumentType, Node, root, text, tree};
 use crate::error::{Error, Flaw, Result};
 use crate::limits::Limits;
-use crate::location::check_plain_href;
+use crate::location::{check_base, check_plain_href};
 
 /// Types of which there can be only one, because clients take any.
 const SINGLE: [&str; 6] = [
@@ -19,6 +19,8 @@ const SINGLE: [&str; 6] = [
 ];
 /// Records of one repository; the largest known has about 30.
 const MOST_RECORDS: usize = 1000;
+/// Characters of a record's type; the longest known has about 20.
+const LONGEST_TYPE: usize = 64;
 /// Bytes of a `repomd.xml`; the largest known has about 20 kB.
 const LARGEST: usize = 16 << 20;
 
@@ -105,6 +107,12 @@ fn record(node: &Node<'_>, namespaces: &Namespaces) -> std::result::Result<Recor
         attribute: "type",
         element: "data",
     })?;
+    // Types become parts of file names and of our own kinds of attachments.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.+".contains(c);
+    if kind.len() > LONGEST_TYPE || !kind.chars().all(is_plain) {
+        let kind = kind.chars().take(LONGEST_TYPE).collect();
+        return Err(Flaw::RecordType { kind });
+    }
     let missing = |element| Flaw::MissingElement {
         element,
         parent: "data",
@@ -164,19 +172,4 @@ fn timestamp(text: &str) -> std::result::Result<Option<i64>, Flaw> {
         Ok(seconds) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(seconds)),
         _ => Err(Flaw::number("timestamp", text)),
     }
-}
-
-fn check_base(base: &str) -> std::result::Result<(), Flaw> {
-    let known = ["http://", "https://", "ftp://"];
-    let lower = base.get(..8).unwrap_or(base).to_ascii_lowercase();
-    if !known.iter().any(|scheme| lower.starts_with(scheme)) {
-        return Err(Flaw::location(
-            base,
-            "xml:base is no http, https or ftp URL",
-        ));
-    }
-    if base.contains(char::is_control) || base.len() > 4096 {
-        return Err(Flaw::location(base, "xml:base is no usable URL"));
-    }
-    Ok(())
 }

@@ -35,7 +35,8 @@ pub async fn push(
     let label = label(&name)?;
     app.content.channel(who.0.org, &label).await?;
     // Goes with everything in it when this request fails; the task takes it over otherwise.
-    let staging = Staging::make(&app.settings.data).map_err(|error| Failure::internal(&error))?;
+    let staging = Staging::make(&app.settings.data)
+        .map_err(|error| not_written(&app.settings.data, &error))?;
     let mut files: Vec<Staged> = Vec::new();
     let mut looks = Looks::default();
     while let Some(field) = form.next_field().await.map_err(broken)? {
@@ -99,14 +100,7 @@ async fn write(
     path: &PathBuf,
     looks: &mut Looks,
 ) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| {
-        if error.kind() == std::io::ErrorKind::StorageFull {
-            Failure::new(ErrorKind::Exhausted, "no space is left for uploads")
-                .hint("free space, or run airlock gc")
-        } else {
-            Failure::internal(&format!("{}: {error}", path.display()))
-        }
-    };
+    let failed = |error: std::io::Error| not_written(path, &error);
     let mut file = tokio::fs::File::create_new(path).await.map_err(failed)?;
     while let Some(bytes) = field.chunk().await.map_err(broken)? {
         if looks.due(bytes.len()) {
@@ -116,6 +110,16 @@ async fn write(
     }
     file.flush().await.map_err(failed)?;
     file.sync_all().await.map_err(failed)
+}
+
+/// A full disk is told; everything else is for the log.
+fn not_written(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::StorageFull {
+        Failure::new(ErrorKind::Exhausted, "no space left for uploads")
+            .hint("free space, or run airlock gc")
+    } else {
+        Failure::internal(&format!("{}: {error}", path.display()))
+    }
 }
 
 /// Uploads stop before the file system is full.

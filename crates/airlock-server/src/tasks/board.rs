@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use airlock_model::{CancelFlag, Progress, Reporter, TaskId, TaskInfo};
+use airlock_model::{CancelFlag, Progress, Reporter, TaskId, TaskInfo, TaskState};
 use tokio::sync::Notify;
 
 /// Notes kept of a task.
@@ -23,6 +23,19 @@ pub struct Board {
 pub struct Entry {
     state: Mutex<(Progress, Vec<String>)>,
     cancel: CancelFlag,
+    /// Its end, while the database does not take it.
+    end: OnceLock<End>,
+}
+
+/// How a task ended.
+#[derive(Debug, Clone)]
+pub struct End {
+    /// Well or not.
+    pub state: TaskState,
+    /// What it did.
+    pub result: Option<serde_json::Value>,
+    /// What went wrong.
+    pub error: Option<String>,
 }
 
 impl Entry {
@@ -76,6 +89,31 @@ impl Board {
         self.changed.notify_waiters();
     }
 
+    /// A task is over, but its row cannot say so yet (a full disk): whoever waits is told from here.
+    pub fn ended(&self, id: TaskId, end: End) {
+        let entry = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned();
+        if let Some(entry) = entry {
+            // A task ends once.
+            let _ = entry.end.set(end);
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Whether a task is over though its row does not say so.
+    #[must_use]
+    pub fn has_ended(&self, id: TaskId) -> bool {
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .is_some_and(|entry| entry.end.get().is_some())
+    }
+
     /// Asks a task of this process to stop at once.
     pub fn cancel(&self, id: TaskId) {
         if let Some(entry) = self
@@ -119,6 +157,11 @@ impl Board {
             && !task.state.is_over()
         {
             (task.progress, task.notes) = entry.state();
+            if let Some(end) = entry.end.get() {
+                task.state = end.state;
+                task.result.clone_from(&end.result);
+                task.error.clone_from(&end.error);
+            }
         }
     }
 

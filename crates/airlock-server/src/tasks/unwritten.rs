@@ -11,11 +11,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use airlock_db::tasks::{self, ClaimedTask, NewTask, OpenTask};
 use airlock_db::{Db, Tx};
 use airlock_model::{Actor, Channel, ChannelId, Instant, OrgId, TaskId, TaskInfo, TaskState};
-use serde_json::Value;
+
+use super::board::End;
 
 /// Numbers reserved at a time: one write for so many tasks.
 const NUMBERS: i64 = 100;
-/// Ended syncs that found nothing new and are still shown.
+/// Ended syncs without a row that are still shown.
 const MOST_ENDED: usize = 200;
 
 /// The syncs without a row.
@@ -273,12 +274,13 @@ impl Unwritten {
         Ok(fence)
     }
 
-    /// One has ended with nothing new: it is shown for a while.
-    pub fn finish(&self, id: TaskId, result: &Value, notes: Vec<String>, now: Instant) {
+    /// One has ended with nothing new, or its row found no room on the disk: it is shown for a while.
+    pub fn finish(&self, id: TaskId, end: &End, notes: Vec<String>, now: Instant) {
         let mut sheets = self.sheets();
         if let Some(sheet) = sheets.get_mut(&id) {
-            sheet.info.state = TaskState::Done;
-            sheet.info.result = Some(result.clone());
+            sheet.info.state = end.state;
+            sheet.info.result.clone_from(&end.result);
+            sheet.info.error.clone_from(&end.error);
             sheet.info.notes = notes;
             sheet.info.finished = Some(now);
         }
@@ -372,6 +374,14 @@ mod tests {
         list.add(&new, TaskId(id), Instant(id));
     }
 
+    fn nothing_new() -> End {
+        End {
+            state: TaskState::Done,
+            result: Some(serde_json::Value::Null),
+            error: None,
+        }
+    }
+
     fn row(id: i64, state: TaskState, lock_key: &str) -> OpenTask {
         OpenTask {
             id: TaskId(id),
@@ -400,7 +410,7 @@ mod tests {
         assert_eq!(claim(&[]), Some(4));
         assert_eq!(claim(&[]), Some(6));
         assert_eq!(claim(&[]), None, "2 runs still, and 5 has its key");
-        list.finish(TaskId(2), &Value::Null, Vec::new(), Instant(10));
+        list.finish(TaskId(2), &nothing_new(), Vec::new(), Instant(10));
         assert_eq!(list.claim(&[], Instant(11)).map(|task| task.id.0), Some(5));
         assert_eq!(list.running_keys().len(), 4);
     }
@@ -427,7 +437,7 @@ mod tests {
         for id in 0..most + 5 {
             add(&list, id, "a");
             list.claim(&[], Instant(1)).unwrap();
-            list.finish(TaskId(id), &Value::Null, Vec::new(), Instant(2));
+            list.finish(TaskId(id), &nothing_new(), Vec::new(), Instant(2));
         }
         let kept = list.list(OrgId::DEFAULT, None, None);
         assert_eq!(kept.len(), MOST_ENDED);

@@ -10,7 +10,7 @@ use airlock_model::{ErrorKind, Instant, TaskState};
 use tokio::sync::{OnceCell, watch};
 use tracing::Instrument as _;
 
-use super::board::Entry;
+use super::board::{End, Entry};
 use super::run::{Ended, run};
 use super::{Job, staging};
 use crate::app::App;
@@ -115,7 +115,8 @@ async fn next(app: &App, owner: &str) -> Result<Option<Arc<Claim>>, airlock_db::
     };
     let _choosing = app.unwritten.choosing.lock().await;
     if app.unwritten.queued() > 0 {
-        let open = tasks::open(app.db()).await?;
+        let mut open = tasks::open(app.db()).await?;
+        open.retain(|row| !app.board.has_ended(row.id));
         if let Some(task) = app.unwritten.claim(&open, app.now()) {
             return Ok(Some(claim(task, OnceCell::new())));
         }
@@ -211,30 +212,38 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
     }
     app.metrics.task_ended(state == TaskState::Done);
     let (_, notes) = entry.state();
-    match (claim.fence.get(), state, result) {
-        (None, TaskState::Done, Some(result)) => {
-            app.unwritten.finish(id, result, notes, app.now());
-        }
-        _ => {
-            for wait in [0, 1, 5, 20] {
-                tokio::time::sleep(Duration::from_secs(wait)).await;
-                let error = error.as_deref();
-                match write_end(app, &claim, state, result, error, &notes).await {
-                    Ok(_) => break,
-                    Err(error) => {
-                        tracing::error!(%error, "the end of the task cannot be written down");
-                    }
-                }
+    let end = End {
+        state,
+        result: result.cloned(),
+        error,
+    };
+    let nothing_new = end.state == TaskState::Done && end.result.is_some();
+    let written = if claim.fence.get().is_none() && nothing_new {
+        app.unwritten.finish(id, &end, notes.clone(), app.now());
+        true
+    } else {
+        match write_end(app, &claim, &end, &notes).await {
+            // It never had a row and there is no room for one: memory and the log have to do.
+            Err(error) if error.is_full() && claim.fence.get().is_none() => {
+                app.unwritten.finish(id, &end, notes.clone(), app.now());
+                true
             }
+            written => written.is_ok(),
         }
-    }
+    };
     if let Ok(Job::Push { files, .. }) = serde_json::from_str::<Job>(&task.payload)
         && let Some(file) = files.first()
     {
         staging::remove_of(&app.settings.data, &file.path);
     }
     app.lookup.forget();
-    app.board.end(id);
+    if written {
+        app.board.end(id);
+    } else {
+        app.board.ended(id, end.clone());
+        let app = Arc::clone(app);
+        tokio::spawn(write_end_later(app, Arc::clone(&claim), end, notes).in_current_span());
+    }
     give_back(app).await;
 }
 
@@ -246,17 +255,46 @@ async fn give_back(app: &App) {
     let _ = tokio::task::spawn_blocking(crate::memory::give_back).await;
 }
 
+/// Writes down how a task ended.
 async fn write_end(
     app: &App,
     claim: &Claim,
-    state: TaskState,
-    result: Option<&serde_json::Value>,
-    error: Option<&str>,
+    end: &End,
     notes: &[String],
-) -> Result<bool, airlock_db::Error> {
-    let fence = claim.written(app).await?;
-    let id = claim.task.id;
-    tasks::finish(app.db(), id, fence, state, result, error, notes, app.now()).await
+) -> Result<(), airlock_db::Error> {
+    let finish = async {
+        let fence = claim.written(app).await?;
+        tasks::finish(
+            app.db(),
+            claim.task.id,
+            fence,
+            end.state,
+            end.result.as_ref(),
+            end.error.as_deref(),
+            notes,
+            app.now(),
+        )
+        .await
+    };
+    match finish.await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            tracing::error!(%error, "the end of the task cannot be written down");
+            Err(error)
+        }
+    }
+}
+
+/// Keeps trying until the database takes it: until then the row keeps others from its channel.
+async fn write_end_later(app: Arc<App>, claim: Arc<Claim>, end: End, notes: Vec<String>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        if app.board.is_ending() || write_end(&app, &claim, &end, &notes).await.is_ok() {
+            break;
+        }
+    }
+    app.board.end(claim.task.id);
+    app.new_task.notify_waiters();
 }
 
 /// The error for people, with its hint behind it.

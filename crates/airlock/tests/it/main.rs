@@ -4,6 +4,7 @@
 mod clients;
 mod commands;
 mod crash;
+mod disk_full;
 mod help;
 mod postgres;
 mod secrets;
