@@ -48,6 +48,11 @@ pub enum Served {
     },
 }
 
+/// Moves of "current" that metadata is looked for in.
+const LOOK_BACK: usize = 16;
+/// Moves of "current" that packages are looked for in: each costs a query, and anybody may ask for what never was.
+const LOOK_BACK_FOR_PACKAGES: usize = 4;
+
 /// A package found in a version.
 #[derive(Debug, Clone)]
 pub(crate) struct FoundPackage {
@@ -106,14 +111,46 @@ impl Content {
         if let Some(served) = self.older_metadata(version, path).await? {
             return Ok(served);
         }
-        let package = self
-            .find_package(version, path)
+        if let Some(package) = self.find_package(version, path).await? {
+            return self.serve_package(version, package).await;
+        }
+        // A client that read the metadata before a switch goes on installing from it.
+        for older in self
+            .versions_before(version, LOOK_BACK_FOR_PACKAGES)
             .await?
-            .ok_or_else(|| Error::NoFile {
-                label: format!("{}@{}", version.label(), version.number),
-                path: path.chars().take(200).collect(),
-            })?;
-        self.serve_package(version, package).await
+        {
+            if let Some(package) = self.find_package(&older, path).await? {
+                return self.serve_package(&older, package).await;
+            }
+        }
+        Err(Error::NoFile {
+            label: format!("{}@{}", version.label(), version.number),
+            path: path.chars().take(200).collect(),
+        })
+    }
+
+    /// Versions that were current a short while ago, newest first; none below a label that names its version.
+    async fn versions_before(
+        &self,
+        version: &ResolvedVersion,
+        most: usize,
+    ) -> Result<Vec<ResolvedVersion>> {
+        let mut list = Vec::new();
+        if version.pinned {
+            return Ok(list);
+        }
+        for number in
+            airlock_db::versions::recent_current(self.db(), version.channel.id, most).await?
+        {
+            if number != version.number {
+                list.push(ResolvedVersion {
+                    published: self.published(&version.channel, number).await?,
+                    number,
+                    ..version.clone()
+                });
+            }
+        }
+        Ok(list)
     }
 
     /// Metadata of versions that were current a short while ago, asked for below the plain label by a client that read
@@ -123,21 +160,10 @@ impl Content {
         version: &ResolvedVersion,
         path: &str,
     ) -> Result<Option<Served>> {
-        const LOOK_BACK: usize = 16;
-        if version.pinned || !path.starts_with("repodata/") {
+        if !path.starts_with("repodata/") {
             return Ok(None);
         }
-        for number in
-            airlock_db::versions::recent_current(self.db(), version.channel.id, LOOK_BACK).await?
-        {
-            if number == version.number {
-                continue;
-            }
-            let older = ResolvedVersion {
-                published: self.published(&version.channel, number).await?,
-                number,
-                ..version.clone()
-            };
+        for older in self.versions_before(version, LOOK_BACK).await? {
             if let Some(file) = older.published.files.files.iter().find(|f| f.path == path) {
                 let blob = self.metadata_blob(&older, file).await?;
                 return Ok(Some(Served::File {

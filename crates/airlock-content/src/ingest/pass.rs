@@ -161,10 +161,7 @@ struct PrimaryPass {
     warnings: Vec<String>,
 }
 
-fn cutter(
-    kind: MetadataKind,
-    file: &MetadataPath,
-) -> Result<PackageCutter<ReadAhead>, Error> {
+fn cutter(kind: MetadataKind, file: &MetadataPath) -> Result<PackageCutter<ReadAhead>, Error> {
     let limits = Limits::default().with_open_size(file.open_size);
     let reader =
         compress::open_path(&file.path, &limits).map_err(|e| Error::metadata(&file.name, e))?;

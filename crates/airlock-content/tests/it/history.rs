@@ -110,6 +110,38 @@ fn today_is_served_but_may_not_be_kept() {
 }
 
 #[test]
+fn a_client_in_the_middle_of_an_install_finds_its_packages_after_a_switch() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let before = world
+            .content
+            .packages(
+                OrgId::DEFAULT,
+                &label("meadow-base"),
+                VersionSelector::Number(2),
+                Some("oldtool"),
+            )
+            .await
+            .unwrap();
+        let now = world
+            .packages("meadow-base", VersionSelector::Current)
+            .await;
+        assert!(now.iter().all(|name| !name.starts_with("oldtool")));
+        let bytes = world.get("meadow-base", &before[0].location).await;
+        assert_eq!(bytes.len() as u64, before[0].size);
+        // A label that names its version serves that version and nothing else.
+        let pinned = world.resolve("meadow-base@3").await;
+        let error = world
+            .content
+            .open_path(&pinned, &before[0].location)
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    });
+}
+
+#[test]
 fn rollback_is_a_new_version_with_the_old_content() {
     on_both(|world| async move {
         three_days(&world).await;
