@@ -14,10 +14,10 @@ use crate::{Error, Result, migrate};
 
 /// Connections that read on SQLite; each has a page cache of its own.
 const SQLITE_READERS: u32 = 3;
-/// How long PostgreSQL may take to answer at the start.
-const ANSWER: Duration = Duration::from_secs(10);
 /// Connections replaced for one change at most.
 const MOST_REPLACED: u32 = 3;
+/// How long PostgreSQL may take to answer at the start.
+const ANSWER: Duration = Duration::from_secs(10);
 /// Connections on PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 10;
 

@@ -183,19 +183,6 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         case(
-            "a tree whose files are others",
-            ["images/vmlinuz", "sha256 is"],
-            |up| {
-                std::fs::create_dir_all(up.folder.join("images")).unwrap();
-                std::fs::write(up.folder.join("images/vmlinuz"), "kernel").unwrap();
-                std::fs::write(
-                    up.folder.join(".treeinfo"),
-                    format!("[checksums]\nimages/vmlinuz = sha256:{}\n", "0".repeat(64)),
-                )
-                .unwrap();
-            },
-        ),
-        case(
             "modules with an alias bomb, which nobody here reads",
             ["", ""],
             |up| {
