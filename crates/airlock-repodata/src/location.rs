@@ -68,12 +68,13 @@ pub fn check_plain_href(href: &str) -> std::result::Result<(), Flaw> {
 /// # Errors
 /// The reason, as a [`Flaw`].
 pub fn check_base(base: &str) -> std::result::Result<(), Flaw> {
-    let known = ["http://", "https://", "ftp://"];
+    // `media:` is what createrepo_c writes for a repository on several discs.
+    let known = ["http://", "https://", "ftp://", "media:"];
     let lower = base.get(..8).unwrap_or(base).to_ascii_lowercase();
     if !known.iter().any(|scheme| lower.starts_with(scheme)) {
         return Err(Flaw::location(
             base,
-            "xml:base is no http, https or ftp URL",
+            "xml:base is no http, https, ftp or media URL",
         ));
     }
     if base.contains(char::is_control) || base.len() > 4096 {

@@ -173,7 +173,7 @@ fn records() -> Vec<Case> {
             "a base on this machine",
             [
                 "location 'file:///etc/'",
-                "xml:base is no http, https or ftp URL",
+                "xml:base is no http, https, ftp or media URL",
             ],
             |up| {
                 up.record("primary", |record| {

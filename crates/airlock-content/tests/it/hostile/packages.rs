@@ -288,7 +288,10 @@ fn locations() -> Vec<Case> {
         ),
         case(
             "a base on this machine",
-            ["primary.xml", "xml:base is no http, https or ftp URL"],
+            [
+                "primary.xml",
+                "xml:base is no http, https, ftp or media URL",
+            ],
             |up| {
                 up.replace(
                     "primary",

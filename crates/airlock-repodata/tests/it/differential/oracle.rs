@@ -3,11 +3,13 @@
 use std::path::Path;
 use std::process::Command;
 
+use airlock_testkit::programs::target;
+use airlock_testkit::repos::Peer;
 use serde_json::Value;
 
-/// Runs createrepo_c over a folder of packages. The newest one in the path is taken.
+/// Runs the newest createrepo_c over a folder of packages.
 pub fn createrepo(packages: &Path, out: &Path) {
-    let output = Command::new("createrepo_c")
+    let output = Command::new(Peer::Newest.program("createrepo_c"))
         .args([
             "--quiet",
             "--no-database",
@@ -30,7 +32,7 @@ pub fn createrepo(packages: &Path, out: &Path) {
 
 /// What createrepo_c's Python module reads from a repository: `packages`, `updates`, `records`.
 pub fn read_repository(folder: &Path) -> Result<Value, String> {
-    let output = Command::new("python3")
+    let output = Command::new(target().join("peers/bin/python"))
         .args(["-c", SCRIPT])
         .arg(folder)
         .output()
