@@ -272,7 +272,7 @@ fn primary_pass(
         }
     }
     if let Some(said) = cutter.declared_count()
-        && said != seen.len() as u64
+        && said != seen.len()
     {
         pass.warnings.push(format!(
             "primary.xml says that it lists {said} packages, it lists {}",
