@@ -16,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::credentials::Credentials;
 pub use self::find::find;
+use self::link::Trust;
 use crate::fail::{Fail, Result};
 
 /// A request's body.
@@ -203,7 +204,8 @@ impl Client {
         let request = request
             .body(body)
             .map_err(|error| Fail::usage(format!("the request cannot be made: {error}")))?;
-        let response = link::exchange(&self.target, self.ca.as_deref(), request).await?;
+        let response =
+            link::exchange(&self.target, Trust::Server(self.ca.as_deref()), request).await?;
         let status = response.status();
         let bytes = response
             .into_body()
