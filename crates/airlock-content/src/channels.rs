@@ -232,8 +232,8 @@ impl Content {
         take(&mut write.compression, &patch.compression);
         take(&mut write.sign_metadata, &patch.sign_metadata);
         take(&mut write.filter, &patch.filter);
-        if patch.signatures.is_some() {
-            write.signatures = patch.signatures;
+        if let Some(wish) = patch.signatures {
+            write.signatures = wish.policy();
         }
         if let Some(schedule) = &patch.schedule {
             write.schedule = (!schedule.is_empty()).then(|| schedule.clone());

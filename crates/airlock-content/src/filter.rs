@@ -14,6 +14,7 @@ pub struct Selector {
     include: Vec<glob::Pattern>,
     exclude: Vec<glob::Pattern>,
     arches: Vec<String>,
+    exclude_arches: Vec<String>,
     latest: Option<u32>,
     source_packages: bool,
     /// Artifacts (`name-epoch:version-release.arch`) of module streams that are not taken.
@@ -30,6 +31,7 @@ impl Selector {
             include: patterns(&filter.include)?,
             exclude: patterns(&filter.exclude)?,
             arches: filter.arches.clone(),
+            exclude_arches: filter.exclude_arches.clone(),
             latest: filter.latest,
             source_packages: filter.source_packages,
             barred,
@@ -41,6 +43,7 @@ impl Selector {
         let named = |patterns: &[glob::Pattern]| patterns.iter().any(|p| p.matches(record.name));
         (self.source_packages || !source)
             && (source || self.arches.is_empty() || self.arches.iter().any(|a| a == record.arch))
+            && !self.exclude_arches.iter().any(|a| a == record.arch)
             && (self.include.is_empty() || named(&self.include))
             && !named(&self.exclude)
             && (self.barred.is_empty() || !self.barred.contains(&artifact(record)))
@@ -176,6 +179,16 @@ mod tests {
         assert_eq!(
             names(&filter, &records),
             ["kernel-1-1.src", "bash-1-1.noarch"]
+        );
+        let filter = PackageFilter {
+            arches: vec!["x86_64".into(), "noarch".into()],
+            exclude_arches: vec!["noarch".into(), "src".into()],
+            source_packages: true,
+            ..PackageFilter::default()
+        };
+        assert_eq!(
+            names(&filter, &records),
+            ["kernel-1-1.x86_64", "kernel-debug-1-1.x86_64"]
         );
     }
 }

@@ -22,7 +22,15 @@ const SOME_FAILED: u8 = 2;
 
 /// Makes the metadata (repodata) of a folder of RPM files, with the options of createrepo_c.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "createrepo_c", disable_version_flag = true)]
+#[command(
+    name = "createrepo_c",
+    disable_version_flag = true,
+    after_help = "\
+Examples:
+  airlock createrepo /srv/repo
+  airlock createrepo --update --workers 4 /srv/repo
+  airlock createrepo --groupfile comps.xml --general-compress-type gz /srv/repo"
+)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is an option of createrepo_c"

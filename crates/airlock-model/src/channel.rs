@@ -60,6 +60,33 @@ words!(
     }
 );
 words!(
+    /// A wish for what happens to missing or wrong signatures.
+    SignatureWish {
+        /// As [`SignaturePolicy::Require`].
+        Require = "require",
+        /// As [`SignaturePolicy::Warn`].
+        Warn = "warn",
+        /// As [`SignaturePolicy::Off`].
+        Off = "off",
+        /// `warn` while there are no keys, `require` from the first key on.
+        Default = "default",
+    }
+);
+
+impl SignatureWish {
+    /// The policy to be stored; none for the default.
+    #[must_use]
+    pub const fn policy(self) -> Option<SignaturePolicy> {
+        match self {
+            Self::Require => Some(SignaturePolicy::Require),
+            Self::Warn => Some(SignaturePolicy::Warn),
+            Self::Off => Some(SignaturePolicy::Off),
+            Self::Default => None,
+        }
+    }
+}
+
+words!(
     /// Who may download.
     Access {
         /// Everybody who reaches the server.
@@ -99,8 +126,15 @@ pub struct PackageFilter {
     pub exclude: Vec<String>,
     /// Architectures to take; empty means all.
     pub arches: Vec<String>,
+    /// Architectures to leave out; they win over `arches`.
+    // Left out when empty, so that the release before, which does not know it, reads filters without it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_arches: Vec<String>,
     /// Module streams to take, as `name:stream` globs; empty means all.
     pub modules: Vec<String>,
+    /// Module streams to leave out, as `name:stream` globs; they win over `modules`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude_modules: Vec<String>,
     /// Whether source packages are taken.
     pub source_packages: bool,
 }
@@ -113,7 +147,9 @@ impl PackageFilter {
             && self.include.is_empty()
             && self.exclude.is_empty()
             && self.arches.is_empty()
+            && self.exclude_arches.is_empty()
             && self.modules.is_empty()
+            && self.exclude_modules.is_empty()
     }
 }
 
@@ -259,8 +295,8 @@ pub struct ChannelPatch {
     pub upstreams: Option<Vec<NewUpstream>>,
     /// Default `immediate`.
     pub policy: Option<Policy>,
-    /// Default: `warn` without keys, `require` from the first key on.
-    pub signatures: Option<SignaturePolicy>,
+    /// Default: `warn` without keys, `require` from the first key on; `default` goes back to that.
+    pub signatures: Option<SignatureWish>,
     /// Default `public`.
     pub access: Option<Access>,
     /// Default `own`.

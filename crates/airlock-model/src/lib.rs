@@ -19,7 +19,7 @@ mod version;
 pub use actor::{Actor, Cause, Role};
 pub use channel::{
     Access, Channel, ChannelPatch, ChannelUpstream, Compression, MetadataMode, NewChannel,
-    NewUpstream, PackageFilter, Policy, SignaturePolicy, UpstreamSettings,
+    NewUpstream, PackageFilter, Policy, SignaturePolicy, SignatureWish, UpstreamSettings,
 };
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use error_kind::ErrorKind;

@@ -403,13 +403,12 @@ impl Content {
         let mut barred = HashSet::new();
         for (record, file) in carried {
             let attachment = self.store_attachment(&url, file.path(), record)?;
-            if record.kind == "modules" && !channel.filter.modules.is_empty() {
+            let filter = &channel.filter;
+            if record.kind == "modules"
+                && !(filter.modules.is_empty() && filter.exclude_modules.is_empty())
+            {
                 let text = super::attachments::open(&url, file.path(), record)?;
-                barred.extend(super::modules::barred_artifacts(
-                    &url,
-                    &text,
-                    &channel.filter.modules,
-                )?);
+                barred.extend(super::modules::barred_artifacts(&url, &text, filter)?);
             }
             part.attachments.push(attachment);
         }

@@ -1,7 +1,7 @@
 //! Packages that come from an upstream over HTTP at a client's request.
 
 use airlock_content::Served;
-use airlock_model::{ChannelPatch, ErrorKind, NewUpstream, Policy, SignaturePolicy};
+use airlock_model::{ChannelPatch, ErrorKind, NewUpstream, Policy, SignatureWish};
 use airlock_testkit::http::{Fault, Gate, HttpServer};
 use airlock_testkit::repos::Repository;
 use airlock_testkit::rpms::Rpm;
@@ -21,7 +21,7 @@ async fn mirrored(world: &World, checksum: &str) -> HttpServer {
     let http = HttpServer::serve(folder);
     let patch = ChannelPatch {
         policy: Some(Policy::OnDemand),
-        signatures: Some(SignaturePolicy::Off),
+        signatures: Some(SignatureWish::Off),
         ..ChannelPatch::default()
     };
     world.create("meadow-base", Some(&http.url()), patch).await;

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use airlock_model::{ChannelPatch, SignaturePolicy, SyncState, VersionSelector};
+use airlock_model::{ChannelPatch, SignatureWish, SyncState, VersionSelector};
 use airlock_testkit::http::HttpServer;
 use airlock_testkit::states::Distribution;
 
@@ -206,7 +206,7 @@ fn what_a_sync_gets_by_with_is_said() {
                     Some(&days.server.url()),
                     ChannelPatch {
                         // Else most warnings are about packages that nobody signed.
-                        signatures: Some(SignaturePolicy::Off),
+                        signatures: Some(SignatureWish::Off),
                         ..ChannelPatch::default()
                     },
                 )

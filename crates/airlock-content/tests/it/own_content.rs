@@ -1,5 +1,5 @@
 use airlock_content::StagedFile;
-use airlock_model::{ChannelPatch, ErrorKind, SignaturePolicy, VersionSelector};
+use airlock_model::{ChannelPatch, ErrorKind, SignatureWish, VersionSelector};
 use airlock_testkit::rpms::Rpm;
 
 use crate::world::{World, label, on_both};
@@ -116,7 +116,7 @@ fn an_unsigned_package_is_refused_where_signatures_are_required() {
                 "own-packages",
                 None,
                 ChannelPatch {
-                    signatures: Some(SignaturePolicy::Require),
+                    signatures: Some(SignatureWish::Require),
                     ..ChannelPatch::default()
                 },
             )

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use airlock_model::{Access, Compression, MetadataMode, Policy, SignaturePolicy};
+use airlock_model::{Access, Compression, MetadataMode, Policy, SignatureWish};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Waiting;
@@ -27,6 +27,7 @@ Examples:
 Examples:
   airlock channel set el9-base --policy on-demand
   airlock channel set el9-base --schedule ''          (no schedule any more)
+  airlock channel set el9-base --gpg-key '' --signatures default
   airlock channel set el9-base --access token")]
     Set {
         /// The channel
@@ -238,7 +239,7 @@ pub enum Format {
 /// Settings of a channel, for `create` and `set`.
 #[derive(Debug, Default, Args)]
 pub struct Settings {
-    /// Repository, mirror list or metalink (http, https, file); several in order of preference
+    /// Repository, mirror list or metalink (http, https, file); several in order of preference ('' for none)
     #[arg(long = "upstream", value_name = "URL")]
     pub upstreams: Vec<String>,
     /// Base channel, which makes this one a child ('' makes it a base channel)
@@ -259,10 +260,10 @@ pub struct Settings {
     /// When package files are brought here: immediate, on-demand or metadata-only
     #[arg(long)]
     pub policy: Option<Policy>,
-    /// What happens to missing or foreign signatures: require, warn or off
+    /// What happens to missing or foreign signatures: require, warn, off or default
     #[arg(long)]
-    pub signatures: Option<SignaturePolicy>,
-    /// Public key that signs the packages; several in all
+    pub signatures: Option<SignatureWish>,
+    /// Public key that signs the packages; several in all ('' for none)
     #[arg(long = "gpg-key", value_name = "FILE|URL")]
     pub keys: Vec<String>,
     /// Who may download: public or token
@@ -286,7 +287,7 @@ pub struct Settings {
     pub reach: ReachArgs,
 }
 
-/// What is taken of the upstreams. Naming any of these replaces the whole filter.
+/// What is taken of the upstreams. Each replaces what was set under its own name; '' clears it.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "What is taken")]
 pub struct FilterArgs {
@@ -302,9 +303,15 @@ pub struct FilterArgs {
     /// Only this architecture
     #[arg(long = "only-arch", value_name = "ARCH")]
     pub arches: Vec<String>,
+    /// No packages of this architecture
+    #[arg(long = "exclude-arch", value_name = "ARCH")]
+    pub exclude_arches: Vec<String>,
     /// Only this module stream
     #[arg(long = "module", value_name = "NAME:STREAM")]
     pub modules: Vec<String>,
+    /// Not this module stream
+    #[arg(long = "exclude-module", value_name = "NAME:STREAM")]
+    pub exclude_modules: Vec<String>,
     /// Source packages too: true or false
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     pub source_packages: Option<bool>,

@@ -18,14 +18,13 @@ pub async fn patch(
     given: &Settings,
     present: Option<&Channel>,
 ) -> Result<ChannelPatch> {
+    // An empty text takes a list away.
     let upstreams = if given.upstreams.is_empty() {
         None
     } else {
         let reach = reach(&given.reach)?;
         Some(
-            given
-                .upstreams
-                .iter()
+            named(&given.upstreams)
                 .map(|url| NewUpstream {
                     url: absolute(url),
                     settings: reach.clone(),
@@ -34,7 +33,7 @@ pub async fn patch(
         )
     };
     let mut keys = Vec::new();
-    for place in &given.keys {
+    for place in named(&given.keys) {
         keys.push(key(context, place).await?);
     }
     Ok(ChannelPatch {
@@ -51,9 +50,13 @@ pub async fn patch(
         compression: given.compress,
         sign_metadata: given.sign_metadata,
         filter: filter(&given.filter, present.map(|channel| &channel.filter)),
-        keys: (!keys.is_empty()).then_some(keys),
+        keys: (!given.keys.is_empty()).then_some(keys),
         schedule: given.schedule.clone(),
     })
+}
+
+fn named(list: &[String]) -> impl Iterator<Item = &String> {
+    list.iter().filter(|text| !text.is_empty())
 }
 
 /// A path of this machine is taken for a `file://` URL, so that shell completion helps.
@@ -112,7 +115,9 @@ fn filter(args: &FilterArgs, present: Option<&PackageFilter>) -> Option<PackageF
         && args.include.is_empty()
         && args.exclude.is_empty()
         && args.arches.is_empty()
+        && args.exclude_arches.is_empty()
         && args.modules.is_empty()
+        && args.exclude_modules.is_empty()
         && args.source_packages.is_none();
     if untouched {
         return None;
@@ -123,18 +128,15 @@ fn filter(args: &FilterArgs, present: Option<&PackageFilter>) -> Option<PackageF
     }
     let replace = |list: &mut Vec<String>, given: &[String]| {
         if !given.is_empty() {
-            // An empty text takes a list away.
-            *list = given
-                .iter()
-                .filter(|text| !text.is_empty())
-                .cloned()
-                .collect();
+            *list = named(given).cloned().collect();
         }
     };
     replace(&mut filter.include, &args.include);
     replace(&mut filter.exclude, &args.exclude);
     replace(&mut filter.arches, &args.arches);
+    replace(&mut filter.exclude_arches, &args.exclude_arches);
     replace(&mut filter.modules, &args.modules);
+    replace(&mut filter.exclude_modules, &args.exclude_modules);
     if let Some(source_packages) = args.source_packages {
         filter.source_packages = source_packages;
     }

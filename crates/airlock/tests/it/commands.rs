@@ -1,6 +1,7 @@
 //! Commands against a running server: what they print, how they end.
 
 use airlock_testkit::http::{Fault, HttpServer};
+use airlock_testkit::keys::SigningKey;
 use airlock_testkit::process::{Start, airlock};
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
@@ -303,5 +304,61 @@ fn a_command_whose_server_is_killed_ends_with_the_next_step() {
         text.contains("error: the server went away while task")
             && text.contains("hint: nothing half-done is visible"),
         "{text}"
+    );
+}
+
+#[test]
+fn keys_upstreams_and_excludes_of_a_channel_are_taken_away_by_the_empty_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Distribution::at(folder.path().join("upstream"));
+    let key = folder.path().join("key.asc");
+    SigningKey::ed25519("maker").write_public_key(&key);
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "el9-base",
+        "--upstream",
+        &upstream.url(),
+        "--gpg-key",
+        &key.display().to_string(),
+        "--signatures",
+        "off",
+        "--exclude-arch",
+        "i686",
+        "--exclude-module",
+        "runtime:*",
+    ]);
+    server.airlock_ok(&["channel", "sync", "el9-base"]);
+    let packages = server.airlock_ok(&["channel", "packages", "el9-base"]);
+    assert!(
+        packages.contains(".x86_64") && !packages.contains(".i686"),
+        "{packages}"
+    );
+    assert!(
+        packages.contains("webapp-") && !packages.contains("runtime-"),
+        "{packages}"
+    );
+    let set = |words: &[&str]| -> serde_json::Value {
+        server.airlock_ok(&[&["channel", "set", "el9-base"], words].concat());
+        let shown = server.airlock_ok(&["channel", "show", "el9-base", "--json"]);
+        serde_json::from_str(&shown).unwrap()
+    };
+    let channel = set(&["--gpg-key", "", "--signatures", "default"]);
+    assert_eq!(channel["keys"], serde_json::json!([]));
+    assert_eq!(channel["signatures"], serde_json::Value::Null);
+    assert_eq!(
+        channel["filter"]["exclude_modules"],
+        serde_json::json!(["runtime:*"])
+    );
+    let channel = set(&["--upstream", "", "--exclude-module", ""]);
+    assert_eq!(channel["upstreams"], serde_json::json!([]));
+    assert_eq!(
+        channel["filter"]["exclude_arches"],
+        serde_json::json!(["i686"])
+    );
+    assert_eq!(
+        channel["filter"]["exclude_modules"],
+        serde_json::Value::Null
     );
 }

@@ -45,10 +45,7 @@ fn walk(words: &[String], all: &mut String) {
     for name in commands(&text) {
         let mut deeper = words.to_vec();
         deeper.push(name);
-        // createrepo has the options, and the help, of createrepo_c.
-        if deeper != ["createrepo"] {
-            walk(&deeper, all);
-        }
+        walk(&deeper, all);
     }
 }
 
