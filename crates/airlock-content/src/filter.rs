@@ -28,8 +28,8 @@ impl Selector {
     /// When a glob is none.
     pub fn new(filter: &PackageFilter, barred: HashSet<String>) -> Result<Self, Error> {
         Ok(Self {
-            include: patterns(&filter.include)?,
-            exclude: patterns(&filter.exclude)?,
+            include: patterns(&filter.include, AS_IN_THE_SHELL)?,
+            exclude: patterns(&filter.exclude, AS_IN_THE_SHELL)?,
             arches: filter.arches.clone(),
             exclude_arches: filter.exclude_arches.clone(),
             latest: filter.latest,
@@ -101,16 +101,16 @@ pub fn newer_first(a: &RecordInfo<'_>, b: &RecordInfo<'_>) -> Ordering {
     b.evr().cmp(&a.evr())
 }
 
-fn patterns(globs: &[String]) -> Result<Vec<glob::Pattern>, Error> {
+/// How a glob over names is written.
+pub(crate) const AS_IN_THE_SHELL: &str = "use * ? and [ ] as in the shell";
+
+/// Globs as patterns; `hint` says how one is written.
+pub(crate) fn patterns(globs: &[String], hint: &'static str) -> Result<Vec<glob::Pattern>, Error> {
     globs
         .iter()
         .map(|text| {
-            glob::Pattern::new(text).map_err(|e| {
-                Error::invalid(
-                    format!("\"{text}\" is no pattern: {e}"),
-                    "use * ? and [ ] as in the shell",
-                )
-            })
+            glob::Pattern::new(text)
+                .map_err(|e| Error::invalid(format!("\"{text}\" is no pattern: {e}"), hint))
         })
         .collect()
 }

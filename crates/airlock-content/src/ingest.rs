@@ -5,7 +5,6 @@
 //! into a pack. When an upstream says something new about a known package, a second pass takes just those packages:
 //! its old record stays as it is, since versions that list it never change.
 
-mod ahead;
 mod known;
 mod pass;
 

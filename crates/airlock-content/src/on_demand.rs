@@ -32,7 +32,7 @@ pub(crate) struct Fetching {
     judged: Mutex<HashSet<Judged>>,
 }
 
-/// Channel, digest of its keys, SHA-256 of a file whose signature is good under them.
+/// Channel, fingerprints of its keys, SHA-256 of a file whose signature is good under them.
 type Judged = (i64, String, String);
 
 /// Judged files that are remembered.
@@ -153,9 +153,7 @@ impl Content {
         if policy != airlock_model::SignaturePolicy::Require || package.href.is_none() {
             return Ok(());
         }
-        let armored = airlock_db::channels::keys(self.db(), channel.id).await?;
-        let under = crate::checksum::sha256_hex(armored.join("\n").as_bytes());
-        let known = (channel.id.0, under, sha256.to_owned());
+        let known = (channel.id.0, channel.keys.join(" "), sha256.to_owned());
         if self.fetching().is_judged(&known) {
             return Ok(());
         }

@@ -61,6 +61,9 @@ pub struct PublishedVersion {
     pub instant: Instant,
     /// The encoder of its files.
     pub encoder: String,
+    /// The signature of a version that was made before its channel signed, once somebody asked for it: signing takes
+    /// milliseconds, and anybody may ask.
+    pub(crate) later_asc: tokio::sync::OnceCell<bytes::Bytes>,
 }
 
 /// Versions and channels read lately.
@@ -207,6 +210,7 @@ impl Content {
             records: content.records,
             instant,
             encoder: row.encoder,
+            later_asc: tokio::sync::OnceCell::new(),
         });
         let mut versions = cache
             .versions

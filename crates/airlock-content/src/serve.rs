@@ -90,8 +90,13 @@ impl Content {
                     }
                     // Made before the channel was told to sign: clients that check signatures reach it all the same.
                     _ if signs => {
-                        let signature = self.sign(&published.repomd).await?;
-                        return Ok(root(&Bytes::from(signature), SIGNATURE));
+                        let signature = published
+                            .later_asc
+                            .get_or_try_init(|| async {
+                                self.sign(&published.repomd).await.map(Bytes::from)
+                            })
+                            .await?;
+                        return Ok(root(signature, SIGNATURE));
                     }
                     _ => {}
                 }

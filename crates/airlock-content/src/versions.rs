@@ -12,6 +12,7 @@ use roaring::RoaringTreemap;
 
 use crate::commit::{UpstreamState, VersionContent};
 use crate::diff::{DiffErratum, Side, diff};
+use crate::filter::{AS_IN_THE_SHELL, patterns};
 use crate::publication::{Publication, PublishRequest, PublishedFiles, publish};
 use crate::view::VersionView;
 use crate::{Content, Error, Result};
@@ -131,13 +132,10 @@ impl Content {
         query: Option<&str>,
     ) -> Result<Vec<PackageRow>> {
         let channel = self.channel(org, label).await?;
-        let pattern = query
-            .map(|text| {
-                glob::Pattern::new(text).map_err(|e| {
-                    Error::invalid(format!("\"{text}\" is no pattern: {e}"), "use * ? and [ ]")
-                })
-            })
-            .transpose()?;
+        let pattern = match query {
+            Some(text) => patterns(&[text.to_owned()], AS_IN_THE_SHELL)?.pop(),
+            None => None,
+        };
         let number = self.version_number(&channel, selector).await?;
         let verbatim = self.published(&channel, number).await?.mode == "verbatim";
         let content = self.version_content(&channel, number).await?;

@@ -20,7 +20,7 @@ use crate::part::{Part, Validator};
 use crate::progress::Progress;
 use crate::session::{Session, blocking};
 use crate::shown::ShownUrl;
-use crate::sink::Sink;
+use crate::sink::{Gathered, Sink};
 use crate::turns::Turns;
 use crate::upstream::Mirror;
 
@@ -208,8 +208,7 @@ impl Session {
         let content_type = text(answer.response.headers(), CONTENT_TYPE);
         let timer = &self.0.shared.timer;
         let mut body = Body::new(answer, &self.0.shared, cancel, at, job.size);
-        let mut gathered = Vec::new();
-        let mut waiting = 0_usize;
+        let mut gathered = Gathered::default();
         let mut len = at;
         let ended = loop {
             let mut ours = Duration::ZERO;
@@ -219,14 +218,9 @@ impl Session {
                     biased;
                     next = &mut next => next,
                     // Somebody reads along: what is here is written as soon as there is a pause.
-                    () = std::future::ready(()), if followed && waiting > 0 => {
+                    () = std::future::ready(()), if followed && gathered.bytes > 0 => {
                         let before = timer.now();
-                        sink.append(
-                            std::mem::take(&mut gathered),
-                            job.most().saturating_sub(len - waiting as u64),
-                        )
-                        .await?;
-                        waiting = 0;
+                        gathered.write(sink, job, len).await?;
                         ours = timer.now().saturating_sub(before);
                         next.await
                     }
@@ -244,22 +238,16 @@ impl Session {
                 sink.reset().await?;
                 return Err(too_long(job, &body.url, len, content_type));
             }
-            waiting += chunk.len();
-            gathered.push(chunk);
-            if waiting >= GATHER {
+            gathered.bytes += chunk.len();
+            gathered.chunks.push(chunk);
+            if gathered.bytes >= GATHER {
                 let before = timer.now();
-                sink.append(
-                    std::mem::take(&mut gathered),
-                    job.most().saturating_sub(len - waiting as u64),
-                )
-                .await?;
-                waiting = 0;
+                gathered.write(sink, job, len).await?;
                 body.excuse(timer.now().saturating_sub(before));
             }
         };
         // What came before a break is good, and the next try goes on after it.
-        sink.append(gathered, job.most().saturating_sub(len - waiting as u64))
-            .await?;
+        gathered.write(sink, job, len).await?;
         ended?;
         if let Some(size) = job.size
             && len < size

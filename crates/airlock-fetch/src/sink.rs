@@ -115,3 +115,24 @@ impl Sink {
         done
     }
 }
+
+/// Chunks of a body that wait to be written together.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    pub chunks: Vec<Bytes>,
+    /// In all of them.
+    pub bytes: usize,
+}
+
+impl Gathered {
+    /// Writes them; `len` is the length of the file with them.
+    ///
+    /// # Errors
+    /// As [`Sink::append`].
+    pub(crate) async fn write(&mut self, sink: &mut Sink, job: &Job, len: u64) -> Result<()> {
+        let written = len - self.bytes as u64;
+        let chunks = std::mem::take(self).chunks;
+        sink.append(chunks, job.most().saturating_sub(written))
+            .await
+    }
+}

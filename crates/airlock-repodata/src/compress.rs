@@ -3,6 +3,7 @@
 //! The name of a file says nothing: servers rename, and members of one format can follow each
 //! other. What is opened is bounded in size and in its ratio to what is stored ([`Limits`]).
 
+mod ahead;
 mod gzip;
 mod open;
 mod write;
@@ -10,6 +11,7 @@ mod zchunk;
 
 use std::fmt;
 
+pub use ahead::ReadAhead;
 pub use open::{Opened, open, open_path};
 pub use write::Writer;
 

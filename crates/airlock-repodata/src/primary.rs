@@ -5,10 +5,11 @@ mod location;
 mod summary;
 mod walk;
 
+pub use airlock_rpm::package::DependencyKind;
 pub use full::{Comparison, Dependency, FileKind, PrimaryPackage, parse};
 pub use location::{LOCATION_PLACEHOLDER, Location, strip_location, with_location};
 pub use summary::{PrimarySummary, summarize};
-pub use walk::{DependencyKind, PrimaryPart, WrittenEvr, walk};
+pub use walk::{PrimaryPart, WrittenEvr, walk};
 
 pub(crate) use summary::epoch;
 

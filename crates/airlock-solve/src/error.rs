@@ -38,9 +38,6 @@ pub enum Error {
         /// Where reading stopped.
         offset: usize,
     },
-    /// A helper thread ended before its work was done.
-    #[error("a thread that reads metadata stopped early; start again")]
-    Thread,
 }
 
 /// Why a rich dependency cannot be understood.

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use airlock_repodata::compress::{self, ReadAhead};
 use airlock_repodata::cut::{Cut, PackageCutter};
-use airlock_repodata::{Limits, MetadataKind, compress, primary};
+use airlock_repodata::{Limits, MetadataKind, primary};
 use memchr::memmem::Finder;
 use roaring::RoaringTreemap;
 
-use super::ahead::ReadAhead;
 use super::known::{KnownRecord, KnownRecords};
 use super::{Listed, NewRecord, RecordKey};
 use crate::Error;

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use airlock_model::PackageFilter;
 use airlock_repodata::modules::ModuleContent;
 
+use crate::filter::patterns;
 use crate::{Error, Result};
 
 /// The artifacts (`name-epoch:version-release.arch`) of streams that a filter leaves out. Its wishes are globs over
@@ -14,8 +15,9 @@ pub(super) fn barred_artifacts(
     yaml: &[u8],
     filter: &PackageFilter,
 ) -> Result<HashSet<String>> {
-    let wanted = patterns(&filter.modules)?;
-    let unwanted = patterns(&filter.exclude_modules)?;
+    const HINT: &str = "write name:stream, with * where anything fits";
+    let wanted = patterns(&filter.modules, HINT)?;
+    let unwanted = patterns(&filter.exclude_modules, HINT)?;
     let documents = airlock_repodata::modules::parse(yaml).map_err(|e| Error::metadata(url, e))?;
     let mut taken = HashSet::new();
     let mut barred = HashSet::new();
@@ -33,20 +35,6 @@ pub(super) fn barred_artifacts(
         set.extend(stream.artifacts);
     }
     Ok(barred.difference(&taken).cloned().collect())
-}
-
-fn patterns(globs: &[String]) -> Result<Vec<glob::Pattern>> {
-    globs
-        .iter()
-        .map(|text| {
-            glob::Pattern::new(text).map_err(|e| {
-                Error::invalid(
-                    format!("\"{text}\" is no pattern: {e}"),
-                    "write name:stream, with * where anything fits",
-                )
-            })
-        })
-        .collect()
 }
 
 #[cfg(test)]

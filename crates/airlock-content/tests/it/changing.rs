@@ -12,9 +12,7 @@ fn a_list_that_is_swapped_before_its_files_are_read_makes_no_version() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
         let server = HttpServer::serve(world.path("upstream"));
-        world
-            .create("meadow-base", Some(&server.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &server.url()).await;
         world.sync("meadow-base").await;
         let served = world.walk("meadow-base").await;
         upstream.next_day();
@@ -50,13 +48,7 @@ fn a_list_that_is_swapped_before_its_files_are_read_makes_no_version() {
 fn a_package_built_anew_under_its_old_name_is_another_package() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         let name = "hello-1.0-1.noarch.rpm";
         let location = format!("Packages/h/{name}");
@@ -86,13 +78,7 @@ fn a_package_built_anew_under_its_old_name_is_another_package() {
 fn two_syncs_at_once_make_one_version() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         let options = airlock_content::SyncOptions {
             accept_shrink: true,
             together: false,
@@ -143,13 +129,7 @@ fn two_syncs_at_once_make_one_version() {
 fn a_sync_beside_an_edit_of_the_same_channel_loses_neither() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         let before = world
             .packages("meadow-base", VersionSelector::Current)
@@ -177,43 +157,6 @@ fn a_sync_beside_an_edit_of_the_same_channel_loses_neither() {
         for version in versions {
             world.walk(&format!("meadow-base@{}", version.number)).await;
         }
-        world.fsck_is_clean().await;
-    });
-}
-
-/// Found by hostile upstreams: the place of a package known by its checksum was believed for ever.
-#[test]
-fn a_package_that_moved_is_fetched_from_where_it_is_now() {
-    on_both(|world| async move {
-        let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch {
-                    policy: Some(airlock_model::Policy::OnDemand),
-                    ..ChannelPatch::default()
-                },
-            )
-            .await;
-        world.sync("meadow-base").await;
-        std::fs::rename(
-            world.path("upstream/Packages"),
-            world.path("upstream/packages"),
-        )
-        .unwrap();
-        upstream.repository().revision("1999999999");
-        upstream.publish();
-        let moved = world.sync("meadow-base").await;
-        assert_eq!(
-            (moved.state, moved.added, moved.removed),
-            (SyncState::Published, 0, 0),
-            "{moved:?}"
-        );
-        let bytes = world
-            .get("meadow-base", "Packages/h/hello-1.0-1.noarch.rpm")
-            .await;
-        assert!(!bytes.is_empty());
         world.fsck_is_clean().await;
     });
 }

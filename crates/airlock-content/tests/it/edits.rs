@@ -7,13 +7,7 @@ use crate::world::{label, on_both};
 fn packages_are_removed_and_added_again_by_name() {
     on_both(|world| async move {
         let upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         let before = world
             .packages("meadow-base", VersionSelector::Current)
@@ -66,13 +60,7 @@ fn packages_are_removed_and_added_again_by_name() {
 fn an_erratum_brings_its_packages_from_another_channel() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         world
             .create("meadow-prod", None, ChannelPatch::default())

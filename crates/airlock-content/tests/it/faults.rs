@@ -55,13 +55,7 @@ impl Stage {
         for name in ["meadow-own", "meadow-prod", "meadow-gone"] {
             world.create(name, None, ChannelPatch::default()).await;
         }
-        world
-            .create(
-                "meadow-base",
-                Some(&distribution.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &distribution.url()).await;
         world.sync("meadow-base").await;
         distribution.next_day();
         world.sync("meadow-base").await;

@@ -6,13 +6,7 @@ use crate::world::{World, label, on_both};
 
 async fn three_days(world: &World) {
     let mut upstream = Distribution::at(world.path("upstream"));
-    world
-        .create(
-            "meadow-base",
-            Some(&upstream.url()),
-            ChannelPatch::default(),
-        )
-        .await;
+    world.mirror("meadow-base", &upstream.url()).await;
     for day in 0..3 {
         if day > 0 {
             upstream.next_day();
@@ -256,9 +250,7 @@ fn a_tree_switches_at_one_instant() {
     on_both(|world| async move {
         let mut base = Distribution::at(world.path("base"));
         let mut child = Distribution::at(world.path("child"));
-        world
-            .create("meadow-base", Some(&base.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &base.url()).await;
         world
             .create(
                 "meadow-extras",

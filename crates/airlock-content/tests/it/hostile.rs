@@ -117,13 +117,7 @@ fn every_hostile_upstream_is_named_and_the_last_version_stays() {
         let days = Days::new().await;
         let world = &days.world;
         let _ = days.show("day-1");
-        world
-            .create(
-                "meadow-base",
-                Some(&days.server.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &days.server.url()).await;
         let first = world.sync("meadow-base").await;
         assert_eq!(first.state, SyncState::Published, "{first:?}");
         let served = world.walk("meadow-base").await;

@@ -58,16 +58,7 @@ fn pushed_packages_make_one_version_and_are_served() {
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
-        let list = world
-            .content
-            .packages(
-                airlock_model::OrgId::DEFAULT,
-                &label("own-packages"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("own-packages", VersionSelector::Current).await;
         for package in &list {
             assert!(package.held && package.verified);
             assert_eq!(

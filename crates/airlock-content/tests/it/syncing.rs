@@ -10,13 +10,7 @@ use crate::world::on_both;
 fn three_days_of_an_upstream_become_three_versions() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         let first = world.sync("meadow-base").await;
         assert_eq!(
             (first.state, first.from, first.to),
@@ -74,13 +68,7 @@ fn three_days_of_an_upstream_become_three_versions() {
 fn a_mirror_that_regenerates_the_same_content_makes_no_version() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         upstream.repository().revision("1999999999");
         upstream.publish();
@@ -109,29 +97,11 @@ fn on_demand_fetches_verifies_and_keeps_a_package_at_its_first_request() {
             .await;
         let outcome = world.sync("meadow-base").await;
         assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
-        let list = world
-            .content
-            .packages(
-                airlock_model::OrgId::DEFAULT,
-                &crate::world::label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         assert!(list.iter().all(|p| !p.held));
         let bytes = world.get("meadow-base@1", &list[0].location).await;
         assert_eq!(bytes.len() as u64, list[0].size);
-        let list = world
-            .content
-            .packages(
-                airlock_model::OrgId::DEFAULT,
-                &crate::world::label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         assert_eq!(list.iter().filter(|p| p.held).count(), 1);
         world.fsck_is_clean().await;
     });
@@ -159,7 +129,11 @@ fn a_package_that_moved_at_the_upstream_is_fetched_from_its_new_place() {
         }
         upstream.publish();
         let outcome = world.sync("meadow-base").await;
-        assert_eq!((outcome.added, outcome.removed), (0, 0), "{outcome:?}");
+        assert_eq!(
+            (outcome.state, outcome.added, outcome.removed),
+            (SyncState::Published, 0, 0),
+            "{outcome:?}"
+        );
         assert_eq!(outcome.warnings, Vec::<String>::new());
         assert_eq!(
             world
@@ -167,16 +141,7 @@ fn a_package_that_moved_at_the_upstream_is_fetched_from_its_new_place() {
                 .await,
             before
         );
-        let list = world
-            .content
-            .packages(
-                airlock_model::OrgId::DEFAULT,
-                &crate::world::label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         for package in list {
             let bytes = world.get("meadow-base", &package.location).await;
             assert_eq!(bytes.len() as u64, package.size);
@@ -208,16 +173,7 @@ fn verbatim_serves_the_upstreams_own_bytes() {
                 "{path}"
             );
         }
-        let list = world
-            .content
-            .packages(
-                airlock_model::OrgId::DEFAULT,
-                &crate::world::label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         for package in list {
             let bytes = world.get("meadow-base@1", &package.location).await;
             assert_eq!(
@@ -251,16 +207,7 @@ fn filters_choose_packages_and_keep_the_newest() {
             .await;
         let outcome = world.sync("meadow-base").await;
         assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
-        let list = world
-            .content
-            .packages(
-                airlock_model::OrgId::DEFAULT,
-                &crate::world::label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         let mut seen = std::collections::HashSet::new();
         for package in &list {
             assert!(
@@ -281,13 +228,7 @@ fn filters_choose_packages_and_keep_the_newest() {
 fn losing_a_fifth_is_held_until_it_is_accepted() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         let before = world
             .packages("meadow-base", VersionSelector::Current)
@@ -330,13 +271,7 @@ fn losing_a_fifth_is_held_until_it_is_accepted() {
 fn a_broken_upstream_is_named_and_the_last_version_stays() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         let served = world.walk("meadow-base").await;
         upstream.next_day();
@@ -369,13 +304,7 @@ fn an_installation_tree_is_served_beside_the_repository() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
         let paths = upstream.repository().kickstart_tree();
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         let outcome = world.sync("meadow-base").await;
         assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
         for path in paths.iter().map(String::as_str).chain([".treeinfo"]) {

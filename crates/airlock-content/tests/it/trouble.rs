@@ -52,16 +52,7 @@ fn an_on_demand_channel_goes_on_after_its_upstream_has_another_address() {
         assert_eq!((outcome.added, outcome.removed), (0, 0));
         // The same packages: nothing leaves, so nothing is fetched ahead and nothing is missed.
         assert_eq!(outcome.warnings, Vec::<String>::new());
-        let list = world
-            .content
-            .packages(
-                OrgId::DEFAULT,
-                &label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         assert!(list.iter().all(|p| !p.held));
         // An old version's package whose upstream is gone is told so; one of the new place is fetched.
         let old_version = world.resolve("meadow-base@1").await;
@@ -86,9 +77,7 @@ fn storage_that_fails_ends_the_sync_and_does_not_hang_it() {
             repository.add(&Rpm::new(&format!("pebble{number}"), "1", "1"));
         }
         repository.publish();
-        world
-            .create("pebbles", Some(&repository.url()), ChannelPatch::default())
-            .await;
+        world.mirror("pebbles", &repository.url()).await;
         // A file stands where the folders of blobs would be made.
         let blobs = world.path("blobs");
         let blocked: Vec<_> = (0..=255)
@@ -117,9 +106,7 @@ fn a_package_that_a_rollback_brought_back_is_judged_by_the_next_sync() {
         let mut source = Distribution::signed_at(world.path("upstream"), key);
         let stray = source.repository().add(&Rpm::new("stray", "1", "1"));
         source.publish();
-        world
-            .create("meadow-base", Some(&source.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &source.url()).await;
         let first = world.sync("meadow-base").await;
         assert_eq!(first.refused, Vec::new());
 
@@ -181,9 +168,7 @@ fn a_verbatim_channel_that_requires_signatures_takes_all_or_nothing() {
 fn going_back_behind_the_change_to_verbatim_serves_what_was_served_then() {
     on_both(|world| async move {
         let source = Distribution::at(world.path("upstream"));
-        world
-            .create("meadow-base", Some(&source.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &source.url()).await;
         world.sync("meadow-base").await;
         let first = world
             .packages("meadow-base", VersionSelector::Current)
@@ -207,16 +192,7 @@ fn going_back_behind_the_change_to_verbatim_serves_what_was_served_then() {
             first
         );
         world.walk("meadow-base").await;
-        let list = world
-            .content
-            .packages(
-                OrgId::DEFAULT,
-                &label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         for package in list {
             let bytes = world.get("meadow-base", &package.location).await;
             assert_eq!(bytes.len() as u64, package.size);
@@ -230,9 +206,7 @@ fn an_image_that_cannot_be_had_fails_the_sync_of_a_channel_that_has_its_tree() {
     on_both(|world| async move {
         let mut source = Distribution::at(world.path("upstream"));
         let images = source.repository().kickstart_tree();
-        world
-            .create("meadow-base", Some(&source.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &source.url()).await;
         world.sync("meadow-base").await;
         let kept = world.get("meadow-base", &images[0]).await;
         // The store shares its bytes with the file, so that a new one is put in its place.
@@ -279,9 +253,7 @@ fn a_tree_is_promoted_and_compared_as_it_was_at_one_instant() {
             parent: Some(parent.to_owned()),
             ..ChannelPatch::default()
         };
-        world
-            .create("meadow-base", Some(&base.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &base.url()).await;
         world
             .create(
                 "meadow-extras",
@@ -493,16 +465,7 @@ fn a_file_that_another_channel_brought_in_is_judged_by_the_channel_that_serves_i
         for name in ["lenient-base", "strict-base"] {
             assert_eq!(world.sync(name).await.state, SyncState::Published);
         }
-        let list = world
-            .content
-            .packages(
-                OrgId::DEFAULT,
-                &label("strict-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("strict-base", VersionSelector::Current).await;
         for package in list {
             world.get("lenient-base", &package.location).await;
             let version = world.resolve("strict-base").await;
@@ -519,20 +482,9 @@ fn a_file_that_another_channel_brought_in_is_judged_by_the_channel_that_serves_i
 fn a_package_file_that_was_lost_comes_back_from_an_upstream_that_has_it() {
     on_both(|world| async move {
         let source = Distribution::at(world.path("upstream"));
-        world
-            .create("meadow-base", Some(&source.url()), ChannelPatch::default())
-            .await;
+        world.mirror("meadow-base", &source.url()).await;
         world.sync("meadow-base").await;
-        let list = world
-            .content
-            .packages(
-                OrgId::DEFAULT,
-                &label("meadow-base"),
-                VersionSelector::Current,
-                None,
-            )
-            .await
-            .unwrap();
+        let list = world.rows("meadow-base", VersionSelector::Current).await;
         let package = &list[0];
         let bytes = world.get("meadow-base", &package.location).await;
         let blob = world.content.blobs().path(&package.checksum).unwrap();

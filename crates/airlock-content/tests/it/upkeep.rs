@@ -12,13 +12,7 @@ use crate::world::{label, on_both};
 fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
     on_both(|world| async move {
         let upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world
             .create(
                 "meadow-extras",
@@ -76,13 +70,7 @@ fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
         assert_eq!(gone.kind(), ErrorKind::NotFound);
         let report = world.content.gc(&world.context(), 0).await.unwrap();
         assert_eq!(report.channels, 2);
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         assert_eq!(world.sync("meadow-base").await.to, Some(2));
         world.fsck_is_clean().await;
     });
@@ -92,13 +80,7 @@ fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
 fn metadata_of_old_versions_is_dropped_and_made_again_byte_by_byte() {
     on_both(|world| async move {
         let mut upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         let mut walks = Vec::new();
         for day in 1..=3 {
             world
@@ -148,13 +130,7 @@ fn metadata_of_old_versions_is_dropped_and_made_again_byte_by_byte() {
 fn deep_fsck_finds_and_repairs_a_rotten_file() {
     on_both(|world| async move {
         let upstream = Distribution::at(world.path("upstream"));
-        world
-            .create(
-                "meadow-base",
-                Some(&upstream.url()),
-                ChannelPatch::default(),
-            )
-            .await;
+        world.mirror("meadow-base", &upstream.url()).await;
         world.sync("meadow-base").await;
         let whole = world.walk("meadow-base").await;
         let version = world.resolve("meadow-base").await;

@@ -164,6 +164,11 @@ impl World {
             .unwrap()
     }
 
+    /// A channel of one upstream with everything else by default.
+    pub async fn mirror(&self, name: &str, url: &str) -> Channel {
+        self.create(name, Some(url), ChannelPatch::default()).await
+    }
+
     pub async fn sync(&self, name: &str) -> SyncOutcome {
         self.sync_with(name, SyncOptions::default()).await
     }
@@ -178,13 +183,19 @@ impl World {
     }
 
     pub async fn packages(&self, name: &str, selector: VersionSelector) -> Vec<String> {
-        names(
-            &self
-                .content
-                .packages(OrgId::DEFAULT, &label(name), selector, None)
-                .await
-                .unwrap(),
-        )
+        names(&self.rows(name, selector).await)
+    }
+
+    /// The packages of a version with what is known of each.
+    pub async fn rows(
+        &self,
+        name: &str,
+        selector: VersionSelector,
+    ) -> Vec<airlock_model::PackageRow> {
+        self.content
+            .packages(OrgId::DEFAULT, &label(name), selector, None)
+            .await
+            .unwrap()
     }
 
     pub async fn resolve(&self, text: &str) -> ResolvedVersion {

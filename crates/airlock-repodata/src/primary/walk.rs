@@ -6,57 +6,18 @@
 
 use std::borrow::Cow;
 
+use airlock_rpm::package::DependencyKind;
+
 use super::FILE;
 use crate::error::{Error, Flaw, Result};
 use crate::text::{attributes, inner_text, resolve};
 
-/// Which list of a package a dependency stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DependencyKind {
-    /// What it offers.
-    Provides,
-    /// What it needs.
-    Requires,
-    /// What must not be there.
-    Conflicts,
-    /// What it replaces.
-    Obsoletes,
-    /// Strong-weak, forward.
-    Recommends,
-    /// Weak, forward.
-    Suggests,
-    /// Strong-weak, backward.
-    Supplements,
-    /// Weak, backward.
-    Enhances,
-}
-
-impl DependencyKind {
-    /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
-        Self::Provides,
-        Self::Requires,
-        Self::Conflicts,
-        Self::Obsoletes,
-        Self::Recommends,
-        Self::Suggests,
-        Self::Supplements,
-        Self::Enhances,
-    ];
-
-    fn of_element(name: &str) -> Option<Self> {
-        Some(match name {
-            "rpm:provides" => Self::Provides,
-            "rpm:requires" => Self::Requires,
-            "rpm:conflicts" => Self::Conflicts,
-            "rpm:obsoletes" => Self::Obsoletes,
-            "rpm:recommends" => Self::Recommends,
-            "rpm:suggests" => Self::Suggests,
-            "rpm:supplements" => Self::Supplements,
-            "rpm:enhances" => Self::Enhances,
-            _ => return None,
-        })
-    }
+/// The list of a package that an element of its format is.
+fn kind_of_element(name: &str) -> Option<DependencyKind> {
+    let name = name.strip_prefix("rpm:")?;
+    DependencyKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == name)
 }
 
 /// Epoch, version and release as they are written; empty is "not given".
@@ -160,7 +121,7 @@ fn walk_tags<'t>(
                 if !empty {
                     in_format |= depth == 1 && name == "format";
                     if depth == 2 && in_format {
-                        list = DependencyKind::of_element(name);
+                        list = kind_of_element(name);
                     }
                     depth += 1;
                 }

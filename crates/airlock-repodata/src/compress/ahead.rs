@@ -8,8 +8,9 @@ const PIECE: usize = 512 << 10;
 /// Pieces that wait to be cut.
 const WAITING: usize = 4;
 
-/// The bytes of a reader that works on a thread of its own.
-pub(super) struct ReadAhead {
+/// The bytes of a reader that works on a thread of its own. Its errors come out where they are.
+#[derive(Debug)]
+pub struct ReadAhead {
     pieces: Receiver<io::Result<Vec<u8>>>,
     used: SyncSender<Vec<u8>>,
     piece: Vec<u8>,
@@ -22,7 +23,7 @@ impl ReadAhead {
     ///
     /// # Errors
     /// When no thread can be started.
-    pub(super) fn start(reader: impl Read + Send + 'static) -> io::Result<Self> {
+    pub fn start(reader: impl Read + Send + 'static) -> io::Result<Self> {
         let (filled, pieces) = sync_channel(WAITING);
         // Pieces go back and forth, so that a large file needs no more memory than a small one.
         let (used, empty) = sync_channel(WAITING + 2);
