@@ -3,8 +3,8 @@
 use airlock_db::audit;
 use airlock_db::channels::{ChannelWrite, KeyWrite, UpstreamWrite};
 use airlock_model::{
-    Access, Actor, Channel, ChannelLabel, ChannelPatch, ChannelUpstream, Compression, MetadataMode,
-    NewChannel, NewUpstream, OrgId, Policy, UpstreamSettings,
+    Access, Actor, Channel, ChannelLabel, ChannelPatch, ChannelUpstream, Compression, Gate,
+    MetadataMode, NewChannel, NewUpstream, OrgId, Policy, UpstreamSettings,
 };
 use airlock_rpm::KeyRing;
 
@@ -25,9 +25,12 @@ impl Content {
         let mut write = ChannelWrite {
             name: label.to_string(),
             summary: String::new(),
+            description: String::new(),
             arch: String::new(),
             checksum: "sha256".to_owned(),
             parent: None,
+            cloned_from: None,
+            gate: Gate::Off,
             policy: Policy::Immediate,
             signatures: None,
             access: Access::Public,
@@ -96,12 +99,15 @@ impl Content {
         let mut write = ChannelWrite {
             name: channel.name.clone(),
             summary: channel.summary.clone(),
+            description: channel.description.clone(),
             arch: channel.arch.clone(),
             checksum: channel.checksum.clone(),
             parent: match &channel.parent {
                 Some(parent) => Some(self.channel(actor.org, parent).await?.id),
                 None => None,
             },
+            cloned_from: None,
+            gate: channel.gate,
             policy: channel.policy,
             signatures: channel.signatures,
             access: channel.access,
@@ -224,6 +230,8 @@ impl Content {
         }
         take(&mut write.name, &patch.name);
         take(&mut write.summary, &patch.summary);
+        take(&mut write.description, &patch.description);
+        take(&mut write.gate, &patch.gate);
         take(&mut write.arch, &patch.arch);
         take(&mut write.checksum, &patch.checksum);
         take(&mut write.policy, &patch.policy);

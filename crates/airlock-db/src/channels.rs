@@ -1,8 +1,8 @@
 //! Channels with their upstreams and keys.
 
 use airlock_model::{
-    Access, Channel, ChannelId, ChannelLabel, ChannelUpstream, Compression, Instant, MetadataMode,
-    OrgId, PackageFilter, Policy, SignaturePolicy, UpstreamId, UpstreamSettings,
+    Access, Channel, ChannelId, ChannelLabel, ChannelUpstream, Compression, Gate, Instant,
+    MetadataMode, OrgId, PackageFilter, Policy, SignaturePolicy, UpstreamId, UpstreamSettings,
 };
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -16,12 +16,18 @@ pub struct ChannelWrite {
     pub name: String,
     /// One line about it.
     pub summary: String,
+    /// More about it.
+    pub description: String,
     /// Architecture, or empty.
     pub arch: String,
     /// Checksum type of metadata.
     pub checksum: String,
     /// Base channel.
     pub parent: Option<ChannelId>,
+    /// The channel that it is a clone of; stays as it was at the beginning.
+    pub cloned_from: Option<ChannelId>,
+    /// What keeps a version with broken packages from being published.
+    pub gate: Gate,
     /// When package files are brought here.
     pub policy: Policy,
     /// What happens on bad signatures; none for the default.
@@ -83,8 +89,8 @@ const MASK: &str = "***";
 
 const COLUMNS: &str = "c.id, c.org_id, c.label, c.name, c.summary, c.arch, c.checksum, p.label, c.policy, c.signatures, c.access, \
      c.metadata, c.compression, c.sign_metadata, c.filter, c.schedule, c.next_sync_us, c.current_number, c.created_us, \
-     c.deleted_us, v.packages, v.errata";
-const FROM: &str = "FROM channel c LEFT JOIN channel p ON p.id = c.parent_id \
+     c.deleted_us, v.packages, v.errata, c.description, c.gate, o.label";
+const FROM: &str = "FROM channel c LEFT JOIN channel p ON p.id = c.parent_id LEFT JOIN channel o ON o.id = c.cloned_from_id \
      LEFT JOIN version v ON v.channel_id = c.id AND v.number = c.current_number";
 
 fn word<T: std::str::FromStr>(what: &'static str, text: String) -> Result<T> {
@@ -104,15 +110,19 @@ fn channel(row: &AnyRow) -> Result<Channel> {
     let signatures: Option<String> = row.try_get(9)?;
     let filter: String = row.try_get(14)?;
     let parent: Option<String> = row.try_get(7)?;
+    let cloned_from: Option<String> = row.try_get(24)?;
     Ok(Channel {
         id: ChannelId(row.try_get(0)?),
         org: OrgId(row.try_get(1)?),
         label: label(row.try_get(2)?)?,
         name: row.try_get(3)?,
         summary: row.try_get(4)?,
+        description: row.try_get(22)?,
         arch: row.try_get(5)?,
         checksum: row.try_get(6)?,
         parent: parent.map(label).transpose()?,
+        cloned_from: cloned_from.map(label).transpose()?,
+        gate: word("gate", row.try_get(23)?)?,
         upstreams: Vec::new(),
         policy: word("policy", row.try_get(8)?)?,
         signatures: signatures
@@ -353,8 +363,8 @@ pub async fn insert(
 ) -> Result<Option<ChannelId>> {
     let row = sqlx::query(
         "INSERT INTO channel (org_id, label, name, summary, arch, checksum, parent_id, policy, signatures, access, metadata, compression, \
-         sign_metadata, filter, schedule, next_sync_us, created_us, live_label) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) ON CONFLICT (live_label) DO NOTHING RETURNING id",
+         sign_metadata, filter, schedule, next_sync_us, created_us, live_label, description, gate, cloned_from_id) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) ON CONFLICT (live_label) DO NOTHING RETURNING id",
     )
     .bind(org.0)
     .bind(label.as_str())
@@ -374,6 +384,9 @@ pub async fn insert(
     .bind(write.next_sync.map(|n| n.0))
     .bind(now.0)
     .bind(label.as_str())
+    .bind(&*write.description)
+    .bind(write.gate.as_str())
+    .bind(write.cloned_from.map(|c| c.0))
     .fetch_optional(&mut *tx.inner)
     .await?;
     Ok(row.map(|r| r.try_get(0).map(ChannelId)).transpose()?)
@@ -383,7 +396,7 @@ pub async fn insert(
 pub async fn update(tx: &mut Tx, id: ChannelId, write: &ChannelWrite) -> Result<()> {
     sqlx::query(
         "UPDATE channel SET name = $1, summary = $2, arch = $3, checksum = $4, parent_id = $5, policy = $6, signatures = $7, access = $8, \
-         metadata = $9, compression = $10, sign_metadata = $11, filter = $12, schedule = $13, next_sync_us = $14 WHERE id = $15",
+         metadata = $9, compression = $10, sign_metadata = $11, filter = $12, schedule = $13, next_sync_us = $14, description = $15, gate = $16 WHERE id = $17",
     )
     .bind(&*write.name)
     .bind(&*write.summary)
@@ -399,6 +412,8 @@ pub async fn update(tx: &mut Tx, id: ChannelId, write: &ChannelWrite) -> Result<
     .bind(json(&write.filter))
     .bind(write.schedule.as_deref())
     .bind(write.next_sync.map(|n| n.0))
+    .bind(&*write.description)
+    .bind(write.gate.as_str())
     .bind(id.0)
     .execute(&mut *tx.inner)
     .await?;

@@ -26,6 +26,11 @@ const MIGRATIONS: &[Migration] = &[
         needs: 1,
         text: include_str!("../migrations/0002-record-name.sql"),
     },
+    Migration {
+        number: 3,
+        needs: 1,
+        text: include_str!("../migrations/0003-clones.sql"),
+    },
 ];
 
 pub(crate) async fn run(db: &Db) -> Result<()> {

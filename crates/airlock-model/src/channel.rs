@@ -8,7 +8,7 @@ use crate::{ChannelId, ChannelLabel, Instant, OrgId, UpstreamId};
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
 
         impl $name {
@@ -36,6 +36,8 @@ macro_rules! words {
         }
     };
 }
+
+pub(crate) use words;
 
 words!(
     /// When package files are brought here.
@@ -102,6 +104,19 @@ words!(
         Own = "own",
         /// The upstream's, byte by byte, so that its signature stays valid.
         Verbatim = "verbatim",
+    }
+);
+words!(
+    /// What happens when a new version would hold packages that cannot be installed.
+    #[derive(Default)]
+    Gate {
+        /// Nothing: it is not looked at.
+        #[default]
+        Off = "off",
+        /// The version is not published when it holds such packages that the version before did not.
+        NewlyBroken = "newly-broken",
+        /// The version is not published when it holds any.
+        Broken = "broken",
     }
 );
 words!(
@@ -204,12 +219,16 @@ pub struct Channel {
     pub name: String,
     /// One line about it.
     pub summary: String,
+    /// More about it.
+    pub description: String,
     /// Architecture (`x86_64`, `aarch64`, `noarch` … or empty for any).
     pub arch: String,
     /// Checksum type of published metadata: `sha256`, `sha384`, `sha512`, or `sha1` for EL 5 clients.
     pub checksum: String,
     /// Its base channel, when it is a child.
     pub parent: Option<ChannelLabel>,
+    /// The channel that it is a clone of.
+    pub cloned_from: Option<ChannelLabel>,
     /// Where its content comes from.
     pub upstreams: Vec<ChannelUpstream>,
     /// When package files are brought here.
@@ -226,6 +245,8 @@ pub struct Channel {
     pub sign_metadata: bool,
     /// What is taken of the upstreams.
     pub filter: PackageFilter,
+    /// What keeps a version with broken packages from being published.
+    pub gate: Gate,
     /// Fingerprints of its keys.
     pub keys: Vec<String>,
     /// When it syncs by itself: `daily 02:00`, `hourly`, or a cron line; none for never.
@@ -285,6 +306,8 @@ pub struct ChannelPatch {
     pub name: Option<String>,
     /// One line about it.
     pub summary: Option<String>,
+    /// More about it.
+    pub description: Option<String>,
     /// Architecture.
     pub arch: Option<String>,
     /// Checksum type of published metadata; default `sha256`.
@@ -311,4 +334,6 @@ pub struct ChannelPatch {
     pub keys: Option<Vec<String>>,
     /// Schedule; an empty text removes it.
     pub schedule: Option<String>,
+    /// Default `off`.
+    pub gate: Option<Gate>,
 }

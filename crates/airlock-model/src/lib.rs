@@ -5,7 +5,9 @@
 
 mod actor;
 mod channel;
+mod check;
 mod clock;
+mod clone;
 mod error_kind;
 mod faults;
 mod ids;
@@ -18,10 +20,17 @@ mod version;
 
 pub use actor::{Actor, Cause, Role};
 pub use channel::{
-    Access, Channel, ChannelPatch, ChannelUpstream, Compression, MetadataMode, NewChannel,
+    Access, Channel, ChannelPatch, ChannelUpstream, Compression, Gate, MetadataMode, NewChannel,
     NewUpstream, PackageFilter, Policy, SignaturePolicy, SignatureWish, UpstreamSettings,
 };
+pub use check::{BrokenPackage, CheckReport};
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use clone::{
+    Beyond, BlacklistScope, ChannelSummary, CloneOutcome, ClonePair, CloneParents, CloneRequest,
+    ClonedChannel, ErratumReason, Naked, NakedCounts, OpenCause, OpenRequirement, PackageReason,
+    Plan, PlanSummary, PlannedBroken, PlannedChannel, PlannedCreation, PlannedErratum, PlannedFile,
+    PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
+};
 pub use error_kind::ErrorKind;
 pub use faults::{Fault, Faults};
 pub use ids::{

@@ -23,8 +23,29 @@ pub struct Unmet {
     pub providers: Vec<PackageId>,
 }
 
-/// A package that was pulled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What is taken for a requirement that nothing meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The package that meets it.
+    pub package: PackageId,
+    /// Packages that come along, whatever they are needed for.
+    pub with: Vec<PackageId>,
+    /// Whether what comes along brings its own requirements, too.
+    pub solve_with: bool,
+}
+
+impl From<PackageId> for Choice {
+    fn from(package: PackageId) -> Self {
+        Self {
+            package,
+            with: Vec::new(),
+            solve_with: true,
+        }
+    }
+}
+
+/// A package that was pulled in, with what came along.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulled {
     /// The package.
     pub package: PackageId,
@@ -32,6 +53,10 @@ pub struct Pulled {
     pub needed_by: PackageId,
     /// What that one requires.
     pub dependency: DependencyId,
+    /// What came along.
+    pub with: Vec<PackageId>,
+    /// False when one of those that came along meets the requirement, too.
+    pub alone: bool,
 }
 
 /// What closing a set came to.
@@ -57,24 +82,26 @@ impl Universe<'_> {
 
     /// Pulls in what the selected packages and what they pull in require. `beside` is there too,
     /// but its own requirements are nobody's concern here. For each requirement that nothing
-    /// present meets `choose` picks one of its providers, or leaves it open. What later choices
-    /// made needless is dropped at the end: without any package that was pulled in, something lacks.
-    pub fn close(
+    /// present meets `choose` picks one of its providers, or leaves it open; what comes along with
+    /// a provider goes with it. What later choices made needless is dropped at the end: without
+    /// anything that was pulled in, something lacks.
+    pub fn close<C: Into<Choice>>(
         &self,
         selected: &[PackageId],
         beside: &PackageSet,
-        mut choose: impl FnMut(&Unmet, &PackageSet) -> Option<PackageId>,
+        mut choose: impl FnMut(&Unmet, &PackageSet) -> Option<C>,
     ) -> Closure {
         let mut present = beside.clone();
-        let mut order = selected.to_vec();
         for id in selected {
             present.insert(*id);
         }
+        let mut order = selected.to_vec();
+        let mut groups: Vec<Group> = Vec::new();
         let mut closure = Closure::default();
         let mut found = Vec::new();
         // A condition of a rich dependency can become true later; then all are looked at again.
         loop {
-            let before = order.len();
+            let before = groups.len();
             closure.open.clear();
             let mut next = 0;
             while let Some(id) = order.get(next).copied() {
@@ -86,18 +113,26 @@ impl Universe<'_> {
                         continue;
                     }
                     match choose(&unmet, &present) {
-                        Some(chosen) if present.insert(chosen) => order.push(chosen),
-                        Some(_) => {}
+                        Some(choice) => {
+                            let group = Group::take(choice.into(), &mut present);
+                            order.extend_from_slice(group.solved());
+                            groups.push(group);
+                        }
                         None => closure.open.push(unmet),
                     }
                 }
             }
-            if order.len() == before {
+            if groups.len() == before {
                 break;
             }
         }
-        closure.pulled = prune::prune(self, selected.len(), &mut order, &mut present);
-        let stays: PackageSet = order.into_iter().collect();
+        closure.pulled = prune::prune(self, selected, &mut groups, &mut present);
+        let mut stays: PackageSet = selected.iter().copied().collect();
+        for group in &groups {
+            group.solved().iter().for_each(|id| {
+                stays.insert(*id);
+            });
+        }
         closure.open.retain(|unmet| stays.contains(unmet.package));
         closure
     }
@@ -118,7 +153,7 @@ impl Universe<'_> {
         for number in self.clauses.get(id.index()) {
             let owned = &self.owned[*number as usize];
             let positive = &owned.clause.positive;
-            if self.asks_for_packages(*number, present, None) && !positive.iter().any(there) {
+            if self.asks_for_packages(*number, present, &[]) && !positive.iter().any(there) {
                 out.push(Unmet {
                     package: id,
                     dependency: owned.dependency,
@@ -129,13 +164,8 @@ impl Universe<'_> {
     }
 
     /// True for a clause of a rich requirement whose conditions are all there. One that only
-    /// forbids cannot be met by adding. One package may be thought away.
-    fn asks_for_packages(
-        &self,
-        number: u32,
-        present: &PackageSet,
-        without: Option<PackageId>,
-    ) -> bool {
+    /// forbids cannot be met by adding. Some packages may be thought away.
+    fn asks_for_packages(&self, number: u32, present: &PackageSet, without: &[PackageId]) -> bool {
         let owned = &self.owned[number as usize];
         let clause = &owned.clause;
         owned.kind == DependencyKind::Requires
@@ -143,7 +173,33 @@ impl Universe<'_> {
             && clause.negative.iter().all(|condition| {
                 let providers = &self.conditions.providers[*condition as usize];
                 let mut there = providers.iter().filter(|id| present.contains(**id));
-                there.any(|id| Some(*id) != without)
+                there.any(|id| !without.contains(id))
             })
+    }
+}
+
+/// Packages that were pulled in together: the one that was chosen first.
+#[derive(Debug)]
+struct Group {
+    members: Vec<PackageId>,
+    /// How many of the first ones bring their requirements.
+    solved: usize,
+}
+
+impl Group {
+    /// Puts a choice in. Members that were there already stay where they are.
+    fn take(choice: Choice, present: &mut PackageSet) -> Self {
+        present.insert(choice.package);
+        let mut members = vec![choice.package];
+        members.extend(choice.with.into_iter().filter(|id| present.insert(*id)));
+        let solved = match choice.solve_with {
+            true => members.len(),
+            false => 1,
+        };
+        Self { members, solved }
+    }
+
+    fn solved(&self) -> &[PackageId] {
+        &self.members[..self.solved]
     }
 }

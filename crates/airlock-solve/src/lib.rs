@@ -31,7 +31,7 @@ mod universe;
 
 pub use airlock_repodata::primary::DependencyKind;
 pub use build::PoolBuilder;
-pub use closure::{Closure, Pulled, Unmet};
+pub use closure::{Choice, Closure, Pulled, Unmet};
 pub use dependency::{DependencyId, EvrId, Expression, Sense};
 pub use draft::Draft;
 pub use error::{Error, Result, RichFault};

@@ -107,6 +107,9 @@ pub async fn channel(db: &Db, name: &str) -> ChannelId {
         filter: PackageFilter::default(),
         schedule: None,
         next_sync: None,
+        description: String::new(),
+        cloned_from: None,
+        gate: airlock_model::Gate::Off,
     };
     let mut tx = db.begin().await.unwrap();
     let id =

@@ -9,7 +9,7 @@ use crate::pool::PackageId;
 use crate::set::PackageSet;
 use crate::universe::Universe;
 
-use super::Pulled;
+use super::{Group, Pulled};
 
 /// What packages of a closed set need, and by how many that is there.
 struct Need {
@@ -29,35 +29,31 @@ struct Needs<'a, 'p> {
     met_by: NumberMap<u32, Vec<u32>>,
 }
 
-/// The packages behind the first `selected` ones that are really needed, with the first reason.
+/// The groups that are really needed, each with the first reason; the others go.
 pub(super) fn prune(
     universe: &Universe<'_>,
-    selected: usize,
-    order: &mut Vec<PackageId>,
+    selected: &[PackageId],
+    groups: &mut Vec<Group>,
     present: &mut PackageSet,
 ) -> Vec<Pulled> {
     loop {
-        let mut needs = Needs::new(universe, selected, order, present);
-        let before = order.len();
-        for place in (selected..before).rev() {
-            let id = order[place];
-            if needs.first_needer(id, present).is_none() {
-                order.remove(place);
-                present.remove(id);
-                needs.take_away(id);
+        let mut needs = Needs::new(universe, selected, groups, present);
+        let before = groups.len();
+        for place in (0..before).rev() {
+            if needs
+                .reason(&groups[place].members, &groups[place].members, present)
+                .is_none()
+            {
+                for id in groups.remove(place).members {
+                    present.remove(id);
+                    needs.take_away(id);
+                }
             }
         }
-        if order.len() == before {
-            let pulled = order[selected..].iter();
+        if groups.len() == before {
+            let pulled = groups.iter();
             return pulled
-                .filter_map(|id| {
-                    let (needed_by, dependency) = needs.first_needer(*id, present)?;
-                    Some(Pulled {
-                        package: *id,
-                        needed_by,
-                        dependency,
-                    })
-                })
+                .filter_map(|group| needs.pulled(&group.members, present))
                 .collect();
         }
     }
@@ -66,8 +62,8 @@ pub(super) fn prune(
 impl<'a, 'p> Needs<'a, 'p> {
     fn new(
         universe: &'a Universe<'p>,
-        selected: usize,
-        order: &[PackageId],
+        selected: &[PackageId],
+        groups: &[Group],
         present: &PackageSet,
     ) -> Self {
         let mut found = Self {
@@ -75,9 +71,11 @@ impl<'a, 'p> Needs<'a, 'p> {
             needs: Vec::new(),
             met_by: NumberMap::default(),
         };
-        let pulled: PackageSet = order[selected..].iter().copied().collect();
+        let members = groups.iter().flat_map(|group| &group.members);
+        let pulled: PackageSet = members.copied().collect();
         let mut numbers = NumberMap::<u32, u32>::default();
-        for id in order {
+        let solved = groups.iter().flat_map(Group::solved);
+        for id in selected.iter().chain(solved) {
             for requirement in universe.requirements.get(id.index()) {
                 let number = requirement.0 as usize;
                 let known = *numbers.entry(requirement.0).or_insert_with(|| {
@@ -88,7 +86,7 @@ impl<'a, 'p> Needs<'a, 'p> {
                 found.needs[known as usize].needers.push(*id);
             }
             for number in universe.clauses.get(id.index()) {
-                if universe.asks_for_packages(*number, present, None) {
+                if universe.asks_for_packages(*number, present, &[]) {
                     let owned = &universe.owned[*number as usize];
                     let providers = &owned.clause.positive;
                     let known = found.add(owned.dependency, providers, &pulled, present);
@@ -125,22 +123,68 @@ impl<'a, 'p> Needs<'a, 'p> {
         number
     }
 
-    /// The first package that lacks something without this one.
-    fn first_needer(
+    /// The first package outside of a group that lacks something without some of the group.
+    fn reason(
         &self,
-        id: PackageId,
+        gone: &[PackageId],
+        group: &[PackageId],
         present: &PackageSet,
     ) -> Option<(PackageId, DependencyId)> {
-        let met = self.met_by.get(&id.0)?.iter();
-        let mut only = met.map(|number| &self.needs[*number as usize]);
-        only.find_map(|need| {
-            let mut needers = need.needers.iter();
-            let needer = needers.find(|needer| **needer != id && present.contains(**needer))?;
-            // The package may be the only one that makes the condition true.
-            let applies = |clause| self.universe.asks_for_packages(clause, present, Some(id));
-            let needed = need.there == 1 && need.clause.is_none_or(applies);
-            needed.then_some((*needer, need.dependency))
+        gone.iter().find_map(|id| {
+            let met = self.met_by.get(&id.0)?.iter();
+            let mut needs = met.map(|number| (*number, &self.needs[*number as usize]));
+            needs.find_map(|(number, need)| {
+                let gone_too = gone.iter().filter(|member| self.meets(**member, number));
+                if gone_too.count() < need.there as usize {
+                    return None;
+                }
+                // What is gone may be all that makes the condition true.
+                let applies = |clause| self.universe.asks_for_packages(clause, present, gone);
+                if !need.clause.is_none_or(applies) {
+                    return None;
+                }
+                let mut needers = need.needers.iter();
+                let outside = |id: &&PackageId| present.contains(**id) && !group.contains(*id);
+                Some((*needers.find(outside)?, need.dependency))
+            })
         })
+    }
+
+    /// The member of a group that something lacks by itself, else the first one that helps.
+    fn pulled(&self, group: &[PackageId], present: &PackageSet) -> Option<Pulled> {
+        let with = |package| group.iter().copied().filter(|id| *id != package).collect();
+        let single = |id: &PackageId| {
+            let (needed_by, dependency) = self.reason(&[*id], group, present)?;
+            Some(Pulled {
+                package: *id,
+                needed_by,
+                dependency,
+                with: with(*id),
+                alone: true,
+            })
+        };
+        if let Some(found) = group.iter().find_map(single) {
+            return Some(found);
+        }
+        let (needed_by, dependency) = self.reason(group, group, present)?;
+        let helps = |id: &&PackageId| {
+            let met = self.met_by.get(&id.0).into_iter().flatten();
+            let mut needs = met.map(|number| &self.needs[*number as usize]);
+            needs.any(|need| need.dependency == dependency)
+        };
+        let package = *group.iter().find(helps)?;
+        Some(Pulled {
+            package,
+            needed_by,
+            dependency,
+            with: with(package),
+            alone: false,
+        })
+    }
+
+    fn meets(&self, id: PackageId, need: u32) -> bool {
+        let met = self.met_by.get(&id.0);
+        met.is_some_and(|needs| needs.contains(&need))
     }
 
     fn take_away(&mut self, id: PackageId) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use airlock_model::{Access, Compression, MetadataMode, Policy, SignatureWish};
+use airlock_model::{Access, Compression, Gate, MetadataMode, Policy, SignatureWish};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Waiting;
@@ -251,6 +251,9 @@ pub struct Settings {
     /// One line about it
     #[arg(long)]
     pub summary: Option<String>,
+    /// More about it
+    #[arg(long)]
+    pub description: Option<String>,
     /// Architecture
     #[arg(long)]
     pub arch: Option<String>,
@@ -281,6 +284,9 @@ pub struct Settings {
     /// Sync by itself: 'daily 02:00', 'hourly' or a cron line ('' for never)
     #[arg(long, value_name = "WHEN")]
     pub schedule: Option<String>,
+    /// Hold a version back that has packages which cannot be installed: off, newly-broken or broken
+    #[arg(long, value_name = "WHEN")]
+    pub gate: Option<Gate>,
     #[command(flatten)]
     pub filter: FilterArgs,
     #[command(flatten)]

@@ -172,17 +172,14 @@ async fn show_one(context: &Context, name: &str) -> Result {
     } else {
         ""
     };
+    let text = |label: Option<&ChannelLabel>| label.map_or_else(String::new, ToString::to_string);
     let mut rows: Vec<(&str, String)> = vec![
         ("label", channel.label.to_string()),
         ("name", channel.name.clone()),
         ("summary", channel.summary.clone()),
-        (
-            "parent",
-            channel
-                .parent
-                .as_ref()
-                .map_or_else(String::new, ToString::to_string),
-        ),
+        ("description", channel.description.clone()),
+        ("parent", text(channel.parent.as_ref())),
+        ("cloned from", text(channel.cloned_from.as_ref())),
         ("arch", channel.arch.clone()),
         (
             "version",
@@ -202,6 +199,7 @@ async fn show_one(context: &Context, name: &str) -> Result {
                 channel.metadata, channel.compression, channel.checksum
             ),
         ),
+        ("gate", channel.gate.to_string()),
         ("schedule", channel.schedule.clone().unwrap_or_default()),
         (
             "next sync",

@@ -39,6 +39,7 @@ pub async fn patch(
     Ok(ChannelPatch {
         name: given.name.clone(),
         summary: given.summary.clone(),
+        description: given.description.clone(),
         arch: given.arch.clone(),
         checksum: given.checksum.clone(),
         parent: given.parent.clone(),
@@ -52,6 +53,7 @@ pub async fn patch(
         filter: filter(&given.filter, present.map(|channel| &channel.filter)),
         keys: (!given.keys.is_empty()).then_some(keys),
         schedule: given.schedule.clone(),
+        gate: given.gate,
     })
 }
 
