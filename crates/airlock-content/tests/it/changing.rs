@@ -1,6 +1,6 @@
 //! An upstream that changes while it is read, and changes of one channel at the same time.
 
-use airlock_model::{ChannelPatch, SyncState, VersionSelector};
+use airlock_model::{SyncState, VersionSelector};
 use airlock_testkit::http::{Fault, HttpServer};
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
