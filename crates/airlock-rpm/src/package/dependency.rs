@@ -45,26 +45,26 @@ pub mod flag {
 /// The eight kinds of dependencies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DependencyKind {
-    /// Has to be there.
-    Requires,
     /// What the package offers.
     Provides,
+    /// Has to be there.
+    Requires,
     /// Must not be there.
     Conflicts,
     /// Is replaced.
     Obsoletes,
     /// Would be nice, weaker than recommended.
     Suggests,
-    /// The other way round of recommends.
-    Supplements,
-    /// Is installed too unless that fails.
-    Recommends,
     /// The other way round of suggests.
     Enhances,
+    /// Is installed too unless that fails.
+    Recommends,
+    /// The other way round of recommends.
+    Supplements,
 }
 
 impl DependencyKind {
-    /// All kinds in the order of primary.xml.
+    /// All kinds in the order of primary.xml, which is that of their numbers.
     pub const ALL: [Self; 8] = [
         Self::Provides,
         Self::Requires,
