@@ -7,6 +7,7 @@ mod arriving;
 mod audit_head;
 mod channels;
 pub mod checksum;
+mod clone;
 mod commit;
 mod content;
 mod context;
@@ -38,6 +39,7 @@ mod view;
 
 pub use arriving::{ArrivedRun, Arriving, ArrivingBytes, HELD_BACK};
 pub use audit_head::{AUDIT_HEAD, write_audit_head};
+pub use clone::{LARGEST_PLAN, read_plan, write_plan};
 pub use content::{Content, ContentSettings};
 pub use context::{BeforeChange, TaskContext, Unwatched};
 pub use edit::EditOutcome;

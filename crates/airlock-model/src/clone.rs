@@ -76,7 +76,7 @@ pub struct CloneRequest {
     /// Existing parents, for clones of children only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parents: Option<CloneParents>,
-    /// Last day (`YYYY-MM-DD`, in the server's zone) of the errata that are taken.
+    /// Last day (`YYYY-MM-DD`) of the errata that are taken, compared with the day that they are written with.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "2026-03-31")]
     pub to_date: Option<jiff::civil::Date>,
@@ -386,6 +386,8 @@ words!(
         Source = "source",
         /// What would meet it is kept out by blacklist or removelist.
         KeptOut = "kept-out",
+        /// What would meet it is in the source's base channel, and the clone's base channel is not changed.
+        Parent = "parent",
         /// Dependencies were not to be pulled in.
         NotSolved = "not-solved",
         /// What would meet it is beyond the date, and that was forbidden.
