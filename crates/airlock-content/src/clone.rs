@@ -4,44 +4,27 @@
 //! Planning reads and computes, and changes nothing. A plan is a document ([`document`]); applying it makes all its
 //! channels and versions in one transaction. The rules are those of the reference clone-by-date, section 13.
 
+mod advisory;
+mod apply;
+mod close;
+mod decide;
 mod document;
+mod gather;
+mod judge;
+mod modules;
+mod plan;
+mod question;
+mod rules;
+mod select;
+mod tree;
 
-use airlock_model::{CloneOutcome, CloneRequest, Plan, PlanSummary};
+use airlock_model::Plan;
 
-use crate::context::TaskContext;
 use crate::{Content, Error, Result};
 
 pub use document::{LARGEST_PLAN, read_plan, write_plan};
 
 impl Content {
-    /// Plans a clone. Changes nothing but that the plan's bytes are kept in the store under the summary's digest.
-    ///
-    /// # Errors
-    /// When a channel does not exist or the channels are no tree, an advisory is in no source, an expression cannot be
-    /// read, the instant lies before the first recorded version, or (`strict`) dependencies reach beyond the date.
-    pub async fn plan_clone(
-        &self,
-        _ctx: &TaskContext,
-        _request: &CloneRequest,
-    ) -> Result<PlanSummary> {
-        Err(Error::worker_panicked("planning"))
-    }
-
-    /// Applies a plan whose bytes are in the store: makes channels that do not exist and one version of each channel
-    /// that changes, all in one transaction. With `rebase` the plan's request is planned again when source or
-    /// destination have moved on.
-    ///
-    /// # Errors
-    /// [`Error::Conflict`] naming what changed since the plan was made.
-    pub async fn apply_plan(
-        &self,
-        _ctx: &TaskContext,
-        _digest: &str,
-        _rebase: bool,
-    ) -> Result<CloneOutcome> {
-        Err(Error::worker_panicked("applying a plan"))
-    }
-
     /// Takes a plan's bytes into the store and returns their SHA-256.
     ///
     /// # Errors

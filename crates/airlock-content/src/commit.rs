@@ -1,6 +1,9 @@
 //! The switch: prepared versions of one or many channels become current in one transaction.
 
+use std::collections::HashMap;
+
 use airlock_db::audit;
+use airlock_db::channels::{ChannelWrite, KeyWrite};
 use airlock_db::versions::NewVersionRow;
 use airlock_model::{Attachment, ChannelId, ChannelLabel, Instant, VersionKind, VersionNumber};
 use roaring::RoaringTreemap;
@@ -51,6 +54,16 @@ pub(crate) struct PendingVersion {
     pub upstreams: Vec<UpstreamState>,
 }
 
+/// A channel that is made together with its first version.
+#[derive(Debug, Clone)]
+pub(crate) struct PendingChannel {
+    pub label: ChannelLabel,
+    /// Its base channel, which may be made with it.
+    pub parent: Option<ChannelLabel>,
+    pub write: ChannelWrite,
+    pub keys: Vec<KeyWrite>,
+}
+
 impl Content {
     /// Makes versions current, all or none, at one instant. Returns their numbers in order.
     ///
@@ -61,12 +74,27 @@ impl Content {
         ctx: &TaskContext,
         versions: Vec<PendingVersion>,
     ) -> Result<Vec<VersionNumber>> {
+        let made = self.commit_with(ctx, Vec::new(), versions).await?;
+        Ok(made.into_iter().map(|(_, number)| number).collect())
+    }
+
+    /// The same with channels that are made in the same transaction, base channels first. Their versions name them by
+    /// label.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when a channel of such a label exists.
+    pub(crate) async fn commit_with(
+        &self,
+        ctx: &TaskContext,
+        channels: Vec<PendingChannel>,
+        versions: Vec<PendingVersion>,
+    ) -> Result<Vec<(ChannelLabel, VersionNumber)>> {
         ctx.check()?;
         ctx.stage("publishing");
         self.hold(&versions).await?;
         let mut attempts = airlock_db::Attempts::default();
         let tried = loop {
-            match self.try_commit(ctx, &versions).await {
+            match self.try_commit(ctx, &channels, &versions).await {
                 // A deadlock or a serialization failure did nothing: the whole change is done again.
                 Err(Error::Database(error))
                     if !error.outcome_is_unknown() && attempts.again(&error).await => {}
@@ -83,14 +111,15 @@ impl Content {
                 self.version_cache().clear();
                 let mut numbers = Vec::new();
                 for version in &versions {
-                    match airlock_db::versions::by_operation(
-                        self.db(),
-                        version.channel,
-                        &ctx.operation,
-                    )
-                    .await?
+                    // A channel that was to be made is known by its label only.
+                    let found = airlock_db::channels::find_live(self.db(), &version.label).await?;
+                    let Some(channel) = found else {
+                        return Err(error.into());
+                    };
+                    match airlock_db::versions::by_operation(self.db(), channel.id, &ctx.operation)
+                        .await?
                     {
-                        Some(number) => numbers.push(number),
+                        Some(number) => numbers.push((version.label.clone(), number)),
                         None => return Err(error.into()),
                     }
                 }
@@ -134,12 +163,22 @@ impl Content {
     async fn try_commit(
         &self,
         ctx: &TaskContext,
+        channels: &[PendingChannel],
         versions: &[PendingVersion],
-    ) -> Result<Vec<VersionNumber>> {
+    ) -> Result<Vec<(ChannelLabel, VersionNumber)>> {
         let mut tx = self.db().begin().await?;
         let mut instant = self.now();
+        let mut made: HashMap<&ChannelLabel, ChannelId> = HashMap::new();
+        for channel in channels {
+            let id = make_channel(&mut tx, ctx, channel, &made, instant).await?;
+            made.insert(&channel.label, id);
+        }
+        let id_of = |version: &PendingVersion| {
+            let made = made.get(&version.label).copied();
+            made.unwrap_or(version.channel)
+        };
         for version in versions {
-            let current = airlock_db::channels::current_number(&mut tx, version.channel).await?;
+            let current = airlock_db::channels::current_number(&mut tx, id_of(version)).await?;
             if current != version.expected {
                 return Err(Error::Overtaken {
                     label: version.label.to_string(),
@@ -152,8 +191,7 @@ impl Content {
                 });
             }
             // Times of versions never go back, whatever the clock does.
-            if let Some(last) = airlock_db::versions::last_instant(&mut tx, version.channel).await?
-            {
+            if let Some(last) = airlock_db::versions::last_instant(&mut tx, id_of(version)).await? {
                 instant = instant.max(Instant(last.0 + 1));
             }
         }
@@ -161,7 +199,7 @@ impl Content {
         for version in versions {
             let number = airlock_db::versions::next_number(&mut tx, &version.label).await?;
             let row = NewVersionRow {
-                channel: version.channel,
+                channel: id_of(version),
                 org: ctx.actor.org,
                 number,
                 instant,
@@ -192,7 +230,7 @@ impl Content {
             airlock_db::versions::insert_publication(
                 &mut tx,
                 ctx.actor.org,
-                version.channel,
+                id_of(version),
                 number,
                 &publication,
             )
@@ -200,7 +238,7 @@ impl Content {
             airlock_db::versions::set_current(
                 &mut tx,
                 ctx.actor.org,
-                version.channel,
+                id_of(version),
                 number,
                 instant,
                 &ctx.actor.principal,
@@ -226,11 +264,46 @@ impl Content {
                 }),
             )
             .await?;
-            numbers.push(number);
+            numbers.push((version.label.clone(), number));
         }
         tx.commit().await?;
         Ok(numbers)
     }
+}
+
+/// Makes a channel whose first version follows in the same transaction.
+async fn make_channel(
+    tx: &mut airlock_db::Tx,
+    ctx: &TaskContext,
+    channel: &PendingChannel,
+    made: &HashMap<&ChannelLabel, ChannelId>,
+    now: Instant,
+) -> Result<ChannelId> {
+    let mut write = channel.write.clone();
+    if let Some(parent) = channel.parent.as_ref().and_then(|parent| made.get(parent)) {
+        write.parent = Some(*parent);
+    }
+    let org = ctx.actor.org;
+    let id = airlock_db::channels::insert(tx, org, &channel.label, &write, now)
+        .await?
+        .ok_or_else(|| {
+            Error::conflict(
+                format!("channel {} exists already", channel.label),
+                "choose another label, or plan again",
+            )
+        })?;
+    airlock_db::channels::replace_keys(tx, org, id, &channel.keys).await?;
+    let detail = serde_json::json!({});
+    audit::append(
+        tx,
+        &ctx.actor,
+        now,
+        "create",
+        channel.label.as_str(),
+        &detail,
+    )
+    .await?;
+    Ok(id)
 }
 
 pub(crate) async fn write_upstream(

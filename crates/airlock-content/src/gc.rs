@@ -42,6 +42,8 @@ impl Content {
     /// Collects every reference of the database.
     pub(crate) async fn references(&self) -> Result<References> {
         let mut references = References::default();
+        let plans = airlock_db::versions::plan_digests(self.db()).await?;
+        references.kept.extend(plans);
         let mut records = roaring::RoaringTreemap::new();
         for channel in airlock_db::channels::all_ids(self.db()).await? {
             let numbers = airlock_db::versions::numbers(self.db(), channel).await?;

@@ -47,7 +47,7 @@ pub struct RevisionIdentity {
     pub cves: Vec<String>,
 }
 
-fn lines(text: String) -> Vec<String> {
+pub(crate) fn lines(text: String) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
@@ -154,7 +154,7 @@ async fn insert(tx: &mut Tx, org: OrgId, revision: &NewRevision<'_>, now: Instan
 }
 
 /// Reads columns of the revisions of a set, in the order of their ids.
-async fn of_set(db: &Db, set: &RoaringTreemap, columns: &str) -> Result<Vec<AnyRow>> {
+pub(crate) async fn of_set(db: &Db, set: &RoaringTreemap, columns: &str) -> Result<Vec<AnyRow>> {
     let ids: Vec<u64> = set.iter().collect();
     let mut rows = Vec::with_capacity(ids.len());
     for group in ids.chunks(2_000) {

@@ -10,6 +10,7 @@ pub mod channels;
 mod connect;
 mod dialect;
 pub mod errata;
+pub mod errata_clones;
 mod error;
 mod migrate;
 pub mod organizations;

@@ -239,6 +239,15 @@ pub async fn count(db: &Db, channel: ChannelId) -> Result<u64> {
     Ok(numbers(db, channel).await?.len() as u64)
 }
 
+/// Digests of the plans that versions were made by.
+pub async fn plan_digests(db: &Db) -> Result<Vec<String>> {
+    let rows =
+        sqlx::query("SELECT DISTINCT plan_digest FROM version WHERE plan_digest IS NOT NULL")
+            .fetch_all(db.reader())
+            .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
 /// Whether a channel has a version.
 pub async fn exists(db: &Db, channel: ChannelId, number: VersionNumber) -> Result<bool> {
     Ok(instant(db, channel, number).await?.is_some())

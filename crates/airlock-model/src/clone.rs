@@ -48,10 +48,10 @@ pub struct ClonePair {
     /// Name of a clone that is made; default: its label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Summary of a clone that is made; default: the source's.
+    /// Summary of a clone that is made; default: its label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,
-    /// Description of a clone that is made; default: the source's.
+    /// Description of a clone that is made; default: its label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -192,6 +192,9 @@ pub struct PlannedChannel {
     pub open: Vec<OpenRequirement>,
     /// Packages of the result that cannot be installed though each requirement has a provider.
     pub broken: Vec<PlannedBroken>,
+    /// The files carried along change though nothing else may.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub files_change: bool,
     /// Files carried along (comps and the like) are taken from the source.
     pub files: Vec<PlannedFile>,
     /// How many packages without an erratum the choices of `naked` would leave out.
@@ -207,6 +210,7 @@ impl PlannedChannel {
             || !self.packages.is_empty()
             || !self.removals.is_empty()
             || !self.errata_removed.is_empty()
+            || self.files_change
     }
 }
 

@@ -4,6 +4,7 @@
 //! unharmed; what a mirror needs is read beside that. All scalars are text: the version `1.10` is
 //! not the number 1.1. Aliases are expanded up to a bound, tags are ignored.
 
+mod artifacts;
 mod split;
 mod value;
 

@@ -6,10 +6,12 @@
 
 mod date;
 mod read;
+mod rename;
 mod write;
 
 pub use date::parse_date;
 pub use read::{RawUpdate, Updates};
+pub use rename::with_id;
 pub use write::{CLOSE_TAG, OPEN_TAG, write_update};
 
 const FILE: &str = "updateinfo.xml";

@@ -8,6 +8,7 @@ mod prune;
 use airlock_repodata::primary::DependencyKind;
 
 use crate::dependency::DependencyId;
+use crate::hopeless::Hopeless;
 use crate::pool::PackageId;
 use crate::set::PackageSet;
 use crate::universe::Universe;
@@ -69,6 +70,14 @@ pub struct Closure {
 }
 
 impl Universe<'_> {
+    /// The packages of a scope that can be closed within it: each of their requirements has a
+    /// provider in the set. Conflicts do not count.
+    pub fn closable(&self, scope: impl Fn(PackageId) -> bool) -> PackageSet {
+        let hopeless = Hopeless::find(self, scope);
+        let ids = self.pool.packages().map(|(id, _)| id);
+        ids.filter(|id| hopeless.lives(*id)).collect()
+    }
+
     /// Requirements of the selected packages that nothing in `present` meets, in the order of
     /// `selected` and of each package's own list. Sources and packages of foreign architectures
     /// require nothing.

@@ -34,6 +34,11 @@ impl PackageSet {
         }
     }
 
+    /// True without any package.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|word| *word == 0)
+    }
+
     /// The packages in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = PackageId> + '_ {
         let words = (0_u32..).zip(&self.words);

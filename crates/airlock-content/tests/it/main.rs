@@ -6,6 +6,7 @@ mod world;
 mod access;
 mod arriving;
 mod changing;
+mod cloning;
 mod collecting;
 mod edits;
 mod faults;

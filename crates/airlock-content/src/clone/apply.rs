@@ -1,0 +1,408 @@
+//! Applying a plan: a whole tree of clones in one transaction and one switch.
+
+use std::collections::{HashMap, HashSet};
+
+use airlock_db::channels::{ChannelWrite, KeyWrite};
+use airlock_db::errata_clones::{ClonableRevision, NewCloneRevision};
+use airlock_model::{
+    Channel, ChannelId, ChannelLabel, ChannelSummary, CloneOutcome, ClonedChannel,
+    ErratumRevisionId, Gate, OrgId, PackageFilter, Plan, PlanSummary, PlannedChannel,
+    PlannedErratum, VersionKind, VersionNumber,
+};
+use roaring::RoaringTreemap;
+
+use super::document::write_plan;
+use super::gather::Side;
+use crate::checksum::sha256_hex;
+use crate::commit::{PendingChannel, PendingVersion, VersionContent};
+use crate::context::TaskContext;
+use crate::edit::Change;
+use crate::{Content, Error, Result};
+
+impl Content {
+    /// Applies a plan whose bytes are in the store: makes channels that do not exist and one version of each channel
+    /// that changes, all in one transaction. With `rebase` the plan's request is planned again when source or
+    /// destination have moved on.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] naming what changed since the plan was made.
+    pub async fn apply_plan(
+        &self,
+        ctx: &TaskContext,
+        digest: &str,
+        rebase: bool,
+    ) -> Result<CloneOutcome> {
+        let plan = self.stored_plan(digest).await?;
+        match self.try_apply(ctx, &plan, digest).await {
+            Err(Moved::On(_)) if rebase => {
+                ctx.stage("planning again");
+                let plan = self.make_plan(ctx, &plan.request).await?;
+                let digest = self.keep_plan(write_plan(&plan)?).await?;
+                self.try_apply(ctx, &plan, &digest)
+                    .await
+                    .map_err(Into::into)
+            }
+            applied => applied.map_err(Into::into),
+        }
+    }
+
+    async fn try_apply(
+        &self,
+        ctx: &TaskContext,
+        plan: &Plan,
+        digest: &str,
+    ) -> Result<CloneOutcome, Moved> {
+        let org = ctx.actor.org;
+        let mut creations = Vec::new();
+        let mut versions: Vec<PendingVersion> = Vec::new();
+        let mut cloned = Vec::new();
+        for planned in &plan.channels {
+            ctx.check()?;
+            let label = &planned.destination.label;
+            ctx.stage(format!("{} → {label}", planned.source.label));
+            let source = self.channel(org, &planned.source.label).await?;
+            let from = self.planned_source(&source, plan, planned).await?;
+            let (channel, creation) = self.planned_destination(org, &source, planned).await?;
+            cloned.push(ClonedChannel {
+                channel: label.clone(),
+                from: channel.current,
+                to: channel.current,
+            });
+            if !planned.changes_anything() {
+                continue;
+            }
+            let current = self.cloned_side(&channel, channel.current).await?;
+            let content = self.planned_content(org, planned, &from, current).await?;
+            let change = Change {
+                kind: VersionKind::Clone,
+                note: match planned.source.version {
+                    Some(number) => format!("clone of {}@{number}", planned.source.label),
+                    None => format!("clone of {} before its first content", planned.source.label),
+                },
+                plan_digest: Some(digest.to_owned()),
+                content,
+            };
+            let (_, pending) = self.prepare_change(&channel, change).await?;
+            versions.extend(pending);
+            creations.extend(creation);
+        }
+        if !versions.is_empty() || !creations.is_empty() {
+            let numbers = self.commit_with(ctx, creations, versions).await?;
+            for (label, number) in numbers {
+                if let Some(channel) = cloned.iter_mut().find(|c| c.channel == label) {
+                    channel.to = Some(number);
+                }
+            }
+        }
+        Ok(CloneOutcome {
+            summary: PlanSummary {
+                digest: digest.to_owned(),
+                channels: plan.channels.iter().map(ChannelSummary::from).collect(),
+            },
+            channels: cloned,
+        })
+    }
+
+    /// The version that a plan takes content from.
+    async fn planned_source(
+        &self,
+        source: &Channel,
+        plan: &Plan,
+        planned: &PlannedChannel,
+    ) -> Result<Side, Moved> {
+        let wanted = &planned.source.digest;
+        let version = match (&plan.request.as_of, wanted) {
+            (None, _) => source.current,
+            // A recorded version may have another number where the plan is applied.
+            (Some(_), None) => None,
+            (Some(_), Some(digest)) => {
+                let list = airlock_db::versions::list(self.db(), source.id)
+                    .await
+                    .map_err(Error::from)?;
+                let mut same = list.iter().filter(|info| info.content_digest == *digest);
+                same.next().map(|info| info.number)
+            }
+        };
+        let side = self.cloned_side(source, version).await?;
+        if side.digest == *wanted {
+            return Ok(side);
+        }
+        let (then, now) = (planned.source.version, side.version);
+        Err(Moved::on(&planned.source.label, then, now, "source"))
+    }
+
+    /// The clone as it is, or as it will be made.
+    async fn planned_destination(
+        &self,
+        org: OrgId,
+        source: &Channel,
+        planned: &PlannedChannel,
+    ) -> Result<(Channel, Option<PendingChannel>), Moved> {
+        let label = &planned.destination.label;
+        let found = airlock_db::channels::find_live(self.db(), label)
+            .await
+            .map_err(Error::from)?;
+        let Some(creation) = &planned.create else {
+            let channel = found
+                .filter(|channel| channel.org == org)
+                .ok_or_else(|| Error::no_channel(label))?;
+            let digest = match channel.current {
+                Some(number) => airlock_db::versions::content_digest(self.db(), channel.id, number)
+                    .await
+                    .map_err(Error::from)?,
+                None => None,
+            };
+            if digest != planned.destination.digest {
+                let (then, now) = (planned.destination.version, channel.current);
+                return Err(Moved::on(label, then, now, "destination"));
+            }
+            return Ok((channel, None));
+        };
+        if found.is_some() {
+            return Err(Moved::On(Error::conflict(
+                format!("channel {label} exists now, and the plan was to make it"),
+                AGAIN,
+            )));
+        }
+        let keys = airlock_db::channels::keys(self.db(), source.id)
+            .await
+            .map_err(Error::from)?;
+        let parent = match &creation.parent {
+            Some(parent) => airlock_db::channels::find_live(self.db(), parent)
+                .await
+                .map_err(Error::from)?
+                .filter(|channel| channel.org == org)
+                .map(|channel| channel.id),
+            None => None,
+        };
+        let write = ChannelWrite {
+            name: creation.name.clone(),
+            summary: creation.summary.clone(),
+            description: creation.description.clone(),
+            arch: source.arch.clone(),
+            checksum: source.checksum.clone(),
+            parent,
+            cloned_from: Some(source.id),
+            gate: Gate::Off,
+            policy: source.policy,
+            signatures: source.signatures,
+            access: source.access,
+            metadata: airlock_model::MetadataMode::Own,
+            compression: source.compression,
+            sign_metadata: source.sign_metadata,
+            filter: PackageFilter::default(),
+            schedule: None,
+            next_sync: None,
+        };
+        let channel = Channel {
+            id: ChannelId(0),
+            label: label.clone(),
+            parent: creation.parent.clone(),
+            metadata: airlock_model::MetadataMode::Own,
+            gate: Gate::Off,
+            upstreams: Vec::new(),
+            current: None,
+            ..source.clone()
+        };
+        let keys = source
+            .keys
+            .iter()
+            .zip(keys)
+            .map(|(fingerprint, armored)| KeyWrite {
+                fingerprint: fingerprint.clone(),
+                armored,
+            })
+            .collect();
+        let pending = PendingChannel {
+            label: label.clone(),
+            parent: creation.parent.clone(),
+            write,
+            keys,
+        };
+        Ok((channel, Some(pending)))
+    }
+
+    /// What the clone will hold.
+    async fn planned_content(
+        &self,
+        org: OrgId,
+        planned: &PlannedChannel,
+        from: &Side,
+        current: Side,
+    ) -> Result<VersionContent> {
+        let mut content = current.content.clone();
+        let gone: HashSet<&str> = planned.removals.iter().map(|p| &*p.checksum).collect();
+        for (record, info) in current.view.members() {
+            if gone.contains(info.identity().as_str()) {
+                content.records.remove(record);
+            }
+        }
+        let mut wanted: HashMap<&str, &str> = planned
+            .packages
+            .iter()
+            .map(|package| (&*package.checksum, &*package.nevra))
+            .collect();
+        for (record, info) in from.view.members() {
+            if wanted.remove(info.identity().as_str()).is_some() {
+                content.records.insert(record);
+            }
+        }
+        if let Some(nevra) = wanted.values().min() {
+            return Err(Error::invalid(
+                format!(
+                    "{} has no package {nevra} with the plan's checksum",
+                    planned.source.label
+                ),
+                "the plan was changed by hand, or belongs to another server",
+            ));
+        }
+        let errata = self.planned_errata(org, planned, from).await?;
+        let present = airlock_db::errata_clones::revisions(self.db(), &content.errata).await?;
+        content.errata = errata_after(&present, planned, errata);
+        let label = planned.destination.label.to_string();
+        let (records, source) = (content.records.clone(), from.content.attachments.clone());
+        let view = self.view(records).await?;
+        content.attachments = self
+            .blocking("cutting module metadata", move |content| {
+                content.cloned_attachments(&label, &source, &view)
+            })
+            .await?;
+        Ok(content)
+    }
+
+    /// The revisions that the plan's errata are published as.
+    async fn planned_errata(
+        &self,
+        org: OrgId,
+        planned: &PlannedChannel,
+        from: &Side,
+    ) -> Result<Vec<(ClonableRevision, ErratumRevisionId)>> {
+        let sources = airlock_db::errata_clones::revisions(self.db(), &from.content.errata).await?;
+        let by_name: HashMap<(&str, &str), &ClonableRevision> = sources
+            .iter()
+            .map(|erratum| ((&*erratum.advisory, &*erratum.digest), erratum))
+            .collect();
+        let mut found: Vec<(&ClonableRevision, &PlannedErratum)> = Vec::new();
+        for erratum in &planned.errata {
+            let source = by_name.get(&(&*erratum.advisory, &*erratum.digest));
+            let source = source.ok_or_else(|| {
+                Error::invalid(
+                    format!(
+                        "{} has no erratum {} as the plan says",
+                        planned.source.label, erratum.advisory
+                    ),
+                    "the plan was changed by hand, or belongs to another server",
+                )
+            })?;
+            found.push((source, erratum));
+        }
+        let renamed: Vec<&(&ClonableRevision, &PlannedErratum)> = found
+            .iter()
+            .filter(|(source, erratum)| erratum.published_as != source.advisory)
+            .collect();
+        let set: RoaringTreemap = renamed.iter().map(|(s, _)| s.id.0.unsigned_abs()).collect();
+        let mut fragments = airlock_db::errata_clones::fragments(self.db(), &set).await?;
+        let mut clones = Vec::with_capacity(renamed.len());
+        for (source, erratum) in &renamed {
+            let fragment = fragments.remove(&source.id).unwrap_or_default();
+            let fragment = airlock_repodata::updateinfo::with_id(&fragment, &erratum.published_as)
+                .map_err(|error| Error::metadata(planned.source.label.as_str(), error))?;
+            clones.push(NewCloneRevision {
+                of: source.id,
+                original: source.erratum,
+                advisory: erratum.published_as.clone(),
+                digest: sha256_hex(&fragment),
+                fragment,
+            });
+        }
+        let ids =
+            airlock_db::errata_clones::ensure_clones(self.db(), org, &clones, self.now()).await?;
+        let made: HashMap<ErratumRevisionId, ErratumRevisionId> = renamed
+            .iter()
+            .map(|(source, _)| source.id)
+            .zip(ids)
+            .collect();
+        Ok(found
+            .iter()
+            .map(|(source, _)| {
+                let id = made.get(&source.id).copied().unwrap_or(source.id);
+                ((*source).clone(), id)
+            })
+            .collect())
+    }
+}
+
+/// The clone's errata: one revision of each, without those that go.
+fn errata_after(
+    present: &[ClonableRevision],
+    planned: &PlannedChannel,
+    incoming: Vec<(ClonableRevision, ErratumRevisionId)>,
+) -> RoaringTreemap {
+    let gone: HashSet<&str> = planned.errata_removed.iter().map(|name| &**name).collect();
+    let replaced: HashSet<i64> = incoming
+        .iter()
+        .map(|(source, _)| source.erratum.0)
+        .collect();
+    let is_replaced = |erratum: &ClonableRevision| {
+        let ids = [Some(erratum.erratum), erratum.original];
+        ids.into_iter().flatten().any(|id| replaced.contains(&id.0))
+    };
+    let mut errata: RoaringTreemap = present
+        .iter()
+        .filter(|erratum| !gone.contains(&*erratum.advisory) && !is_replaced(erratum))
+        .map(|erratum| erratum.id.0.unsigned_abs())
+        .collect();
+    errata.extend(incoming.iter().map(|(_, id)| id.0.unsigned_abs()));
+    errata
+}
+
+const AGAIN: &str = "plan again and review, or apply with --rebase";
+
+/// Why a plan cannot be applied as it stands.
+enum Moved {
+    /// A channel is not what it was; planning again may help.
+    On(Error),
+    /// Anything else.
+    Failed(Error),
+}
+
+impl Moved {
+    fn on(
+        label: &ChannelLabel,
+        then: Option<VersionNumber>,
+        now: Option<VersionNumber>,
+        which: &str,
+    ) -> Self {
+        let at = |number: Option<VersionNumber>| {
+            number.map_or_else(
+                || "empty".to_owned(),
+                |number| format!("at version {number}"),
+            )
+        };
+        Self::On(Error::conflict(
+            format!(
+                "the {which} {label} has moved on: it was {} when the plan was made and is {} now (airlock channel diff shows what changed)",
+                at(then),
+                at(now)
+            ),
+            AGAIN,
+        ))
+    }
+}
+
+impl From<Error> for Moved {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Overtaken { .. } => Self::On(error),
+            error => Self::Failed(error),
+        }
+    }
+}
+
+impl From<Moved> for Error {
+    fn from(moved: Moved) -> Self {
+        match moved {
+            Moved::On(error) | Moved::Failed(error) => error,
+        }
+    }
+}

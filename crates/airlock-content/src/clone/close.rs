@@ -1,0 +1,220 @@
+//! Closure by the clone's policy: what is there satisfies; else a provider inside the date; else the oldest beyond it.
+//!
+//! A provider comes with its whole erratum, in every channel of the tree that has it (reference clone-by-date,
+//! sections 5.3 and 13).
+
+use std::collections::HashMap;
+
+use airlock_solve::{Choice, PackageId, PackageSet, Pulled, Unmet};
+use jiff::civil::Date;
+
+use super::question::{ErratumQuestion, Question, Standing, When};
+
+/// What pulling in came to.
+#[derive(Debug, Default)]
+pub(super) struct Closed {
+    /// Groups that were pulled in.
+    pub pulled: Vec<Pulled>,
+}
+
+/// A package of a source: its channel and when it appeared there.
+#[derive(Debug, Clone, Copy)]
+struct Offered {
+    channel: usize,
+    when: When,
+}
+
+/// The policy over one question.
+pub(super) struct Policy<'q, 'a, 'p> {
+    question: &'q Question<'a, 'p>,
+    /// By package number.
+    offered: Vec<Option<Offered>>,
+    /// Errata of a package: channel and place in it.
+    errata_of: HashMap<PackageId, Vec<(usize, usize)>>,
+    /// Places of each distinct erratum in the channels.
+    places: Vec<Vec<(usize, usize)>>,
+    closable_inside: PackageSet,
+    closable: PackageSet,
+}
+
+impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
+    pub(super) fn new(question: &'q Question<'a, 'p>) -> Self {
+        let universe = question.universe;
+        let mut offered = vec![None; universe.pool().len()];
+        let mut errata_of: HashMap<PackageId, Vec<(usize, usize)>> = HashMap::new();
+        let mut places: Vec<Vec<(usize, usize)>> = Vec::new();
+        for (channel, own) in question.channels.iter().enumerate() {
+            for (id, when) in &own.source {
+                if !own.barred.contains(*id) {
+                    offered[id.index()] = Some(Offered {
+                        channel,
+                        when: *when,
+                    });
+                }
+            }
+            for (place, erratum) in own.errata.iter().enumerate() {
+                if places.len() <= erratum.number {
+                    places.resize(erratum.number + 1, Vec::new());
+                }
+                places[erratum.number].push((channel, place));
+                for id in &erratum.packages {
+                    errata_of.entry(*id).or_default().push((channel, place));
+                }
+            }
+        }
+        let mut policy = Self {
+            question,
+            offered,
+            errata_of,
+            places,
+            closable_inside: PackageSet::default(),
+            closable: PackageSet::default(),
+        };
+        if question.solve {
+            let there = question.there();
+            let inside = |id: PackageId| there.contains(id) || policy.is_inside(id) == Some(true);
+            policy.closable_inside = universe.closable(inside);
+            let any = |id: PackageId| there.contains(id) || policy.is_inside(id).is_some();
+            policy.closable = universe.closable(any);
+        }
+        policy
+    }
+
+    /// Whether an offered package is inside the date; none for one that is not offered.
+    fn is_inside(&self, id: PackageId) -> Option<bool> {
+        let offered = self.offered[id.index()]?;
+        let Some(bound) = self.question.bound else {
+            return Some(true);
+        };
+        Some(match offered.when {
+            When::Original => true,
+            When::Later => false,
+            When::Erratum(date) => date.is_some_and(|date| date <= bound),
+        })
+    }
+
+    /// The day on which a package counts as having appeared, for choosing the oldest.
+    fn day(&self, id: PackageId) -> Date {
+        match self.offered[id.index()].map(|offered| offered.when) {
+            Some(When::Original) => Date::MIN,
+            Some(When::Erratum(Some(date))) => date,
+            _ => Date::MAX,
+        }
+    }
+
+    /// Pulls in what lacks.
+    pub(super) fn close(&self) -> Closed {
+        let question = self.question;
+        if !question.solve {
+            return Closed::default();
+        }
+        let mut selected = Vec::new();
+        for channel in &question.channels {
+            selected.extend_from_slice(&channel.kept);
+            selected.extend(channel.taken.iter().map(|(id, _)| *id));
+        }
+        let closure = question
+            .universe
+            .close(&selected, &question.parent, |unmet, _| self.choose(unmet));
+        Closed {
+            pulled: closure.pulled,
+        }
+    }
+
+    fn choose(&self, unmet: &Unmet) -> Option<Choice> {
+        let pool = self.question.universe.pool();
+        let allowed = |id: &PackageId| match self.is_inside(*id) {
+            None => false,
+            Some(inside) => inside || !self.question.strict,
+        };
+        let mut candidates: Vec<PackageId> =
+            unmet.providers.iter().copied().filter(allowed).collect();
+        let home = self.offered[unmet.package.index()].map(|offered| offered.channel);
+        candidates.sort_by(|one, two| {
+            let key = |id: PackageId| {
+                let inside = self.is_inside(id) == Some(true);
+                let (unnamed, fit) = self.question.universe.suits(unmet.dependency, id);
+                let class = (
+                    !self.closable.contains(id),
+                    !(inside && self.closable_inside.contains(id)),
+                    !inside,
+                );
+                // Inside the date the best suited one, beyond it the oldest.
+                let day = self.day(id);
+                let beyond = if inside { Date::MIN } else { day };
+                (class, fit, beyond, unnamed, day)
+            };
+            let elsewhere = |id: PackageId| self.offered[id.index()].map(|o| o.channel) != home;
+            key(*one)
+                .cmp(&key(*two))
+                .then_with(|| pool.name(*one).cmp(pool.name(*two)))
+                .then_with(|| pool.evr(*one).cmp(&pool.evr(*two)))
+                .then_with(|| elsewhere(*one).cmp(&elsewhere(*two)))
+                .then_with(|| one.cmp(two))
+        });
+        candidates.first().map(|id| self.with_erratum(*id))
+    }
+
+    /// A provider with the other packages of the erratum that brings it.
+    fn with_erratum(&self, package: PackageId) -> Choice {
+        let mut with = Vec::new();
+        if let Some((_, erratum)) = self.bringing(package) {
+            for (channel, place) in &self.places[erratum.number] {
+                let own = &self.question.channels[*channel];
+                let members = own.errata[*place].packages.iter();
+                with.extend(members.filter(|id| **id != package && !own.barred.contains(**id)));
+            }
+        }
+        Choice {
+            package,
+            with,
+            solve_with: self.question.solve_errata,
+        }
+    }
+
+    /// The erratum that brings a package when dependencies pull it in, with its channel: the oldest one. None for a
+    /// package that no erratum lists.
+    pub(super) fn bringing(&self, package: PackageId) -> Option<(usize, &'q ErratumQuestion)> {
+        let question = self.question;
+        let listing = self.errata_of.get(&package)?.iter();
+        let mut listing: Vec<(usize, &'q ErratumQuestion)> = listing
+            .map(|(channel, place)| (*channel, &question.channels[*channel].errata[*place]))
+            .collect();
+        listing.sort_by(|(_, one), (_, two)| {
+            let key = |erratum: &ErratumQuestion| {
+                let known = erratum.standing == Standing::Available;
+                (known, erratum.date.is_none(), erratum.date)
+            };
+            key(one)
+                .cmp(&key(two))
+                .then_with(|| one.advisory.cmp(&two.advisory))
+        });
+        listing.first().copied()
+    }
+
+    /// The channel whose source offers a package.
+    pub(super) fn channel_of(&self, package: PackageId) -> Option<usize> {
+        self.offered[package.index()].map(|offered| offered.channel)
+    }
+
+    /// Whether a package is beyond the date by the erratum that lists it.
+    pub(super) fn is_beyond(&self, package: PackageId) -> bool {
+        self.is_inside(package) == Some(false)
+    }
+}
+
+impl Question<'_, '_> {
+    /// What is there before anything is pulled in.
+    pub(super) fn there(&self) -> PackageSet {
+        let mut there = self.parent.clone();
+        for channel in &self.channels {
+            for id in &channel.kept {
+                there.insert(*id);
+            }
+            for (id, _) in &channel.taken {
+                there.insert(*id);
+            }
+        }
+        there
+    }
+}

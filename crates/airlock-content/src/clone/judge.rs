@@ -1,0 +1,179 @@
+//! What is wrong with the result: requirements that stay open, packages that cannot be installed.
+
+use std::collections::HashMap;
+
+use airlock_model::{OpenCause, OpenRequirement, PlannedBroken};
+use airlock_solve::{Context, Installability, PackageId, PackageSet, Solver, Unmet};
+
+use super::question::Question;
+
+/// A requirement that stays open, with its channel.
+pub(super) struct Open {
+    pub channel: usize,
+    pub package: PackageId,
+    pub requirement: OpenRequirement,
+}
+
+/// A package that cannot be installed, with its channel.
+pub(super) struct Broken {
+    pub channel: usize,
+    pub package: PackageId,
+    pub broken: PlannedBroken,
+}
+
+/// Providers named for an open requirement.
+const MOST_PROVIDERS: usize = 10;
+
+impl Question<'_, '_> {
+    /// Requirements of the clones' packages that nothing there meets. `results` are the packages of each clone.
+    pub(super) fn open(&self, results: &[Vec<PackageId>], there: &PackageSet) -> Vec<Open> {
+        let mut found = Vec::new();
+        for (channel, packages) in results.iter().enumerate() {
+            for unmet in self.universe.unmet(packages, there) {
+                found.push(Open {
+                    channel,
+                    package: unmet.package,
+                    requirement: self.describe(&unmet),
+                });
+            }
+        }
+        found
+    }
+
+    fn describe(&self, unmet: &Unmet) -> OpenRequirement {
+        let pool = self.universe.pool();
+        let offered = |id: PackageId, channel: &super::question::ChannelQuestion| {
+            channel
+                .source
+                .binary_search_by_key(&id, |(id, _)| *id)
+                .is_ok()
+        };
+        let of_source = |id: &PackageId| self.channels.iter().any(|c| offered(*id, c));
+        let barred = |id: &PackageId| self.channels.iter().any(|c| c.barred.contains(*id));
+        let from_source: Vec<PackageId> = unmet
+            .providers
+            .iter()
+            .copied()
+            .filter(|id| of_source(id))
+            .collect();
+        let in_parent: Vec<PackageId> = unmet
+            .providers
+            .iter()
+            .copied()
+            .filter(|id| self.source_parent.contains(*id))
+            .collect();
+        let free = from_source.iter().any(|id| !barred(id));
+        let (cause, providers) = if free && self.strict && self.solve {
+            (OpenCause::BeyondDate, from_source)
+        } else if free {
+            (OpenCause::NotSolved, from_source)
+        } else if !from_source.is_empty() {
+            (OpenCause::KeptOut, from_source)
+        } else if !in_parent.is_empty() {
+            (OpenCause::Parent, in_parent)
+        } else {
+            (OpenCause::Source, Vec::new())
+        };
+        let mut names: Vec<String> = providers.iter().map(|id| pool.nevra(*id)).collect();
+        names.sort();
+        names.dedup();
+        names.truncate(MOST_PROVIDERS);
+        OpenRequirement {
+            package: pool.nevra(unmet.package),
+            requires: pool.dependency_text(unmet.dependency),
+            cause,
+            providers: names,
+        }
+    }
+
+    /// Packages of the clones that cannot be installed though each of their requirements may have a provider, with
+    /// whether the source's tree is no better.
+    pub(super) fn broken(&self, results: &[Vec<PackageId>], there: &PackageSet) -> Vec<Broken> {
+        let contexts = self.modules.contexts(self.universe);
+        let asked: PackageSet = results.iter().flatten().copied().collect();
+        let broken = self.broken_in(&contexts, there, &asked);
+        if broken.is_empty() {
+            return Vec::new();
+        }
+        let mut source = self.source_parent.clone();
+        for channel in &self.channels {
+            for (id, _) in &channel.source {
+                source.insert(*id);
+            }
+        }
+        // What is not in the source is judged beside it.
+        for id in broken.iter() {
+            source.insert(id);
+        }
+        let in_source = self.broken_in(&contexts, &source, &broken);
+        let mut channels: HashMap<PackageId, Vec<usize>> = HashMap::new();
+        for (channel, packages) in results.iter().enumerate() {
+            for id in packages.iter().filter(|id| broken.contains(**id)) {
+                channels.entry(*id).or_default().push(channel);
+            }
+        }
+        let mut found = Vec::new();
+        for context in &contexts {
+            let may_be = |id: PackageId| context.scope.contains(id) && there.contains(id);
+            let mut solver = None;
+            for id in &context.judged {
+                // Of several streams that a package is in, the first one explains it.
+                let Some(channels) = channels.remove(id) else {
+                    continue;
+                };
+                let nevra = self.universe.pool().nevra(*id);
+                let problem = match &context.unmet {
+                    Some(module) => vec![format!(
+                        "{nevra} is in a module stream that needs a stream of {module} that is not there"
+                    )],
+                    None => solver
+                        .get_or_insert_with(|| Solver::new(self.universe, may_be))
+                        .explain(*id)
+                        .map(|why| why.lines(self.universe.pool()))
+                        .unwrap_or_default(),
+                };
+                found.extend(channels.into_iter().map(|channel| Broken {
+                    channel,
+                    package: *id,
+                    broken: PlannedBroken {
+                        nevra: nevra.clone(),
+                        problem: problem.clone(),
+                        source_broken: in_source.contains(*id),
+                    },
+                }));
+            }
+        }
+        found.sort_by_key(|broken| (broken.channel, broken.package));
+        found
+    }
+
+    /// Which of some packages cannot be installed with what a scope holds, each judged with its module streams.
+    fn broken_in(
+        &self,
+        contexts: &[Context],
+        scope: &PackageSet,
+        asked: &PackageSet,
+    ) -> PackageSet {
+        let mut installable = PackageSet::default();
+        for context in contexts {
+            let judged: PackageSet = context
+                .judged
+                .iter()
+                .copied()
+                .filter(|id| asked.contains(*id))
+                .collect();
+            if context.unmet.is_some() || judged.is_empty() {
+                continue;
+            }
+            let may_be = |id: PackageId| context.scope.contains(id) && scope.contains(id);
+            let found = Installability::check_some(self.universe, may_be, |id| judged.contains(id));
+            for id in judged.iter().filter(|id| found.is_installable(*id)) {
+                installable.insert(id);
+            }
+        }
+        asked
+            .iter()
+            .filter(|id| self.universe.takes(*id) && !installable.contains(*id))
+            .collect()
+    }
+}

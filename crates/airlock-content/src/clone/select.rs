@@ -1,0 +1,383 @@
+//! What comes in and what goes before dependencies are looked at: original state, errata by date and name, lists.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use airlock_db::errata_clones::ClonableRevision;
+use airlock_model::{
+    BlacklistScope, CloneRequest, ErratumRevisionId, Instant, Naked, NakedCounts, PackageReason,
+    RemovalReason,
+};
+use airlock_solve::{PackageId, PackageSet, Pool};
+use jiff::civil::Date;
+
+use super::gather::{Gathered, GatheredPair};
+use super::question::{ChannelQuestion, ErratumQuestion, Standing, When};
+use super::rules::NameRules;
+use crate::Result;
+
+/// A channel's question with what the plan needs besides.
+pub(super) struct Selected {
+    pub question: ChannelQuestion,
+    /// Packages of the clone that go, with the reason.
+    pub removals: BTreeMap<PackageId, RemovalReason>,
+    /// Packages of the clone that were put in by hand and stay.
+    pub by_hand: Vec<PackageId>,
+    /// For each erratum of the source, the clone's revision of it.
+    pub known: Vec<Option<Known>>,
+    /// Errata of the source that the clone does not have.
+    pub available: u64,
+    /// Names of the clone's errata that go because they are not recorded.
+    pub errata_not_recorded: Vec<ErratumRevisionId>,
+}
+
+/// A clone's revision of an erratum of the source.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub advisory: String,
+}
+
+/// The packages of the tree by repository of the pool and record.
+pub(super) struct Numbers {
+    by_record: HashMap<(usize, u64), PackageId>,
+}
+
+impl Numbers {
+    pub(super) fn new(pool: &Pool) -> Self {
+        Self {
+            by_record: pool
+                .packages()
+                .map(|(id, package)| ((package.repository().index(), package.key()), id))
+                .collect(),
+        }
+    }
+
+    pub(super) fn get(&self, repository: usize, record: u64) -> Option<PackageId> {
+        self.by_record.get(&(repository, record)).copied()
+    }
+
+    /// All packages of a repository.
+    pub(super) fn of(&self, repository: usize) -> PackageSet {
+        let of = self.by_record.iter().filter(|((r, _), _)| *r == repository);
+        of.map(|(_, id)| *id).collect()
+    }
+}
+
+/// The day of an instant, as it is written in an erratum: errata have no zone.
+pub(super) fn day(instant: Instant) -> Option<Date> {
+    let at = jiff::Timestamp::from_microsecond(instant.0).ok()?;
+    Some(at.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// The date of an erratum that counts: the one asked for, or the other one where that is missing.
+pub(super) fn erratum_day(erratum: &ClonableRevision, use_update_date: bool) -> Option<Date> {
+    let (first, second) = match use_update_date {
+        false => (erratum.issued, erratum.updated),
+        true => (erratum.updated, erratum.issued),
+    };
+    first.or(second).and_then(day)
+}
+
+/// Numbers for the distinct errata of the tree, by erratum.
+#[derive(Default)]
+pub(super) struct ErratumNumbers(HashMap<i64, usize>);
+
+impl ErratumNumbers {
+    fn number(&mut self, erratum: &ClonableRevision) -> usize {
+        let next = self.0.len();
+        *self.0.entry(erratum.erratum.0).or_insert(next)
+    }
+}
+
+impl Gathered {
+    /// What one channel's question is, before dependencies.
+    pub(super) fn select(
+        &self,
+        place: usize,
+        request: &CloneRequest,
+        pool: &Pool,
+        numbers: &Numbers,
+        errata_numbers: &mut ErratumNumbers,
+    ) -> Result<Selected> {
+        let own = &self.pairs[place];
+        let label = &own.pair.label;
+        let blacklist = NameRules::new("blacklist", &request.blacklist, label)?;
+        let removelist = NameRules::new("removelist", &request.removelist, label)?;
+        let source: Vec<(u64, PackageId)> = own
+            .source
+            .view
+            .members()
+            .filter_map(|(record, _)| Some((record, numbers.get(place, record)?)))
+            .collect();
+        let present = self.present(place, numbers);
+        let errata = self.errata(own, request, &source, errata_numbers);
+        let mut selected = Selected {
+            question: ChannelQuestion::default(),
+            removals: BTreeMap::new(),
+            by_hand: Vec::new(),
+            available: errata.iter().filter(|(_, known)| known.is_none()).count() as u64,
+            known: Vec::new(),
+            errata_not_recorded: Vec::new(),
+        };
+        let mut listed: HashMap<PackageId, Option<Date>> = HashMap::new();
+        for (erratum, _) in &errata {
+            for id in &erratum.packages {
+                let oldest = listed.entry(*id).or_insert(erratum.date);
+                *oldest = match (*oldest, erratum.date) {
+                    (Some(one), Some(two)) => Some(one.min(two)),
+                    (one, two) => one.or(two),
+                };
+            }
+        }
+        let question = &mut selected.question;
+        let is_naked = |id: &PackageId| !listed.contains_key(id);
+        let mut naked = NakedCounts::default();
+        for (record, id) in &source {
+            let when = match listed.get(id) {
+                Some(date) => When::Erratum(*date),
+                None => self.naked_when(own, request.naked, pool, *record, *id, &mut naked),
+            };
+            question.source.push((*id, when));
+        }
+        question.source.sort_by_key(|(id, _)| *id);
+        if own.destination.version.is_none() {
+            question.naked = naked;
+        }
+        for (id, _) in &question.source {
+            let name = pool.name(*id);
+            if removelist.matching(name).is_some() || blacklist.matching(name).is_some() {
+                question.barred.insert(*id);
+            }
+        }
+        // What goes.
+        let recorded: PackageSet = source.iter().map(|(_, id)| *id).collect();
+        for (id, by_hand) in &present {
+            let reason = if let Some(pattern) = removelist.matching(pool.name(*id)) {
+                Some(RemovalReason::Removelist {
+                    pattern: pattern.to_owned(),
+                })
+            } else if !self.recorded || recorded.contains(*id) {
+                None
+            } else if !*by_hand {
+                Some(RemovalReason::NotRecorded)
+            } else if request.prune {
+                Some(RemovalReason::ByHand)
+            } else {
+                None
+            };
+            match reason {
+                Some(reason) => {
+                    question.barred.insert(*id);
+                    selected.removals.insert(*id, reason);
+                }
+                None => {
+                    if *by_hand {
+                        selected.by_hand.push(*id);
+                    }
+                    question.kept.push(*id);
+                }
+            }
+        }
+        // What comes in.
+        let mut there: HashSet<PackageId> = present.iter().map(|(id, _)| *id).collect();
+        let mut taken = Vec::new();
+        let mut take = |id: PackageId, barred: bool, reason: &dyn Fn() -> PackageReason| {
+            if !barred && there.insert(id) {
+                taken.push((id, reason()));
+            }
+        };
+        if self.recorded {
+            for (id, _) in &question.source {
+                take(*id, question.barred.contains(*id), &|| {
+                    PackageReason::Recorded
+                });
+            }
+        } else {
+            if own.destination.version.is_none() {
+                let as_of_old = request.blacklist_scope == BlacklistScope::Errata;
+                let naked = question.source.iter().filter(|(id, _)| is_naked(id));
+                for (id, _) in naked.filter(|(_, when)| *when == When::Original) {
+                    let name = pool.name(*id);
+                    let barred = match as_of_old {
+                        true => removelist.matching(name).is_some(),
+                        false => question.barred.contains(*id),
+                    };
+                    take(*id, barred, &|| PackageReason::OriginalState);
+                }
+            }
+            let mut order: Vec<&ErratumQuestion> = errata.iter().map(|(e, _)| e).collect();
+            order.sort_by_key(|erratum| (erratum.date.is_none(), erratum.date));
+            for erratum in order {
+                let advisory = || erratum.advisory.clone();
+                let reason: &dyn Fn() -> PackageReason = match erratum.standing {
+                    Standing::InRange | Standing::Named => &|| PackageReason::Erratum {
+                        advisory: advisory(),
+                    },
+                    Standing::Revised => &|| PackageReason::Revised {
+                        advisory: advisory(),
+                    },
+                    Standing::Present | Standing::Available | Standing::Recorded => continue,
+                };
+                for id in &erratum.packages {
+                    take(*id, question.barred.contains(*id), reason);
+                }
+            }
+        }
+        question.taken = taken;
+        if self.recorded {
+            let recorded: HashSet<i64> = own.source_errata.iter().map(|e| e.id.0).collect();
+            let goes = |erratum: &&ClonableRevision| {
+                let by_hand = own.by_hand.errata.contains(erratum.id.0.unsigned_abs());
+                !recorded.contains(&erratum.id.0) && (request.prune || !by_hand)
+            };
+            let gone = own.destination_errata.iter().filter(goes);
+            selected.errata_not_recorded = gone.map(|erratum| erratum.id).collect();
+        }
+        (question.errata, selected.known) = errata.into_iter().unzip();
+        Ok(selected)
+    }
+
+    /// Packages of a clone as it is, by number, with whether they were put in by hand. A package that the source has
+    /// too is the source's.
+    fn present(&self, place: usize, numbers: &Numbers) -> BTreeMap<PackageId, bool> {
+        let own = &self.pairs[place];
+        let of_source: HashMap<(&str, &str), u64> = own
+            .source
+            .view
+            .members()
+            .map(|(record, info)| ((info.checksum_type, info.checksum), record))
+            .collect();
+        let only_here = self.pairs.len() + place;
+        own.destination
+            .view
+            .members()
+            .filter_map(|(record, info)| {
+                let by_hand = own.by_hand.records.contains(record);
+                let id = match of_source.get(&(info.checksum_type, info.checksum)) {
+                    Some(same) => numbers.get(place, *same),
+                    None => numbers.get(only_here, record),
+                };
+                Some((id?, by_hand))
+            })
+            .collect()
+    }
+
+    /// When a package without an erratum counts as having appeared; counts what the choices would leave out.
+    fn naked_when(
+        &self,
+        own: &GatheredPair,
+        choice: Naked,
+        pool: &Pool,
+        record: u64,
+        id: PackageId,
+        counts: &mut NakedCounts,
+    ) -> When {
+        let Some(bound) = self.to_date else {
+            return When::Original;
+        };
+        let after = |at: Option<Date>| at.is_none_or(|day| day > bound);
+        let seen_later = own
+            .first_seen
+            .get(&record)
+            .is_some_and(|at| after(day(*at)));
+        let built_later = after(day(Instant::from_seconds(pool.package(id).build_time())));
+        counts.all += 1;
+        counts.first_seen += u64::from(seen_later);
+        counts.build_date += u64::from(built_later);
+        let later = match choice {
+            Naked::Original => false,
+            Naked::FirstSeen => seen_later,
+            Naked::BuildDate => built_later,
+        };
+        if later { When::Later } else { When::Original }
+    }
+
+    /// The errata of a source with where they stand and what the clone has of them.
+    fn errata(
+        &self,
+        own: &GatheredPair,
+        request: &CloneRequest,
+        source: &[(u64, PackageId)],
+        errata_numbers: &mut ErratumNumbers,
+    ) -> Vec<(ErratumQuestion, Option<Known>)> {
+        let mut by_file: HashMap<String, Vec<PackageId>> = HashMap::new();
+        let ids: HashMap<u64, PackageId> = source.iter().copied().collect();
+        for (record, info) in own.source.view.members() {
+            let Some(id) = ids.get(&record) else { continue };
+            let usual = format!(
+                "{}-{}-{}.{}.rpm",
+                info.name, info.version, info.release, info.arch
+            );
+            if usual != info.file_name {
+                by_file.entry(usual).or_default().push(*id);
+            }
+            by_file
+                .entry(info.file_name.to_owned())
+                .or_default()
+                .push(*id);
+        }
+        let mut present: HashMap<i64, &ClonableRevision> = HashMap::new();
+        for erratum in &own.destination_errata {
+            for key in [Some(erratum.erratum), erratum.original]
+                .into_iter()
+                .flatten()
+            {
+                present.insert(key.0, erratum);
+            }
+        }
+        own.source_errata
+            .iter()
+            .map(|erratum| {
+                let mut packages: Vec<PackageId> = erratum
+                    .packages
+                    .iter()
+                    .filter_map(|file| by_file.get(file))
+                    .flatten()
+                    .copied()
+                    .collect();
+                packages.sort_unstable();
+                packages.dedup();
+                let date = erratum_day(erratum, request.use_update_date);
+                let known = present.get(&erratum.erratum.0);
+                let standing = match known {
+                    _ if self.recorded => match own.destination.content.errata {
+                        ref set if set.contains(erratum.id.0.unsigned_abs()) => Standing::Present,
+                        _ => Standing::Recorded,
+                    },
+                    Some(known) => {
+                        let same = known.id == erratum.id || known.copy_of == Some(erratum.id);
+                        match same || request.no_errata_sync {
+                            true => Standing::Present,
+                            false => Standing::Revised,
+                        }
+                    }
+                    None if request.errata.contains(&erratum.advisory) => Standing::Named,
+                    None if self.is_in_range(erratum, request, date) => Standing::InRange,
+                    None => Standing::Available,
+                };
+                let question = ErratumQuestion {
+                    number: errata_numbers.number(erratum),
+                    advisory: erratum.advisory.clone(),
+                    date,
+                    packages,
+                    standing,
+                };
+                let known = known.map(|known| Known {
+                    advisory: known.advisory.clone(),
+                });
+                (question, known)
+            })
+            .collect()
+    }
+
+    fn is_in_range(
+        &self,
+        erratum: &ClonableRevision,
+        request: &CloneRequest,
+        date: Option<Date>,
+    ) -> bool {
+        let (Some(bound), Some(date)) = (self.to_date, date) else {
+            return false;
+        };
+        date <= bound && (!request.security_only || erratum.kind == "security")
+    }
+}
