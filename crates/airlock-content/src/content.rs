@@ -58,6 +58,7 @@ struct Inner {
     turn: std::sync::atomic::AtomicU64,
     pub(crate) versions: crate::resolve::VersionCache,
     pub(crate) fetching: crate::on_demand::Fetching,
+    pools: crate::pools::Recent,
     building: tokio::sync::Mutex<()>,
     collecting: tokio::sync::RwLock<()>,
 }
@@ -85,6 +86,7 @@ impl Content {
             turn: std::sync::atomic::AtomicU64::new(0),
             versions: crate::resolve::VersionCache::default(),
             fetching: crate::on_demand::Fetching::default(),
+            pools: crate::pools::Recent::default(),
             building: tokio::sync::Mutex::new(()),
             collecting: tokio::sync::RwLock::new(()),
         }))
@@ -130,6 +132,10 @@ impl Content {
 
     pub(crate) fn fetching(&self) -> &crate::on_demand::Fetching {
         &self.0.fetching
+    }
+
+    pub(crate) fn recent_pools(&self) -> &crate::pools::Recent {
+        &self.0.pools
     }
 
     /// Held while dropped metadata is made again, so that a hundred clients cause one rebuild.
@@ -205,6 +211,7 @@ impl Content {
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
         self.0.versions.clear();
+        self.0.pools.clear();
     }
 
     /// Runs work that computes or waits for the disk on a thread of its own.

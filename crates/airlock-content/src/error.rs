@@ -95,6 +95,9 @@ pub enum Error {
     /// A pack in the store is damaged.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// The dependencies of packages cannot be looked at.
+    #[error(transparent)]
+    Dependencies(#[from] airlock_solve::Error),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] airlock_db::Error),
@@ -166,7 +169,8 @@ impl Error {
             | Self::Ingest { .. }
             | Self::BadUpstream { .. }
             | Self::RestartedDifferently => ErrorKind::Upstream,
-            Self::Pack(_) | Self::Damaged { .. } => ErrorKind::Corrupt,
+            Self::Dependencies(airlock_solve::Error::Full { .. }) => ErrorKind::Exhausted,
+            Self::Pack(_) | Self::Damaged { .. } | Self::Dependencies(_) => ErrorKind::Corrupt,
             Self::NoSpace { .. } => ErrorKind::Exhausted,
             Self::Cancelled => ErrorKind::Cancelled,
             Self::Database(_)

@@ -24,6 +24,7 @@ pub mod location;
 mod on_demand;
 mod own_packs;
 pub mod pack;
+mod pools;
 mod promote;
 pub mod publication;
 mod push;

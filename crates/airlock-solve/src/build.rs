@@ -304,6 +304,24 @@ impl PoolBuilder {
         wanted.scan(fragment, |path| files.push((path, number)))
     }
 
+    /// The same for the package that was added as the given one, counted from 0: for fragments whose package is known
+    /// without looking at its checksum. A number that was not given out is passed over.
+    ///
+    /// # Errors
+    /// [`Error::Repodata`] for a fragment that cannot be read.
+    pub fn add_paths_of(
+        &mut self,
+        number: usize,
+        wanted: &WantedPaths,
+        fragment: &[u8],
+    ) -> Result<()> {
+        if number >= self.packages.len() {
+            return Ok(());
+        }
+        let (number, files) = (number as u32, &mut self.files);
+        wanted.scan(fragment, |path| files.push((path, number)))
+    }
+
     /// The pool. Its packages have their numbers by name, architecture and version, so that every
     /// answer is the same whatever the order was in which they came.
     pub fn finish(mut self) -> Pool {

@@ -24,10 +24,6 @@ pub(crate) struct Hopeless {
     causes: Vec<Option<Cause>>,
     /// Live providers of each requirement.
     left: Vec<u32>,
-    /// Packages that have each requirement.
-    needers: Lists<u32>,
-    /// Requirements that each package is a provider of.
-    met_by: Lists<u32>,
     /// In the order of their death: no cause goes back to itself.
     dead: Vec<PackageId>,
     /// Next of the dead to follow up.
@@ -50,14 +46,12 @@ impl Hopeless {
             left: left.collect(),
             in_scope,
             causes: vec![None; universe.pool.len()],
-            needers: invert(&universe.requirements, requirements),
-            met_by: invert(&universe.providers, universe.pool.len()),
             dead: Vec::new(),
             next: 0,
         };
         for number in 0..requirements {
             if found.left[number] == 0 {
-                found.kill_needers(RequirementId(number as u32));
+                found.kill_needers(universe, RequirementId(number as u32));
             }
         }
         found.follow(universe);
@@ -94,12 +88,11 @@ impl Hopeless {
         loop {
             while let Some(id) = self.dead.get(self.next).copied() {
                 self.next += 1;
-                for place in self.met_by.range(id.index()) {
-                    let requirement = self.met_by.item(place);
-                    let left = &mut self.left[requirement as usize];
+                for requirement in universe.backwards().met_by.get(id.index()) {
+                    let left = &mut self.left[*requirement as usize];
                     *left -= 1;
                     if *left == 0 {
-                        self.kill_needers(RequirementId(requirement));
+                        self.kill_needers(universe, RequirementId(*requirement));
                     }
                 }
             }
@@ -110,10 +103,9 @@ impl Hopeless {
         }
     }
 
-    fn kill_needers(&mut self, requirement: RequirementId) {
-        for place in self.needers.range(requirement.0 as usize) {
-            let id = PackageId(self.needers.item(place));
-            self.kill(id, Cause::Requirement(requirement));
+    fn kill_needers(&mut self, universe: &Universe<'_>, requirement: RequirementId) {
+        for id in universe.backwards().needers.get(requirement.0 as usize) {
+            self.kill(PackageId(*id), Cause::Requirement(requirement));
         }
     }
 
@@ -131,6 +123,24 @@ impl Hopeless {
             if clause.negative.is_empty() && !clause.positive.iter().any(|id| self.lives(*id)) {
                 self.kill(owned.owner, Cause::Owned(number));
             }
+        }
+    }
+}
+
+/// Requirements seen from the other side, the same for every scope.
+#[derive(Debug)]
+pub(crate) struct Backwards {
+    /// Packages that have each requirement.
+    needers: Lists<u32>,
+    /// Requirements that each package is a provider of.
+    met_by: Lists<u32>,
+}
+
+impl Backwards {
+    pub(crate) fn new(universe: &Universe<'_>) -> Self {
+        Self {
+            needers: invert(&universe.requirements, universe.providers.len()),
+            met_by: invert(&universe.providers, universe.pool.len()),
         }
     }
 }

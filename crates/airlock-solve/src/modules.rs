@@ -33,6 +33,8 @@ struct Unit {
 /// Streams that are enabled together, and whom they are enabled for.
 #[derive(Debug, Clone)]
 pub struct Context {
+    /// The stream whose packages are judged, `MODULE:STREAM`; none for the defaults and for no modules at all.
+    pub stream: Option<String>,
     /// Modules and their enabled streams.
     pub enabled: BTreeMap<String, String>,
     /// A module that the stream needs and that has no stream which goes with the others. What is
@@ -60,8 +62,10 @@ impl Modules {
     /// last one counts.
     pub fn new(pool: &Pool, documents: &[ModuleDocument]) -> Self {
         let mut by_nevra: HashMap<String, Vec<PackageId>> = HashMap::new();
-        for (id, _) in pool.packages() {
-            by_nevra.entry(pool.nevra(id)).or_default().push(id);
+        if !documents.is_empty() {
+            for (id, _) in pool.packages() {
+                by_nevra.entry(pool.nevra(id)).or_default().push(id);
+            }
         }
         let mut units: BTreeMap<(String, String, String), Unit> = BTreeMap::new();
         let mut defaults = BTreeMap::new();
@@ -132,7 +136,9 @@ impl Modules {
                 chosen.insert(unit.module.clone(), number);
             }
             self.add_defaults(&mut chosen);
-            contexts.push(self.context(universe, &chosen, unmet, judged));
+            let mut context = self.context(universe, &chosen, unmet, judged);
+            context.stream = Some(format!("{}:{}", unit.module, unit.stream));
+            contexts.push(context);
         }
         contexts
     }
@@ -246,6 +252,7 @@ impl Modules {
         }
         let enabled = chosen.iter();
         Context {
+            stream: None,
             enabled: enabled
                 .map(|(module, number)| (module.clone(), self.units[*number].stream.clone()))
                 .collect(),
@@ -271,12 +278,28 @@ impl Installability {
     /// Decides for every package with the module streams that it is judged with. One of several
     /// streams can be installed when it can with any of them.
     pub fn check_modular(universe: &Universe<'_>, modules: &Modules) -> Self {
+        Self::check_contexts(universe, &modules.contexts(universe), |_| true, |_| true)
+    }
+
+    /// The same for some packages of a part of the pool: what is not there can neither be
+    /// installed nor help.
+    pub fn check_contexts(
+        universe: &Universe<'_>,
+        contexts: &[Context],
+        is_there: impl Fn(PackageId) -> bool,
+        asked: impl Fn(PackageId) -> bool,
+    ) -> Self {
         let mut all = Self::nothing(universe);
-        for context in modules.contexts(universe) {
-            let judged: PackageSet = context.judged.iter().copied().collect();
-            let may_be = |id: PackageId| context.unmet.is_none() && context.scope.contains(id);
-            let found = Self::check_some(universe, may_be, |id| judged.contains(id));
-            all.merge(universe, &found, &context.judged);
+        for context in contexts {
+            let judged = context.judged.iter().copied();
+            let judged: Vec<PackageId> = judged.filter(|id| is_there(*id) && asked(*id)).collect();
+            if judged.is_empty() {
+                continue;
+            }
+            let set: PackageSet = judged.iter().copied().collect();
+            let may_be = |id| context.unmet.is_none() && context.scope.contains(id) && is_there(id);
+            let found = Self::check_some(universe, may_be, |id| set.contains(id));
+            all.merge(universe, &found, &judged);
         }
         all
     }

@@ -1,11 +1,14 @@
 //! A pool made ready for questions: which packages a machine may have, who meets each
 //! requirement, and who excludes whom.
 
+use std::sync::OnceLock;
+
 use airlock_repodata::primary::DependencyKind;
 
 use crate::arch;
 use crate::clause::{Clause, Conditions};
 use crate::dependency::{DependencyId, Expression};
+use crate::hopeless::Backwards;
 use crate::intern::StringId;
 use crate::lists::Lists;
 use crate::pool::{PackageId, Pool};
@@ -80,6 +83,7 @@ pub struct Universe<'p> {
     pub(crate) conflicts: Lists<PackageId>,
     /// Where the packages of the same name end and start.
     group: Vec<(u32, u32)>,
+    backwards: OnceLock<Backwards>,
 }
 
 impl<'p> Universe<'p> {
@@ -145,6 +149,7 @@ impl<'p> Universe<'p> {
             implied: Lists::from_pairs(pool.len(), &implied),
             conflicts,
             group: groups(pool),
+            backwards: OnceLock::new(),
         };
         for number in 0..universe.requirement_dependency.len() {
             let dependency = universe.requirement_dependency[number];
@@ -152,6 +157,10 @@ impl<'p> Universe<'p> {
             universe.providers.push(&found);
         }
         universe
+    }
+
+    pub(crate) fn backwards(&self) -> &Backwards {
+        self.backwards.get_or_init(|| Backwards::new(self))
     }
 
     /// The pool that it was made of.
