@@ -6,6 +6,7 @@
 mod arriving;
 mod audit_head;
 mod channels;
+mod check;
 pub mod checksum;
 mod commit;
 mod content;
@@ -45,7 +46,7 @@ pub use edit::EditOutcome;
 pub use error::{Error, Result};
 pub use on_demand::FetchOutcome;
 pub use push::StagedFile;
-pub use resolve::ResolvedVersion;
+pub use resolve::{ResolvedVersion, split_label};
 pub use schedule::Schedule;
 pub use serve::Served;
 pub use signing::METADATA_KEY;
