@@ -9,6 +9,7 @@ use airlock_model::{Attachment, ChannelId, ChannelLabel, Instant, VersionKind, V
 use roaring::RoaringTreemap;
 
 use crate::context::TaskContext;
+use crate::gate::Relied;
 use crate::publication::{ENCODER, Publication};
 use crate::{Content, Error, Result};
 
@@ -68,7 +69,8 @@ impl Content {
     /// Makes versions current, all or none, at one instant. Returns their numbers in order.
     ///
     /// # Errors
-    /// [`Error::Overtaken`] when a channel has another current version than expected.
+    /// [`Error::Held`] when a channel's gate does not let its version through, [`Error::Overtaken`] when a channel has
+    /// another current version than expected.
     pub(crate) async fn commit(
         &self,
         ctx: &TaskContext,
@@ -90,11 +92,12 @@ impl Content {
         versions: Vec<PendingVersion>,
     ) -> Result<Vec<(ChannelLabel, VersionNumber)>> {
         ctx.check()?;
+        let relied = self.pass_gates(ctx, &versions).await?;
         ctx.stage("publishing");
         self.hold(&versions).await?;
         let mut attempts = airlock_db::Attempts::default();
         let tried = loop {
-            match self.try_commit(ctx, &channels, &versions).await {
+            match self.try_commit(ctx, &channels, &versions, &relied).await {
                 // A deadlock or a serialization failure did nothing: the whole change is done again.
                 Err(Error::Database(error))
                     if !error.outcome_is_unknown() && attempts.again(&error).await => {}
@@ -165,8 +168,17 @@ impl Content {
         ctx: &TaskContext,
         channels: &[PendingChannel],
         versions: &[PendingVersion],
+        relied: &[Relied],
     ) -> Result<Vec<(ChannelLabel, VersionNumber)>> {
         let mut tx = self.db().begin().await?;
+        for other in relied {
+            let current = airlock_db::channels::current_number(&mut tx, other.channel).await?;
+            if current != other.current {
+                return Err(Error::Overtaken {
+                    label: other.label.to_string(),
+                });
+            }
+        }
         let mut instant = self.now();
         let mut made: HashMap<&ChannelLabel, ChannelId> = HashMap::new();
         for channel in channels {

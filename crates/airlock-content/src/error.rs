@@ -57,6 +57,9 @@ pub enum Error {
         /// The channel.
         label: String,
     },
+    /// A channel's gate does not let a version through.
+    #[error(transparent)]
+    Held(Box<crate::Held>),
     /// The upstream cannot be reached or answers wrongly.
     #[error(transparent)]
     Fetch(#[from] airlock_fetch::Error),
@@ -162,7 +165,7 @@ impl Error {
             Self::Selector(_) | Self::Invalid { .. } | Self::BadPackage { .. } => {
                 ErrorKind::Invalid
             }
-            Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::Conflict { .. } | Self::Held(_) => ErrorKind::Conflict,
             Self::Overtaken { .. } => ErrorKind::Busy,
             Self::Fetch(_)
             | Self::Metadata { .. }
@@ -198,6 +201,7 @@ impl Error {
                 }
                 (*hint).to_owned()
             }
+            Self::Held(held) => held.hint(),
             Self::Overtaken { .. } => "look at the channel and run the command again".to_owned(),
             Self::Metadata { .. } | Self::Ingest { .. } | Self::BadUpstream { .. } => {
                 "the last version stays served; the upstream may be in the middle of an update: sync again later".to_owned()

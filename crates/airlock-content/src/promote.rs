@@ -145,21 +145,9 @@ impl Content {
         if channel.label == *named {
             return self.version_number(channel, selector).await.map(Some);
         }
-        let at = match selector {
-            VersionSelector::Current => return Ok(channel.current),
-            VersionSelector::At(at) => at,
-            VersionSelector::EndOf { end, .. } => airlock_model::Instant(end.0 - 1),
-            VersionSelector::Number(number) => {
-                let named = self.channel(org, named).await?;
-                self.version_number(&named, selector).await?;
-                airlock_db::versions::instant(self.db(), named.id, number)
-                    .await?
-                    .ok_or_else(|| {
-                        Error::damaged(format!("{}@{number} has no instant", named.label))
-                    })?
-            }
-        };
-        Ok(airlock_db::versions::number_at(self.db(), channel.id, at).await?)
+        let named = self.channel(org, named).await?;
+        let moment = self.moment(&named, selector).await?;
+        self.number_at(channel, moment).await
     }
 
     async fn was_verbatim(

@@ -81,6 +81,11 @@ impl Content {
                             outcome.to = Some(*number);
                         }
                     }
+                    Err(Error::Held(held)) => {
+                        if let Some(outcome) = outcomes.get_mut(place) {
+                            held.tell(outcome);
+                        }
+                    }
                     Err(error) => {
                         if let Some(outcome) = outcomes.get_mut(place) {
                             *outcome = failed(label, current, &error);
@@ -91,11 +96,21 @@ impl Content {
         }
         if !waiting.is_empty() {
             let (places, versions): (Vec<usize>, Vec<PendingVersion>) = waiting.into_iter().unzip();
-            let numbers = self.commit(ctx, versions).await?;
-            for (place, number) in places.into_iter().zip(numbers) {
-                if let Some(outcome) = outcomes.get_mut(place) {
-                    outcome.to = Some(number);
+            let switched = self.commit(ctx, versions).await;
+            for (number, place) in places.into_iter().enumerate() {
+                let Some(outcome) = outcomes.get_mut(place) else {
+                    continue;
+                };
+                match &switched {
+                    Ok(numbers) => outcome.to = numbers.get(number).copied(),
+                    // All or none: a tree with a held channel is held.
+                    Err(Error::Held(held)) => held.tell(outcome),
+                    Err(_) => {}
                 }
+            }
+            match switched {
+                Ok(_) | Err(Error::Held(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(outcomes)
@@ -124,6 +139,7 @@ fn empty_outcome(label: &ChannelLabel, current: Option<i64>) -> SyncOutcome {
         refused: Vec::new(),
         warnings: Vec::new(),
         held: None,
+        gate: None,
         error: None,
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{ChannelLabel, VersionNumber};
+use crate::{ChannelLabel, CheckReport, VersionNumber};
 
 /// A package named by NEVRA and checksum.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -161,7 +161,7 @@ pub enum SyncState {
     Unchanged,
     /// A new version was made and published.
     Published,
-    /// Held by the shrink guard; the current version stays.
+    /// Held by the shrink guard or by a gate; the current version stays.
     Held,
     /// Failed; the current version stays.
     Failed,
@@ -192,9 +192,12 @@ pub struct SyncOutcome {
     pub refused: Vec<RefusedPackage>,
     /// Warnings for a person.
     pub warnings: Vec<String>,
-    /// Why it was held.
+    /// Why the shrink guard held it.
     pub held: Option<HeldSync>,
-    /// What failed.
+    /// What the channel's gate found that held it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<CheckReport>,
+    /// What failed, or why it was held by a gate.
     pub error: Option<String>,
 }
 

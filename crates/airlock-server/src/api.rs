@@ -105,6 +105,18 @@ pub struct Fetch {
     pub version: Option<String>,
 }
 
+/// `POST /api/v1/channels/{label}/check`: says which packages of a version cannot be installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Check {
+    /// A version number or an instant; default: the current one.
+    pub version: Option<String>,
+    /// Channels beside it: `LABEL`, `LABEL@7` or `LABEL@2026-06-01`. Base channels come along by themselves.
+    pub with: Vec<String>,
+    /// `LABEL[@VERSION]`: the report says which packages are broken there, too.
+    pub baseline: Option<String>,
+}
+
 /// `POST /api/v1/fsck`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]

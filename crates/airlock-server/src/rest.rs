@@ -4,6 +4,7 @@ mod accounts;
 mod body;
 mod changes;
 mod channels;
+mod check;
 mod login;
 mod organizations;
 mod query;
@@ -69,6 +70,7 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(changes::rollback))
         .routes(routes!(changes::promote))
         .routes(routes!(changes::fetch))
+        .routes(routes!(check::check))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))

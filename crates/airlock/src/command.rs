@@ -5,6 +5,7 @@ pub mod createrepo;
 mod access;
 mod change;
 mod channel;
+mod check;
 mod push;
 mod read;
 mod secret;

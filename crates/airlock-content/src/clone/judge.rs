@@ -154,26 +154,12 @@ impl Question<'_, '_> {
         scope: &PackageSet,
         asked: &PackageSet,
     ) -> PackageSet {
-        let mut installable = PackageSet::default();
-        for context in contexts {
-            let judged: PackageSet = context
-                .judged
-                .iter()
-                .copied()
-                .filter(|id| asked.contains(*id))
-                .collect();
-            if context.unmet.is_some() || judged.is_empty() {
-                continue;
-            }
-            let may_be = |id: PackageId| context.scope.contains(id) && scope.contains(id);
-            let found = Installability::check_some(self.universe, may_be, |id| judged.contains(id));
-            for id in judged.iter().filter(|id| found.is_installable(*id)) {
-                installable.insert(id);
-            }
-        }
-        asked
-            .iter()
-            .filter(|id| self.universe.takes(*id) && !installable.contains(*id))
-            .collect()
+        let found = Installability::check_contexts(
+            self.universe,
+            contexts,
+            |id| scope.contains(id),
+            |id| asked.contains(id),
+        );
+        found.broken().collect()
     }
 }

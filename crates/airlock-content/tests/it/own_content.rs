@@ -4,7 +4,7 @@ use airlock_testkit::rpms::Rpm;
 
 use crate::world::{World, label, on_both};
 
-fn staged(world: &World, rpm: &Rpm) -> StagedFile {
+pub fn staged(world: &World, rpm: &Rpm) -> StagedFile {
     let folder = world.path("staged");
     std::fs::create_dir_all(&folder).unwrap();
     let path = rpm.write_to(&folder);

@@ -173,6 +173,15 @@ impl World {
         self.sync_with(name, SyncOptions::default()).await
     }
 
+    /// A sync that takes it when most packages go.
+    pub async fn take(&self, name: &str) -> SyncOutcome {
+        let options = SyncOptions {
+            accept_shrink: true,
+            ..SyncOptions::default()
+        };
+        self.sync_with(name, options).await
+    }
+
     pub async fn sync_with(&self, name: &str, options: SyncOptions) -> SyncOutcome {
         self.clock.advance(3600);
         self.content

@@ -68,6 +68,17 @@ pub enum Job {
         /// Its version.
         version: Option<String>,
     },
+    /// Say which packages of a version cannot be installed.
+    Check {
+        /// The channel.
+        label: ChannelLabel,
+        /// Its version.
+        version: Option<String>,
+        /// Channels beside it, each perhaps with a version.
+        with: Vec<String>,
+        /// A channel, perhaps with a version, to compare with.
+        baseline: Option<String>,
+    },
     /// Check everything.
     Fsck {
         /// Hash every blob.
@@ -108,6 +119,7 @@ impl Job {
             Self::Rollback { .. } => "rollback",
             Self::Promote { .. } => "promote",
             Self::Fetch { .. } => "fetch",
+            Self::Check { .. } => "check",
             Self::Fsck { .. } => "fsck",
             Self::Gc { .. } => "gc",
             Self::Backup { .. } => "backup",
@@ -140,7 +152,9 @@ impl Job {
                 label,
                 ..
             } => format!("{} → {label}", at(source, version.as_deref())),
-            Self::Fetch { label, version } => at(label, version.as_deref()),
+            Self::Fetch { label, version } | Self::Check { label, version, .. } => {
+                at(label, version.as_deref())
+            }
             Self::Fsck { deep, .. } => if *deep {
                 "everything, deep"
             } else {
@@ -167,6 +181,8 @@ impl Job {
             | Self::Rollback { label, .. }
             | Self::Promote { label, .. }
             | Self::Fetch { label, .. } => format!("channel:{label}"),
+            // It changes nothing, so it waits for nobody; two at once would only take the memory twice.
+            Self::Check { .. } => "check".to_owned(),
             Self::Fsck { .. } | Self::Gc { .. } | Self::Backup { .. } => "upkeep".to_owned(),
         }
     }
@@ -198,6 +214,12 @@ mod tests {
                 label: label.clone(),
                 tree: true,
             },
+            Job::Check {
+                label: label.clone(),
+                version: Some("2026-06-01".into()),
+                with: vec!["el9-extra@3".into()],
+                baseline: None,
+            },
             Job::Gc { grace_seconds: 5 },
         ];
         let subjects: Vec<String> = jobs.iter().map(Job::subject).collect();
@@ -207,6 +229,7 @@ mod tests {
                 "el9-base el9-base el9-base and 2 more",
                 "el9-base (1 files)",
                 "el9-base@7 → el9-base",
+                "el9-base@2026-06-01",
                 "everything"
             ]
         );

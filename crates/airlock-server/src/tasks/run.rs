@@ -1,7 +1,7 @@
 //! A job becomes a call of the domain, and what it answers becomes the task's result.
 
-use airlock_content::{Content, Error, StagedFile, SyncOptions, TaskContext};
-use airlock_model::{SyncOutcome, SyncState, VersionSelector};
+use airlock_content::{Content, Error, StagedFile, SyncOptions, TaskContext, split_label};
+use airlock_model::{ChannelLabel, SyncOutcome, SyncState, VersionSelector};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -82,6 +82,21 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
             let selector = selector(content, version.as_deref())?;
             ended(&content.fetch_packages(context, &label, selector).await?)
         }
+        Job::Check {
+            label,
+            version,
+            with,
+            baseline,
+        } => {
+            let at = selector(content, version.as_deref())?;
+            let with = with
+                .iter()
+                .map(|text| label_at(content, text))
+                .collect::<Result<Vec<_>, Error>>()?;
+            let baseline = baseline.map(|text| label_at(content, &text)).transpose()?;
+            let baseline = baseline.as_ref().map(|(label, at)| (label, *at));
+            ended(&content.check(context, &label, at, &with, baseline).await?)
+        }
         Job::Fsck { deep, repair } => ended(&content.fsck(context, deep, repair).await?),
         Job::Gc { grace_seconds } => ended(&content.gc(context, grace_seconds).await?),
         Job::Backup { directory } => {
@@ -95,6 +110,15 @@ fn selector(content: &Content, text: Option<&str>) -> Result<VersionSelector, Er
         None | Some("") => Ok(VersionSelector::Current),
         Some(text) => Ok(VersionSelector::parse(text, &content.settings().zone)?),
     }
+}
+
+/// `LABEL[@VERSION]`.
+fn label_at(content: &Content, text: &str) -> Result<(ChannelLabel, VersionSelector), Error> {
+    let (name, version) = split_label(text);
+    let label = ChannelLabel::new(name).map_err(|_| Error::NoChannel {
+        label: name.to_owned(),
+    })?;
+    Ok((label, selector(content, version)?))
 }
 
 fn ended(value: &impl Serialize) -> Result<Ended, Error> {
@@ -117,14 +141,12 @@ fn trouble(outcomes: &[SyncOutcome]) -> Option<String> {
                 outcome.channel,
                 outcome.error.as_deref().unwrap_or("failed")
             )),
-            SyncState::Held => Some(format!(
-                "{}: held: {}",
-                outcome.channel,
-                outcome
-                    .held
-                    .as_ref()
-                    .map_or("", |held| held.reason.as_str())
-            )),
+            SyncState::Held => {
+                let guard = outcome.held.as_ref().map(|held| held.reason.as_str());
+                let gate = outcome.error.as_deref();
+                let reason = guard.or(gate).unwrap_or_default();
+                Some(format!("{}: held: {reason}", outcome.channel))
+            }
             SyncState::Unchanged | SyncState::Published => None,
         })
         .collect();

@@ -186,6 +186,7 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
             }
         }
     };
+    let found = held(&ended);
     let (state, result, error) = match &ended {
         Ok(Ended {
             result,
@@ -200,7 +201,7 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
             (TaskState::Interrupted, None, Some(text.to_owned()))
         }
         Err(error) if error.kind() == ErrorKind::Cancelled => (TaskState::Cancelled, None, None),
-        Err(error) => (TaskState::Failed, None, Some(told(error))),
+        Err(error) => (TaskState::Failed, found.as_ref(), Some(told(error))),
     };
     match &error {
         None => tracing::info!(state = state.as_str(), "ended"),
@@ -295,6 +296,14 @@ async fn write_end_later(app: Arc<App>, claim: Arc<Claim>, end: End, notes: Vec<
     }
     app.board.end(claim.task.id);
     app.new_task.notify_waiters();
+}
+
+/// All that gates found in versions that they held, as the task's result.
+fn held(ended: &Result<Ended, Error>) -> Option<serde_json::Value> {
+    match ended {
+        Err(Error::Held(held)) => Some(serde_json::json!({ "gate": held.reports })),
+        _ => None,
+    }
 }
 
 /// The error for people, with its hint behind it.

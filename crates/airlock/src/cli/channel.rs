@@ -175,6 +175,28 @@ Examples:
         #[command(flatten)]
         waiting: Waiting,
     },
+    /// Check that every package of a version can be installed
+    #[command(after_help = "\
+Base channels come along by themselves, as they were at the instant of the version; so do the channels named by --with
+without a version. Exit status 1: something cannot be installed (with --baseline: something that is not broken there).
+
+Examples:
+  airlock channel check el9-extra
+  airlock channel check el9-extra@7 --with el9-tools --json
+  airlock channel check el9-base --baseline el9-base@2026-06-01")]
+    Check {
+        /// The channel, perhaps with @VERSION or @DATE
+        #[arg(value_name = "LABEL[@VERSION]")]
+        channel: String,
+        /// A channel that the machines have beside it
+        #[arg(long, value_name = "LABEL[@VERSION]")]
+        with: Vec<String>,
+        /// What is broken there already does not count
+        #[arg(long, value_name = "LABEL[@VERSION]")]
+        baseline: Option<String>,
+        #[command(flatten)]
+        waiting: Waiting,
+    },
     /// Bring every package file of a version here
     #[command(
         after_help = "Examples:\n  airlock channel fetch el9-base\n  airlock channel fetch el9-base@7"

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use airlock_model::{Channel, ChannelLabel, DeletePreview, NewChannel};
 use http::Method;
 
-use super::{Context, change, push, read, settings};
+use super::{Context, change, check, push, read, settings};
 use crate::cli::channel::ChannelCommand;
 use crate::client::encoded;
 use crate::fail::{Fail, Result};
@@ -59,6 +59,12 @@ pub async fn run(context: &Context, command: ChannelCommand) -> Result {
             tree,
             waiting,
         } => change::promote(context, source, &destination, tree, waiting).await,
+        ChannelCommand::Check {
+            channel,
+            with,
+            baseline,
+            waiting,
+        } => check::run(context, &channel, with, baseline, waiting).await,
         ChannelCommand::Fetch { channel, waiting } => {
             change::fetch(context, &channel, waiting).await
         }

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use airlock_model::{TaskId, TaskInfo, TaskState};
+use airlock_model::{CheckReport, TaskId, TaskInfo, TaskState};
 use http::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::Context;
 use crate::cli::Waiting;
@@ -119,7 +120,31 @@ fn describe(context: &Context, task: &TaskInfo) -> Result {
     if let Some(error) = &task.error {
         text.push_str(&format!("error:    {error}\n"));
     }
-    show::print(&show::plain(&text))
+    show::print(&show::plain(&text))?;
+    for report in gates(task) {
+        show::print(&show::check::text(&report))?;
+    }
+    Ok(())
+}
+
+/// What gates found that held versions of this task, all of it. A sync says so channel by channel.
+fn gates(task: &TaskInfo) -> Vec<CheckReport> {
+    let Some(result) = &task.result else {
+        return Vec::new();
+    };
+    let found: Vec<&Value> = match result {
+        Value::Array(outcomes) => outcomes.iter().filter_map(|one| one.get("gate")).collect(),
+        one => one
+            .get("gate")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .collect(),
+    };
+    found
+        .into_iter()
+        .filter_map(|report| serde_json::from_value(report.clone()).ok())
+        .collect()
 }
 
 /// Starts a task by a POST and sees it through.
@@ -150,8 +175,12 @@ pub async fn follow<T: DeserializeOwned>(
         return Ok(None);
     }
     let task = wait(context, task).await?;
-    // A task that failed in parts has a result that says which.
-    if task.result.is_none() || task.state != TaskState::Failed {
+    // A task that failed in parts has a result that says which; what gates found is no result of the work.
+    let in_parts = task
+        .result
+        .as_ref()
+        .is_some_and(|result| result.get("gate").is_none());
+    if !in_parts || task.state != TaskState::Failed {
         ended_well(&task)?;
     }
     let result = task.result.unwrap_or(serde_json::Value::Null);

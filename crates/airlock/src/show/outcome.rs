@@ -6,7 +6,7 @@ use airlock_model::{
 
 use super::{plain, size};
 
-/// `el9-base: +12 -3 packages, errata 1 critical 2 important, 3.2 MB, version 4 → 5`.
+/// `el9-base: +12 -3 packages, errata 1 critical 2 important, 3.2 MB, version 4 → 5`. What a gate holds has more lines.
 #[must_use]
 pub fn sync(outcome: &SyncOutcome) -> String {
     let label = &outcome.channel;
@@ -27,6 +27,15 @@ pub fn sync(outcome: &SyncOutcome) -> String {
             size(outcome.bytes),
             step(outcome.from, outcome.to),
         ),
+        SyncState::Held if outcome.gate.is_some() => {
+            let error = outcome.error.as_deref().unwrap_or_default();
+            let (reason, packages) = error.split_once('\n').unwrap_or((error, ""));
+            format!("{reason}; {stays}\n{packages}")
+        }
+        SyncState::Held if outcome.held.is_none() => {
+            let reason = outcome.error.as_deref().unwrap_or("the gate holds it");
+            format!("{label}: held: {reason}; {stays}")
+        }
         SyncState::Held => {
             let reason = outcome
                 .held
@@ -186,6 +195,7 @@ mod tests {
                 packages_before: 100,
                 packages_after: 40,
             }),
+            gate: None,
             error: Some("repomd.xml: HTTP 503".into()),
         }
     }
@@ -203,6 +213,19 @@ mod tests {
         assert_eq!(
             sync(&outcome(SyncState::Held)),
             "el9-base: held: 60 of 100 packages would go; version 4 stays (--accept-shrink takes it)"
+        );
+        let gated = SyncOutcome {
+            held: None,
+            gate: Some(airlock_model::CheckReport::default()),
+            error: Some(
+                "el9-base is held by its gate: 1 package cannot be installed\n  a needs b\nhint: c"
+                    .into(),
+            ),
+            ..outcome(SyncState::Held)
+        };
+        assert_eq!(
+            sync(&gated),
+            "el9-base is held by its gate: 1 package cannot be installed; version 4 stays\n  a needs b\nhint: c"
         );
         assert_eq!(
             sync(&outcome(SyncState::Failed)),
