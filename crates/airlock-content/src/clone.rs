@@ -16,6 +16,8 @@ mod plan;
 mod question;
 mod rules;
 mod select;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use airlock_model::Plan;

@@ -3,6 +3,7 @@
 //! A provider comes with its whole erratum, in every channel of the tree that has it (reference clone-by-date,
 //! sections 5.3 and 13).
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use airlock_solve::{Choice, PackageId, PackageSet, Pulled, Unmet};
@@ -122,37 +123,53 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
     }
 
     fn choose(&self, unmet: &Unmet) -> Option<Choice> {
-        let pool = self.question.universe.pool();
-        let allowed = |id: &PackageId| match self.is_inside(*id) {
+        let allowed = |id: &&PackageId| match self.is_inside(**id) {
             None => false,
             Some(inside) => inside || !self.question.strict,
         };
-        let mut candidates: Vec<PackageId> =
-            unmet.providers.iter().copied().filter(allowed).collect();
-        let home = self.offered[unmet.package.index()].map(|offered| offered.channel);
-        candidates.sort_by(|one, two| {
-            let key = |id: PackageId| {
-                let inside = self.is_inside(id) == Some(true);
-                let (unnamed, fit) = self.question.universe.suits(unmet.dependency, id);
-                let class = (
-                    !self.closable.contains(id),
-                    !(inside && self.closable_inside.contains(id)),
-                    !inside,
-                );
-                // Inside the date the best suited one, beyond it the oldest.
-                let day = self.day(id);
-                let beyond = if inside { Date::MIN } else { day };
-                (class, fit, beyond, unnamed, day)
-            };
-            let elsewhere = |id: PackageId| self.offered[id.index()].map(|o| o.channel) != home;
-            key(*one)
-                .cmp(&key(*two))
-                .then_with(|| pool.name(*one).cmp(pool.name(*two)))
-                .then_with(|| pool.evr(*one).cmp(&pool.evr(*two)))
-                .then_with(|| elsewhere(*one).cmp(&elsewhere(*two)))
-                .then_with(|| one.cmp(two))
+        let mut candidates = unmet.providers.iter().filter(allowed);
+        let first = *candidates.next()?;
+        let best = candidates.fold(first, |best, id| match self.compare(unmet, *id, best) {
+            Ordering::Less => *id,
+            _ => best,
         });
-        candidates.first().map(|id| self.with_erratum(*id))
+        Some(self.with_erratum(best))
+    }
+
+    /// Orders two providers of a requirement, the better one first.
+    fn compare(&self, unmet: &Unmet, one: PackageId, two: PackageId) -> Ordering {
+        let pool = self.question.universe.pool();
+        let home = self.channel_of(unmet.package);
+        let key = |id: PackageId| {
+            let inside = self.is_inside(id) == Some(true);
+            let (unnamed, fit) = self.question.universe.suits(unmet.dependency, id);
+            // What comes along should not reach beyond the date either.
+            let whole = |set: &PackageSet| {
+                set.contains(id)
+                    && self
+                        .with_erratum(id)
+                        .with
+                        .iter()
+                        .all(|id| set.contains(*id))
+            };
+            let class = (
+                !self.closable.contains(id),
+                !(inside && whole(&self.closable_inside)),
+                !(inside && self.closable_inside.contains(id)),
+                !inside,
+            );
+            // Inside the date the best suited one, beyond it the oldest.
+            let day = self.day(id);
+            let beyond = if inside { Date::MIN } else { day };
+            (class, fit, beyond, unnamed, day)
+        };
+        let elsewhere = |id: PackageId| self.channel_of(id) != home;
+        key(one)
+            .cmp(&key(two))
+            .then_with(|| pool.name(one).cmp(pool.name(two)))
+            .then_with(|| pool.evr(one).cmp(&pool.evr(two)))
+            .then_with(|| elsewhere(one).cmp(&elsewhere(two)))
+            .then_with(|| one.cmp(&two))
     }
 
     /// A provider with the other packages of the erratum that brings it.

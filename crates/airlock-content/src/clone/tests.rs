@@ -1,0 +1,192 @@
+//! Plans of random small trees against rules of a few lines.
+
+mod old_rules;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use airlock_model::{OpenCause, PackageReason};
+use airlock_solve::{Modules, PackageId, PackageSet, Settings, Universe};
+use proptest::prelude::*;
+
+use self::tree::{Made, made_pool, question, tree};
+use super::decide::Decision;
+use super::question::Question;
+
+/// Runs a test on the question of a tree.
+fn asked<T>(made: &Made, order: u64, test: impl FnOnce(&Question<'_, '_>) -> T) -> T {
+    let pool = made_pool(made, order);
+    let settings = Settings {
+        machine: Some("x86_64".to_owned()),
+        ..Settings::default()
+    };
+    let universe = Universe::new(&pool, &settings);
+    let modules = Modules::new(&pool, &[]);
+    test(&question(made, &universe, &modules, order))
+}
+
+fn there(question: &Question<'_, '_>, decision: &Decision) -> PackageSet {
+    let mut there = question.parent.clone();
+    for channel in &decision.channels {
+        channel.result.iter().for_each(|id| {
+            there.insert(*id);
+        });
+    }
+    there
+}
+
+/// A decision as text: the same for the same tree, whatever its order.
+fn told(question: &Question<'_, '_>, decision: &Decision) -> String {
+    let pool = question.universe.pool();
+    let mut text = String::new();
+    for (own, channel) in question.channels.iter().zip(&decision.channels) {
+        text.push_str("channel\n");
+        for (id, reason) in &channel.packages {
+            text.push_str(&format!("{} {reason:?}\n", pool.nevra(*id)));
+        }
+        let mut errata: Vec<String> = channel
+            .errata
+            .iter()
+            .map(|(place, reason)| format!("{} {reason:?}\n", own.errata[*place].advisory))
+            .collect();
+        errata.sort();
+        text.push_str(&errata.concat());
+    }
+    let mut open: Vec<String> = decision
+        .open
+        .iter()
+        .map(|open| format!("{} {:?}\n", open.channel, open.requirement))
+        .collect();
+    open.sort();
+    text + &open.concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_the_source_could_satisfy_stays_open(made in tree()) {
+        asked(&made, 0, |question| {
+            let decision = question.decide();
+            for open in &decision.open {
+                let cause = open.requirement.cause;
+                prop_assert!(
+                    matches!(cause, OpenCause::Source | OpenCause::KeptOut)
+                        || (cause == OpenCause::NotSolved && !question.solve_errata)
+                        || (cause == OpenCause::BeyondDate && question.strict),
+                    "{:?}",
+                    open.requirement
+                );
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn nothing_is_there_without_a_reason_and_nothing_barred_comes_in(made in tree()) {
+        asked(&made, 0, |question| {
+            let decision = question.decide();
+            for (own, channel) in question.channels.iter().zip(&decision.channels) {
+                let kept: BTreeSet<PackageId> = own.kept.iter().copied().collect();
+                for id in &channel.result {
+                    prop_assert!(kept.contains(id) || channel.packages.contains_key(id));
+                }
+                for (id, reason) in &channel.packages {
+                    let taken = own.taken.iter().any(|(taken, _)| taken == id);
+                    prop_assert!(taken || !own.barred.contains(*id));
+                    prop_assert!(own.source.iter().any(|(of_source, _)| of_source == id));
+                    if let PackageReason::WithErratum { advisory } = reason {
+                        // The erratum is listed here, for another of its packages was needed.
+                        let listed = channel.errata.iter();
+                        let mut names = listed.map(|(place, _)| &own.errata[*place].advisory);
+                        prop_assert!(names.any(|name| name == advisory), "{advisory}");
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn without_a_package_that_is_needed_something_lacks(made in tree()) {
+        asked(&made, 0, |question| {
+            let pool = question.universe.pool();
+            let decision = question.decide();
+            let there = there(question, &decision);
+            let everything: Vec<PackageId> = there.iter().collect();
+            let before = question.universe.unmet(&everything, &there);
+            for channel in &decision.channels {
+                for (id, reason) in &channel.packages {
+                    let PackageReason::Needed { by, requires, .. } = reason else {
+                        continue;
+                    };
+                    let mut without = there.clone();
+                    without.remove(*id);
+                    let unmet = question.universe.unmet(&everything, &without);
+                    let lacks = unmet.iter().any(|unmet| {
+                        pool.nevra(unmet.package) == *by
+                            && pool.dependency_text(unmet.dependency) == *requires
+                            && !before.contains(unmet)
+                    });
+                    prop_assert!(lacks, "{} for {by} {requires}", pool.nevra(*id));
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn an_advisory_is_listed_where_its_packages_are(made in tree()) {
+        asked(&made, 0, |question| {
+            let decision = question.decide();
+            for (own, channel) in question.channels.iter().zip(&decision.channels) {
+                let result: BTreeSet<PackageId> = channel.result.iter().copied().collect();
+                for (place, _) in &channel.errata {
+                    let packages = &own.errata[*place].packages;
+                    prop_assert!(packages.is_empty() || packages.iter().any(|id| result.contains(id)));
+                    // It comes whole.
+                    for id in packages {
+                        prop_assert!(result.contains(id) || own.barred.contains(*id));
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn what_can_be_closed_within_the_date_stays_within_it(made in tree()) {
+        // Errata of one package: what comes along with a provider may always reach beyond.
+        let made = made.with_single_errata();
+        asked(&made, 0, |question| {
+            let decision = question.decide();
+            let start = question.there();
+            let inside = |id: PackageId| start.contains(id) || tree::is_inside(question, id);
+            let closable = question.universe.closable(inside);
+            let roots: Vec<PackageId> = question
+                .channels
+                .iter()
+                .flat_map(|channel| channel.kept.iter().chain(channel.taken.iter().map(|(id, _)| id)))
+                .copied()
+                .collect();
+            if roots.iter().all(|id| closable.contains(*id) || !question.universe.takes(*id)) {
+                let start_beyond = decision.beyond.iter().filter(|id| !start.contains(**id)).count();
+                prop_assert_eq!(start_beyond, 0);
+            }
+            Ok(())
+        })?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_tree_in_a_hundred_orders_gives_the_same_plan(made in tree()) {
+        let tell = |order| asked(&made, order, |question| told(question, &question.decide()));
+        let first = tell(0);
+        for order in 1..100 {
+            prop_assert_eq!(&tell(order), &first);
+        }
+    }
+}
