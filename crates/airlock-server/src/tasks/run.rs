@@ -143,9 +143,15 @@ fn trouble(outcomes: &[SyncOutcome]) -> Option<String> {
             )),
             SyncState::Held => {
                 let guard = outcome.held.as_ref().map(|held| held.reason.as_str());
-                let gate = outcome.error.as_deref();
-                let reason = guard.or(gate).unwrap_or_default();
-                Some(format!("{}: held: {reason}", outcome.channel))
+                let error = outcome.error.as_deref();
+                match (&outcome.gate, error) {
+                    // It names its channel.
+                    (Some(_), Some(error)) => Some(error.to_owned()),
+                    _ => {
+                        let reason = guard.or(error).unwrap_or_default();
+                        Some(format!("{}: held: {reason}", outcome.channel))
+                    }
+                }
             }
             SyncState::Unchanged | SyncState::Published => None,
         })

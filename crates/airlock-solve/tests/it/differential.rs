@@ -1,22 +1,21 @@
-//! Our judgement held against libsolv's, package by package.
-//!
-//! Small universes are made here; whole repositories come from the folders that
-//! `AIRLOCK_REPO_CASES` names (several separated by `:`). A folder with `repodata` is a repository;
-//! repositories that lie directly in one folder are checked each for itself and all together.
+//! Our judgement held against libsolv's, package by package: small universes that are made here, without and with module
+//! streams, and whole repositories (see the module inside).
+
+mod repositories;
+mod streams;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use airlock_repodata::{Limits, MetadataKind};
-use airlock_solve::{Installability, PackageId, Pool, PoolBuilder, Settings, Solver, Universe};
+use airlock_repodata::Limits;
+use airlock_solve::{Installability, PackageId, Pool, PoolBuilder, Settings, Universe};
 use airlock_testkit::programs;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
-use crate::folder;
-use crate::world::{world, xml};
+use crate::world::{Made, world, xml};
 
 /// Python with libsolv, as `scripts/install tests` made it.
 fn python() -> PathBuf {
@@ -58,31 +57,30 @@ pub struct Tally {
     pub differ: usize,
 }
 
-/// The pool of some repository folders, filelists included.
-fn pool(folders: &[PathBuf]) -> Pool {
-    let mut builder = PoolBuilder::new();
-    let mut added = Vec::new();
-    for folder in folders {
-        let label = folder.display().to_string();
-        let repository = folder::add_primary(&mut builder, folder, &label);
-        added.push((repository, folder.clone()));
-    }
-    folder::add_filelists(&mut builder, &added);
-    builder.finish()
+/// `primary.xml` and `filelists.xml` of a repository.
+struct Files {
+    primary: PathBuf,
+    filelists: Option<PathBuf>,
 }
 
-/// What is asked about a pool: repositories as files, and for every package that can be installed
-/// in a pool of few the transaction that installs it.
-fn question(universe: &Universe<'_>, files: &[(PathBuf, PathBuf)], transactions: &Value) -> Value {
+/// What is asked about a pool: repositories as files, for every package that can be installed in a pool of few the
+/// transaction that installs it, and contexts.
+fn question(
+    universe: &Universe<'_>,
+    files: &[Files],
+    transactions: &Value,
+    contexts: &Value,
+) -> Value {
     let files = files.iter();
     let repositories: Vec<Value> = files
-        .map(|(primary, filelists)| json!({"primary": primary, "filelists": filelists}))
+        .map(|files| json!({"primary": files.primary, "filelists": files.filelists}))
         .collect();
     json!({
         "machine": universe.machine(),
         "installonly": Settings::default().installonly,
         "repositories": repositories,
         "transactions": transactions,
+        "contexts": contexts,
     })
 }
 
@@ -94,8 +92,23 @@ fn full_name(pool: &Pool, id: PackageId) -> String {
 
 /// Compares the judgements on one pool.
 fn compare(universe: &Universe<'_>, answer: &Value, what: &str, tally: &mut Tally) {
+    compare_found(
+        universe,
+        &Installability::check(universe),
+        answer,
+        what,
+        tally,
+    );
+}
+
+fn compare_found(
+    universe: &Universe<'_>,
+    found: &Installability,
+    answer: &Value,
+    what: &str,
+    tally: &mut Tally,
+) {
     let pool = universe.pool();
-    let found = Installability::check(universe);
     let mut ours: Vec<String> = found.broken().map(|id| full_name(pool, id)).collect();
     ours.sort();
     assert_eq!(answer["checked"], found.checked(), "{what}");
@@ -104,8 +117,27 @@ fn compare(universe: &Universe<'_>, answer: &Value, what: &str, tally: &mut Tall
     for (who, these, those) in [("us", &ours, &theirs), ("libsolv", &theirs, &ours)] {
         for name in these.iter().filter(|name| !those.contains(name)) {
             tally.differ += 1;
-            println!("DIFFERENT: broken for {who} only: {name} in {what}");
+            say(&format!(
+                "DIFFERENT: broken for {who} only: {name} in {what}"
+            ));
         }
+    }
+}
+
+/// Prints a line that is seen even when the test passes: the test harness keeps what macros print.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+impl Tally {
+    /// Prints the counts; fails when something differs or nothing was compared.
+    fn say(&self, what: &str) {
+        say(&format!(
+            "{what}: {} compared, {} differ",
+            self.compared, self.differ
+        ));
+        assert!(self.compared > 0, "{what}: nothing was compared");
+        assert_eq!(self.differ, 0, "{what}");
     }
 }
 
@@ -123,40 +155,54 @@ fn transactions(universe: &Universe<'_>) -> Vec<Vec<String>> {
         .collect()
 }
 
+/// A small universe as files and as a pool.
+fn written(folder: &Path, number: u32, packages: &[Made]) -> (Pool, Files) {
+    let (primary, filelists) = xml(packages);
+    let path = |kind: &str| folder.join(format!("{number}-{kind}.xml"));
+    let (primary_path, filelists_path) = (path("primary"), path("filelists"));
+    std::fs::write(&primary_path, primary).expect("a file");
+    std::fs::write(&filelists_path, filelists).expect("a file");
+    let mut builder = PoolBuilder::new();
+    let repository = builder.add_repository("small");
+    let limits = Limits::default();
+    let open = |path: &Path| std::fs::File::open(path).expect("a file");
+    builder
+        .read_primary(repository, open(&primary_path), &limits)
+        .expect("primary");
+    let wanted = builder.wanted_paths();
+    builder
+        .read_filelists(repository, &wanted, open(&filelists_path), &limits)
+        .expect("filelists");
+    let files = Files {
+        primary: primary_path,
+        filelists: Some(filelists_path),
+    };
+    (builder.finish(), files)
+}
+
+fn x86_64() -> Settings {
+    Settings {
+        machine: Some("x86_64".to_owned()),
+        ..Settings::default()
+    }
+}
+
 #[test]
 fn differential_of_small_universes() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut runner = TestRunner::deterministic();
-    let mut pools = Vec::new();
-    for number in 0..400_u32 {
-        // Few packages with few names meet each other more often.
-        let (packages, names) = ((4 + number % 40) as usize, 3 + number % 12);
-        let tree = world(packages, names)
-            .new_tree(&mut runner)
-            .expect("a world");
-        let (primary, filelists) = xml(&tree.current());
-        let path = |kind: &str| folder.path().join(format!("{number}-{kind}.xml"));
-        let files = (path("primary"), path("filelists"));
-        std::fs::write(&files.0, primary).expect("a file");
-        std::fs::write(&files.1, filelists).expect("a file");
-        let mut builder = PoolBuilder::new();
-        let repository = builder.add_repository("small");
-        let limits = Limits::default();
-        let open = |path: &Path| std::fs::File::open(path).expect("a file");
-        builder
-            .read_primary(repository, open(&files.0), &limits)
-            .expect("primary");
-        let wanted = builder.wanted_paths();
-        builder
-            .read_filelists(repository, &wanted, open(&files.1), &limits)
-            .expect("filelists");
-        pools.push((builder.finish(), files));
-    }
-    let settings = Settings {
-        machine: Some("x86_64".to_owned()),
-        ..Settings::default()
-    };
-    let universes: Vec<(Universe<'_>, &(PathBuf, PathBuf))> = pools
+    let pools: Vec<(Pool, Files)> = (0..400_u32)
+        .map(|number| {
+            // Few packages with few names meet each other more often.
+            let (packages, names) = ((4 + number % 40) as usize, 3 + number % 12);
+            let tree = world(packages, names)
+                .new_tree(&mut runner)
+                .expect("a world");
+            written(folder.path(), number, &tree.current())
+        })
+        .collect();
+    let settings = x86_64();
+    let universes: Vec<(Universe<'_>, &Files)> = pools
         .iter()
         .map(|(pool, files)| (Universe::new(pool, &settings), files))
         .collect();
@@ -164,113 +210,32 @@ fn differential_of_small_universes() {
         .iter()
         .map(|(universe, files)| {
             let transactions = json!(transactions(universe));
-            question(universe, std::slice::from_ref(*files), &transactions)
+            question(
+                universe,
+                std::slice::from_ref(*files),
+                &transactions,
+                &json!([]),
+            )
         })
         .collect();
     let answers = ask(&json!(questions));
-    let mut tally = Tally::default();
-    let (mut valid, mut invalid) = (0, 0);
+    let (mut tally, mut transactions) = (Tally::default(), Tally::default());
     for (number, (universe, _)) in universes.iter().enumerate() {
         let answer = &answers[number];
         compare(universe, answer, &format!("universe {number}"), &mut tally);
-        for (place, is_valid) in answer["valid"]
-            .as_array()
-            .expect("a list")
-            .iter()
-            .enumerate()
-        {
-            valid += 1;
+        let valid = answer["valid"].as_array().expect("a list");
+        for (place, is_valid) in valid.iter().enumerate() {
+            transactions.compared += 1;
             if *is_valid != true {
-                invalid += 1;
+                transactions.differ += 1;
                 let packages = &questions[number]["transactions"][place];
-                println!("DIFFERENT: libsolv refuses {packages} in universe {number}");
+                say(&format!(
+                    "DIFFERENT: libsolv refuses {packages} in universe {number}"
+                ));
             }
         }
     }
-    println!(
-        "installability: {} compared, {} differ",
-        tally.compared, tally.differ
-    );
-    println!("transactions: {valid} compared, {invalid} differ");
-    assert!(valid > 1000, "too few transactions: {valid}");
-    assert_eq!((tally.differ, invalid), (0, 0));
-}
-
-/// Repositories of a folder: itself, or the sets of those that lie in it, at any depth.
-fn sets(folder: &Path, out: &mut Vec<Vec<PathBuf>>) {
-    let mut inner: Vec<PathBuf> = std::fs::read_dir(folder)
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.is_dir())
-        .collect();
-    inner.sort();
-    if folder.join("repodata/repomd.xml").is_file() {
-        out.push(vec![folder.to_owned()]);
-        return;
-    }
-    let repositories: Vec<PathBuf> = inner
-        .iter()
-        .filter(|path| path.join("repodata/repomd.xml").is_file())
-        .cloned()
-        .collect();
-    for path in &inner {
-        sets(path, out);
-    }
-    if repositories.len() > 1 {
-        out.push(repositories);
-    }
-}
-
-#[test]
-fn differential_of_repositories() {
-    let cases = std::env::var_os("AIRLOCK_REPO_CASES").unwrap_or_default();
-    let mut found = Vec::new();
-    for folder in std::env::split_paths(&cases).filter(|path| !path.as_os_str().is_empty()) {
-        sets(&folder, &mut found);
-    }
-    let mut tally = Tally::default();
-    for set in &found {
-        let pool = pool(set);
-        let universe = Universe::new(&pool, &Settings::default());
-        let file = |path: &Path, kind| folder::file(path, kind);
-        let files: Vec<(PathBuf, PathBuf)> = set
-            .iter()
-            .map(|path| {
-                (
-                    file(path, MetadataKind::Primary),
-                    file(path, MetadataKind::Filelists),
-                )
-            })
-            .collect();
-        let answers = ask(&json!([question(&universe, &files, &json!([]))]));
-        compare(&universe, &answers[0], &format!("{set:?}"), &mut tally);
-        expected_broken(&universe, set);
-        let mut solver = Solver::new(&universe, |_| true);
-        for id in Installability::check(&universe).broken() {
-            let explanation = solver.explain(id);
-            let steps = explanation.map_or(0, |explanation| explanation.steps.len());
-            assert!(steps > 0, "{} is broken for no reason", pool.nevra(id));
-        }
-    }
-    println!(
-        "installability: {} compared, {} differ",
-        tally.compared, tally.differ
-    );
-    assert_eq!(tally.differ, 0);
-}
-
-/// A folder may say which names have to be broken, beside others.
-fn expected_broken(universe: &Universe<'_>, set: &[PathBuf]) {
-    let found = Installability::check(universe);
-    let broken: Vec<&str> = found.broken().map(|id| universe.pool().name(id)).collect();
-    for folder in set {
-        let Ok(text) = std::fs::read_to_string(folder.join("expected-broken.json")) else {
-            continue;
-        };
-        let expected: Vec<Value> = serde_json::from_str(&text).expect("a list");
-        for entry in &expected {
-            let name = entry["name"].as_str().expect("a name");
-            assert!(broken.contains(&name), "{name} should be broken");
-        }
-    }
+    assert!(transactions.compared > 1000, "too few transactions");
+    tally.say("small universes");
+    transactions.say("transactions");
 }

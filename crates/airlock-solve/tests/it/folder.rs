@@ -7,19 +7,20 @@ use airlock_repodata::repomd::Repomd;
 use airlock_repodata::{Limits, MetadataKind};
 use airlock_solve::{PoolBuilder, RepositoryId};
 
-/// Path of a file that `repomd.xml` names.
-pub fn file(folder: &Path, kind: MetadataKind) -> PathBuf {
+/// Path of a file that `repomd.xml` names, if it does.
+pub fn file_of(folder: &Path, kind: &str) -> Option<PathBuf> {
     let repomd = std::fs::read(folder.join("repodata/repomd.xml")).expect("repomd.xml");
     let repomd = Repomd::parse(&repomd).expect("repomd.xml");
-    let record = repomd.record(kind.name()).expect("a record");
-    folder.join(&record.href)
+    let record = repomd.record(kind)?;
+    Some(folder.join(&record.href))
 }
 
 /// Adds the packages of a folder.
 pub fn add_primary(builder: &mut PoolBuilder, folder: &Path, label: &str) -> RepositoryId {
     let repository = builder.add_repository(label);
     let limits = Limits::default();
-    let opened = open_path(&file(folder, MetadataKind::Primary), &limits).expect("primary");
+    let path = file_of(folder, MetadataKind::Primary.name()).expect("primary");
+    let opened = open_path(&path, &limits).expect("primary");
     builder
         .read_primary(repository, opened, &limits)
         .expect("primary");
@@ -31,7 +32,10 @@ pub fn add_filelists(builder: &mut PoolBuilder, folders: &[(RepositoryId, PathBu
     let wanted = builder.wanted_paths();
     let limits = Limits::default();
     for (repository, folder) in folders {
-        let opened = open_path(&file(folder, MetadataKind::Filelists), &limits).expect("filelists");
+        let Some(path) = file_of(folder, MetadataKind::Filelists.name()) else {
+            continue;
+        };
+        let opened = open_path(&path, &limits).expect("filelists");
         builder
             .read_filelists(*repository, &wanted, opened, &limits)
             .expect("filelists");

@@ -1,11 +1,12 @@
 """libsolv's judgement, with RPM semantics: which packages of some repositories cannot be installed.
 
 Standard input: a list of pools, each {"machine": ARCH, "installonly": [CAPABILITY], "repositories": [{"primary": PATH, "filelists": PATH?}],
-                 "transactions": [[NAME, …], …]}
-Standard output: for each {"broken": [NAME], "checked": N, "valid": [BOOL, …]}
+                 "transactions": [[NAME, …], …], "contexts": [{"hidden": [NAME, …], "asked": [NAME, …]}, …]}
+Standard output: for each {"broken": [NAME], "checked": N, "valid": [BOOL, …], "contexts": [{"broken": [NAME], "checked": N}, …]}
 
 A NAME is a NEVRA, "@" and the number of its repository. A transaction is valid when libsolv installs exactly its
-packages into an empty machine.
+packages into an empty machine. A context asks about some packages while others are not there (module streams that are
+not enabled).
 """
 import json
 import sys
@@ -55,29 +56,36 @@ def judge(asked):
     def name(solvable):
         return "%s@%d" % (solvable, number[solvable.repo.id])
 
-    candidates = [s for s in pool.solvables if s.arch not in ("src", "nosrc") and pool.isknownarch(s.archid)]
-    checked = len(candidates)
     install = Job.SOLVER_INSTALL | Job.SOLVER_SOLVABLE
-    left = candidates
-    while left:
+
+    def find_broken(left):
+        while left:
+            made = solver()
+            made.solve(several + [pool.Job(install | Job.SOLVER_WEAK, s.id) for s in left])
+            there = {s.id for s in made.transaction().newsolvables()}
+            after = [s for s in left if s.id not in there]
+            if len(after) == len(left):
+                break
+            left = after
+        # A solver that is used again is much faster than a new one each.
+        broken = []
         made = solver()
-        made.solve(several + [pool.Job(install | Job.SOLVER_WEAK, s.id) for s in left])
-        there = {s.id for s in made.transaction().newsolvables()}
-        after = [s for s in left if s.id not in there]
-        if len(after) == len(left):
-            break
-        left = after
-    # A solver that is used again is much faster than a new one each.
-    broken = []
-    made = solver()
-    for s in left:
-        if made.solve(several + [pool.Job(install, s.id)]):
-            broken.append(name(s))
+        for s in left:
+            if made.solve(several + [pool.Job(install, s.id)]):
+                broken.append(name(s))
+        return sorted(broken)
+
+    def installed_by_machines(s):
+        return s.arch not in ("src", "nosrc") and pool.isknownarch(s.archid)
+
+    candidates = [s for s in pool.solvables if installed_by_machines(s)]
+    broken = find_broken(candidates)
 
     by_name = {}
     for s in pool.solvables:
         by_name[name(s)] = s
     valid = []
+    made = solver()
     for names in asked.get("transactions", []):
         wanted = {by_name[n].id for n in names}
         # Nothing else may come in, and all of it has to.
@@ -85,7 +93,17 @@ def judge(asked):
         problems = made.solve(jobs)
         there = {s.id for s in made.transaction().newsolvables()} if not problems else set()
         valid.append(there == wanted)
-    return {"broken": sorted(broken), "checked": checked, "valid": valid}
+
+    everything = {s.id for s in pool.solvables}
+    contexts = []
+    for context in asked.get("contexts", []):
+        hidden = {by_name[n].id for n in context["hidden"]}
+        pool.set_considered_list(sorted(everything - hidden))
+        pool.createwhatprovides()
+        judged = [by_name[n] for n in context["asked"]]
+        judged = [s for s in judged if installed_by_machines(s)]
+        contexts.append({"broken": find_broken(judged), "checked": len(judged)})
+    return {"broken": broken, "checked": len(candidates), "valid": valid, "contexts": contexts}
 
 
 main()

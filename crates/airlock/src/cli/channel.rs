@@ -177,8 +177,9 @@ Examples:
     },
     /// Check that every package of a version can be installed
     #[command(after_help = "\
-Base channels come along by themselves, as they were at the instant of the version; so do the channels named by --with
-without a version. Exit status 1: something cannot be installed (with --baseline: something that is not broken there).
+Base channels come along by themselves, as they were at the instant of the version, and so do
+channels named by --with without a version. Exit status 1: something cannot be installed (with
+--baseline: something that is not broken there).
 
 Examples:
   airlock channel check el9-extra

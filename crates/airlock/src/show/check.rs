@@ -27,17 +27,14 @@ pub fn text(report: &CheckReport) -> String {
         1 => ", 1 cannot be installed".to_owned(),
         broken => format!(", {broken} cannot be installed"),
     });
-    if let Some(baseline) = report
-        .baseline
-        .as_ref()
-        .filter(|_| !report.broken.is_empty())
-    {
-        line.push_str(&format!(
-            ", {} of them not broken in {baseline}",
-            report.newly_broken
-        ));
-    }
     push_wrapped(&line, "", &mut text);
+    if let Some(baseline) = &report.baseline {
+        let line = format!(
+            "compared with {baseline}: {} newly broken",
+            report.newly_broken
+        );
+        push_wrapped(&line, "", &mut text);
+    }
     plain(&text)
 }
 
@@ -124,8 +121,8 @@ mod tests {
           lib-1-1.x86_64 needs x, which nothing provides
         old-1-1.noarch  (since version 3, and broken in the baseline)
           old-1-1.noarch needs gone, which nothing provides
-        el9-extra@7: 1203 packages checked with el9-base@12, 2 cannot be installed, 1 of them not broken in
-            el9-extra@6
+        el9-extra@7: 1203 packages checked with el9-base@12, 2 cannot be installed
+        compared with el9-extra@6: 1 newly broken
         ");
         assert!(text(&report).lines().all(|line| line.width() <= WIDTH));
         let well = CheckReport {
@@ -135,7 +132,8 @@ mod tests {
         };
         assert_eq!(
             text(&well),
-            "el9-extra@7: 1203 packages checked with el9-base@12, all can be installed\n"
+            "el9-extra@7: 1203 packages checked with el9-base@12, all can be installed\n\
+             compared with el9-extra@6: 0 newly broken\n"
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The built program, as its users run it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod checks;
 mod clients;
 mod commands;
 mod crash;
