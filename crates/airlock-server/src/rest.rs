@@ -4,6 +4,7 @@ mod accounts;
 mod body;
 mod changes;
 mod channels;
+mod clones;
 mod login;
 mod organizations;
 mod query;
@@ -69,6 +70,8 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(changes::rollback))
         .routes(routes!(changes::promote))
         .routes(routes!(changes::fetch))
+        .routes(routes!(clones::plan))
+        .routes(routes!(clones::plan_of_task))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
@@ -88,6 +91,11 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
             OpenApiRouter::new()
                 .routes(routes!(upload::push))
                 .layer(DefaultBodyLimit::disable()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(clones::apply))
+                .layer(DefaultBodyLimit::max(airlock_content::LARGEST_PLAN)),
         )
         .merge(
             OpenApiRouter::new()

@@ -82,6 +82,10 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
             let selector = selector(content, version.as_deref())?;
             ended(&content.fetch_packages(context, &label, selector).await?)
         }
+        Job::Plan { request } => ended(&content.plan_clone(context, &request).await?),
+        Job::Clone { digest, rebase, .. } => {
+            ended(&content.apply_plan(context, &digest, rebase).await?)
+        }
         Job::Fsck { deep, repair } => ended(&content.fsck(context, deep, repair).await?),
         Job::Gc { grace_seconds } => ended(&content.gc(context, grace_seconds).await?),
         Job::Backup { directory } => {
