@@ -1,7 +1,10 @@
 //! How results look: tables, sizes, times, the line that a sync ends with.
 
+pub mod csv;
 pub mod diff;
+pub mod fold;
 pub mod outcome;
+pub mod plan;
 pub mod progress;
 pub mod table;
 
