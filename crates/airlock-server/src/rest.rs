@@ -5,6 +5,7 @@ mod body;
 mod changes;
 mod channels;
 mod check;
+mod clones;
 mod login;
 mod organizations;
 mod query;
@@ -71,6 +72,8 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(changes::promote))
         .routes(routes!(changes::fetch))
         .routes(routes!(check::check))
+        .routes(routes!(clones::plan))
+        .routes(routes!(clones::plan_of_task))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
@@ -90,6 +93,11 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
             OpenApiRouter::new()
                 .routes(routes!(upload::push))
                 .layer(DefaultBodyLimit::disable()),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(clones::apply))
+                .layer(DefaultBodyLimit::max(airlock_content::LARGEST_PLAN)),
         )
         .merge(
             OpenApiRouter::new()

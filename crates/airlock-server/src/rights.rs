@@ -89,8 +89,11 @@ pub const RIGHTS: &[Right] = &[
     right("POST", "/api/v1/channels/{label}/fetch", ContentManager),
     // It changes nothing: a POST for it takes long.
     right("POST", "/api/v1/channels/{label}/check", Reader),
+    right("POST", "/api/v1/clones/plan", ContentManager),
+    right("POST", "/api/v1/clones/apply", ContentManager),
     right("GET", "/api/v1/tasks", Reader),
     right("GET", "/api/v1/tasks/{id}", Reader),
+    right("GET", "/api/v1/tasks/{id}/plan", Reader),
     right("POST", "/api/v1/tasks/{id}/cancel", ContentManager),
     right("GET", "/api/v1/tokens", Reader),
     right("POST", "/api/v1/tokens", Reader),

@@ -1,6 +1,7 @@
 //! The command line as clap sees it: words, options, help and examples. What they do is in `command`.
 
 pub mod channel;
+pub mod plan;
 pub mod server;
 
 use std::path::PathBuf;
@@ -8,7 +9,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::channel::ChannelCommand;
+use self::plan::PlanCommand;
 use self::server::{LoginArgs, OrgCommand, ServeArgs, TaskCommand, TokenCommand, UserCommand};
+use crate::clone_by_date::CloneArgs;
 
 /// Decides what software reaches a fleet of RPM-based machines: mirrors repositories, keeps every state of them, and publishes them.
 #[derive(Debug, Parser)]
@@ -92,6 +95,24 @@ Examples:
         #[command(flatten)]
         waiting: Waiting,
     },
+    /// Cut a clone of a tree of channels as it was on a date, closed under dependencies
+    #[command(
+        name = "clone-by-date",
+        args_override_self = true,
+        infer_long_args = true,
+        after_help = crate::clone_by_date::EXAMPLES
+    )]
+    CloneByDate(Box<CloneArgs>),
+    /// Plans of clones, as clone-by-date --plan writes them (no server is needed)
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  airlock plan show q1.json
+  airlock plan explain q1.json libfoo"
+    )]
+    Plan(PlanCommand),
     /// Long jobs on the server
     #[command(
         subcommand,

@@ -146,6 +146,22 @@ impl Client {
         matches!(self.target, Target::Socket(_))
     }
 
+    /// The server's URL, when it is reached by network.
+    #[must_use]
+    pub const fn network(&self) -> Option<&Url> {
+        match &self.target {
+            Target::Socket(_) => None,
+            Target::Network(url) => Some(url),
+        }
+    }
+
+    /// The same way with another token.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<String>) -> Self {
+        self.token = token;
+        self
+    }
+
     /// GET, read as `T`.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         self.call(Method::GET, path, None, empty()).await?.json()
@@ -169,6 +185,23 @@ impl Client {
     /// A request without a body, its answer read as `T`.
     pub async fn bare<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T> {
         self.call(method, path, None, empty()).await?.json()
+    }
+
+    /// GET, as it comes.
+    pub async fn fetch(&self, path: &str) -> Result<Answer> {
+        self.call(Method::GET, path, None, empty()).await
+    }
+
+    /// A request with a body that is JSON already, its answer read as `T`.
+    pub async fn send_bytes<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<T> {
+        self.call(method, path, Some("application/json"), full(body))
+            .await?
+            .json()
     }
 
     /// A request with any body.
@@ -223,6 +256,12 @@ impl Client {
 }
 
 impl Answer {
+    /// The answer as it came.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The answer's document.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
         let bytes: &[u8] = if self.bytes.is_empty() {

@@ -6,20 +6,24 @@ mod access;
 mod change;
 mod channel;
 mod check;
+mod plan;
 mod push;
 mod read;
-mod secret;
+pub mod secret;
 mod serve;
 mod settings;
 mod shell;
-mod task;
+pub mod task;
 mod upkeep;
 
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
 use crate::client::{self, Client};
+use crate::clone_by_date::{self, Called};
 use crate::fail::{Fail, Result};
+
+pub use access::warn_if_open;
 
 /// What a command has at hand.
 pub struct Context {
@@ -36,8 +40,8 @@ pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Runs a command.
-pub fn run(cli: Cli) -> Result<ExitCode> {
+/// Runs a command; `called` is the name that the program was called by.
+pub fn run(cli: Cli, called: Called) -> Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
         Command::Serve(args) => return serve::run(&global, *args).map(|()| ExitCode::SUCCESS),
@@ -49,15 +53,22 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Restore { directory } => {
             return serve::restore(&global, &directory).map(|()| ExitCode::SUCCESS);
         }
-        command => {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(|error| Fail::new(format!("cannot start: {error}")))?;
-            runtime.block_on(remote(global, command))?;
+        Command::Plan(command) => {
+            return plan::run(command, global.json).map(|()| ExitCode::SUCCESS);
         }
+        Command::CloneByDate(args) => {
+            runtime()?.block_on(clone_by_date::run(global, *args, called))?;
+        }
+        command => runtime()?.block_on(remote(global, command))?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fail::new(format!("cannot start: {error}")))
 }
 
 async fn remote(global: crate::cli::Global, command: Command) -> Result {
@@ -99,6 +110,8 @@ async fn remote(global: crate::cli::Global, command: Command) -> Result {
         Command::Serve(_)
         | Command::Login(_)
         | Command::Createrepo { .. }
+        | Command::CloneByDate(_)
+        | Command::Plan(_)
         | Command::Completions { .. }
         | Command::Man { .. }
         | Command::Restore { .. } => Ok(()),

@@ -20,6 +20,8 @@ pub struct Fail {
     pub silent: bool,
     /// The server could not be reached or went away before it answered: another try may succeed.
     pub lost: bool,
+    /// The person at the terminal wanted no more of it.
+    pub stopped: bool,
 }
 
 /// Result of a command.
@@ -34,6 +36,7 @@ impl Fail {
             code: FAILED,
             silent: false,
             lost: false,
+            stopped: false,
         }
     }
 
@@ -56,6 +59,12 @@ impl Fail {
     /// With what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The person at the terminal ended it.
+    pub fn stopped(mut self) -> Self {
+        self.stopped = true;
         self
     }
 

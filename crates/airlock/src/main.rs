@@ -1,10 +1,11 @@
 //! The airlock program: server and administration command line.
 //!
 //! Exit status: 0 done, 1 the work failed, 2 wrong usage. Every command is a client of the REST API; only `serve`,
-//! `restore`, `createrepo`, `completions` and `man` work by themselves.
+//! `restore`, `createrepo`, `plan`, `completions` and `man` work by themselves.
 
 mod cli;
 mod client;
+mod clone_by_date;
 mod command;
 mod fail;
 mod show;
@@ -13,6 +14,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clone_by_date::Called;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
@@ -20,7 +22,14 @@ fn main() -> ExitCode {
     if called_as(&name, "createrepo_c") {
         return command::createrepo::run(arguments.collect());
     }
-    let cli = match cli::Cli::try_parse() {
+    let (called, cli) = if called_as(&name, clone_by_date::OLD_NAME) {
+        let words = ["airlock".into(), "clone-by-date".into()];
+        let words = words.into_iter().chain(arguments);
+        (Called::AsOfOld, cli::Cli::try_parse_from(words))
+    } else {
+        (Called::Airlock, cli::Cli::try_parse())
+    };
+    let cli = match cli {
         Ok(cli) => cli,
         Err(error) => {
             let code = u8::from(error.use_stderr()) * fail::USAGE;
@@ -28,7 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    match command::run(cli) {
+    match command::run(cli, called) {
         Ok(code) => code,
         Err(fail) => {
             fail.print();

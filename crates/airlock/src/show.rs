@@ -1,8 +1,11 @@
 //! How results look: tables, sizes, times, the line that a sync ends with.
 
 pub mod check;
+pub mod csv;
 pub mod diff;
+pub mod fold;
 pub mod outcome;
+pub mod plan;
 pub mod progress;
 pub mod table;
 

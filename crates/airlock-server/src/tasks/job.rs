@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use airlock_model::ChannelLabel;
+use airlock_model::{ChannelLabel, CloneRequest};
 use serde::{Deserialize, Serialize};
 
 /// A kind of work with what it needs.
@@ -79,6 +79,20 @@ pub enum Job {
         /// A channel, perhaps with a version, to compare with.
         baseline: Option<String>,
     },
+    /// Plan a clone by date.
+    Plan {
+        /// What is asked for.
+        request: Box<CloneRequest>,
+    },
+    /// Apply a plan.
+    Clone {
+        /// Digest of the plan, whose bytes are in the store.
+        digest: String,
+        /// The channels that it makes or changes.
+        labels: Vec<ChannelLabel>,
+        /// Plan again when channels have moved on.
+        rebase: bool,
+    },
     /// Check everything.
     Fsck {
         /// Hash every blob.
@@ -120,6 +134,8 @@ impl Job {
             Self::Promote { .. } => "promote",
             Self::Fetch { .. } => "fetch",
             Self::Check { .. } => "check",
+            Self::Plan { .. } => "plan",
+            Self::Clone { .. } => "clone",
             Self::Fsck { .. } => "fsck",
             Self::Gc { .. } => "gc",
             Self::Backup { .. } => "backup",
@@ -133,16 +149,8 @@ impl Job {
             version.map_or_else(|| label.to_string(), |version| format!("{label}@{version}"))
         };
         match self {
-            Self::Sync { labels, .. } => match labels.as_slice() {
-                [a, b, c, rest @ ..] if !rest.is_empty() => {
-                    format!("{a} {b} {c} and {} more", rest.len())
-                }
-                few => few
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            },
+            Self::Sync { labels, .. } | Self::Clone { labels, .. } => few(labels.iter()),
+            Self::Plan { request } => few(request.channels.iter().map(|pair| &pair.destination)),
             Self::Push { label, files } => format!("{label} ({} files)", files.len()),
             Self::Add { label, .. } | Self::Remove { label, .. } => label.to_string(),
             Self::Rollback { label, version, .. } => at(label, Some(version)),
@@ -171,10 +179,12 @@ impl Job {
     #[must_use]
     pub fn lock_key(&self) -> String {
         match self {
-            Self::Sync { labels, .. } => match labels.as_slice() {
+            Self::Sync { labels, .. } | Self::Clone { labels, .. } => match labels.as_slice() {
                 [one] => format!("channel:{one}"),
                 _ => "channels".to_owned(),
             },
+            // It changes nothing, and needs memory for two whole trees.
+            Self::Plan { .. } => "plan".to_owned(),
             Self::Push { label, .. }
             | Self::Add { label, .. }
             | Self::Remove { label, .. }
@@ -188,8 +198,25 @@ impl Job {
     }
 }
 
+/// Up to three labels, and how many more there are.
+fn few<'a>(labels: impl ExactSizeIterator<Item = &'a ChannelLabel>) -> String {
+    const SHOWN: usize = 3;
+    let more = labels.len().saturating_sub(SHOWN);
+    let mut text = labels
+        .take(SHOWN)
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ");
+    if more > 0 {
+        text.push_str(&format!(" and {more} more"));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
+    use airlock_model::ClonePair;
+
     use super::*;
 
     #[test]
@@ -221,6 +248,24 @@ mod tests {
                 baseline: None,
             },
             Job::Gc { grace_seconds: 5 },
+            Job::Plan {
+                request: Box::new(CloneRequest {
+                    channels: vec![ClonePair {
+                        source: label.clone(),
+                        destination: ChannelLabel::new("el9-2026q1").unwrap(),
+                        name: None,
+                        summary: None,
+                        description: None,
+                    }],
+                    to_date: Some(jiff::civil::date(2026, 3, 31)),
+                    ..CloneRequest::default()
+                }),
+            },
+            Job::Clone {
+                digest: "ab".repeat(32),
+                labels: vec![label],
+                rebase: true,
+            },
         ];
         let subjects: Vec<String> = jobs.iter().map(Job::subject).collect();
         assert_eq!(
@@ -230,7 +275,9 @@ mod tests {
                 "el9-base (1 files)",
                 "el9-base@7 → el9-base",
                 "el9-base@2026-06-01",
-                "everything"
+                "everything",
+                "el9-2026q1",
+                "el9-base"
             ]
         );
         for job in jobs {

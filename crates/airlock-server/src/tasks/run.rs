@@ -97,6 +97,10 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
             let baseline = baseline.as_ref().map(|(label, at)| (label, *at));
             ended(&content.check(context, &label, at, &with, baseline).await?)
         }
+        Job::Plan { request } => ended(&content.plan_clone(context, &request).await?),
+        Job::Clone { digest, rebase, .. } => {
+            ended(&content.apply_plan(context, &digest, rebase).await?)
+        }
         Job::Fsck { deep, repair } => ended(&content.fsck(context, deep, repair).await?),
         Job::Gc { grace_seconds } => ended(&content.gc(context, grace_seconds).await?),
         Job::Backup { directory } => {

@@ -3,6 +3,7 @@
 
 mod arriving;
 mod client;
+mod clones;
 mod openapi;
 mod organizations;
 mod repos;

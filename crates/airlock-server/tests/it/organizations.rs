@@ -159,7 +159,31 @@ fn attempts(two: &Two, method: &str, path: &str) -> Vec<(String, Value, u16)> {
             list
         }
         ("POST", "/api/v1/channels/{label}/fetch") => on_channel(json!({})),
-        ("GET", "/api/v1/tasks/{id}") | ("POST", "/api/v1/tasks/{id}/cancel") => {
+        ("POST", "/api/v1/clones/plan") => {
+            let own = json!([{ "source": "own-channel", "destination": "own-clone" }]);
+            vec![
+                (
+                    path.to_owned(),
+                    json!({ "channels": [{ "source": CLOSED, "destination": "own-clone" }] }),
+                    404,
+                ),
+                (
+                    path.to_owned(),
+                    json!({ "channels": own, "parents": { "destination": OPEN } }),
+                    404,
+                ),
+                (
+                    path.to_owned(),
+                    json!({ "channels": own, "parents": { "source": OPEN, "destination": "own-channel" } }),
+                    404,
+                ),
+            ]
+        }
+        ("POST", "/api/v1/clones/apply") => {
+            vec![(format!("{path}?task={}", two.task), json!(null), 404)]
+        }
+        ("GET", "/api/v1/tasks/{id}" | "/api/v1/tasks/{id}/plan")
+        | ("POST", "/api/v1/tasks/{id}/cancel") => {
             vec![(
                 path.replace("{id}", &two.task.to_string()),
                 json!(null),
@@ -215,6 +239,16 @@ async fn ask(two: &Two, method: &str, path: &str, body: &Value) -> Answer {
         .await
 }
 
+/// A channel of a plan that changes nothing else than the label it names.
+fn planned(source: &str, destination: &str) -> Value {
+    let version = |label: &str| json!({ "label": label, "version": 1, "digest": "0".repeat(64) });
+    json!({
+        "source": version(source), "destination": version(destination), "create": null, "errata_available": 0,
+        "kept": 0, "errata": [], "packages": [], "removals": [], "errata_removed": [], "by_hand": [], "open": [],
+        "broken": [], "files": [], "naked": { "all": 0, "first_seen": 0, "build_date": 0 }
+    })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_administrator_of_another_organization_gets_nowhere() {
     let two = two().await;
@@ -256,6 +290,21 @@ async fn an_administrator_of_another_organization_gets_nowhere() {
         let task = ask(&two, "POST", &path, &wish).await.json();
         let id = task["id"].as_i64().unwrap();
         ended(&two.server, Some(&two.stranger), id, "failed").await;
+    }
+    // Nor can it be cloned, or written to by a plan that names it.
+    for (source, destination) in [("own-channel", CLOSED), (CLOSED, "own-clone")] {
+        let wish = json!({ "channels": [{ "source": source, "destination": destination }] });
+        let plan =
+            json!({ "format": 1, "request": wish, "channels": [planned(source, destination)] });
+        let task = ask(&two, "POST", "/api/v1/clones/apply", &plan).await;
+        assert_eq!(task.status, 202, "{task:?}");
+        let id = task.json()["id"].as_i64().unwrap();
+        ended(&two.server, Some(&two.stranger), id, "failed").await;
+        if source != CLOSED {
+            let task = ask(&two, "POST", "/api/v1/clones/plan", &wish).await.json();
+            let id = task["id"].as_i64().unwrap();
+            ended(&two.server, Some(&two.stranger), id, "failed").await;
+        }
     }
     let after = two.server.admin("GET", "/api/v1/channels", "").await.json();
     assert_eq!(before, after);

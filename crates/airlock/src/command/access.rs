@@ -20,9 +20,7 @@ pub async fn login(global: &Global, args: LoginArgs) -> Result {
         return Err(Fail::usage("log in where?").hint("airlock login --server https://airlock.example.org; on the server itself no login is needed: --data DIR"));
     };
     let url = Url::parse(&server)?;
-    if !url.tls && !matches!(url.host.as_str(), "127.0.0.1" | "::1" | "localhost") {
-        eprintln!("warning: {url} is not encrypted; the password can be read on the way");
-    }
+    warn_if_open(&url);
     let ca = global
         .server_ca
         .clone()
@@ -55,6 +53,13 @@ pub async fn login(global: &Global, args: LoginArgs) -> Result {
         args.user,
         made.role.as_str()
     ))
+}
+
+/// Says so when a password would go over an open network.
+pub fn warn_if_open(url: &Url) {
+    if !url.tls && !matches!(url.host.as_str(), "127.0.0.1" | "::1" | "localhost") {
+        eprintln!("warning: {url} is not encrypted; the password can be read on the way");
+    }
 }
 
 /// `airlock token …`.

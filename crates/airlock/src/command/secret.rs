@@ -34,15 +34,23 @@ pub fn from_file_or_terminal(path: Option<&Path>, question: &str, twice: bool) -
     if let Some(path) = path {
         return from_file(path);
     }
-    if !std::io::stdin().is_terminal() {
+    let Some(first) = from_terminal(question)? else {
         return Err(Fail::usage("nobody is there to be asked for a password")
             .hint("--password-file FILE, or --password-file - for standard input"));
-    }
-    let first = ask(question)?;
+    };
     if twice && ask("The same once more: ")? != first {
         return Err(Fail::new("the two are not the same"));
     }
     Ok(first)
+}
+
+/// Asked for at the terminal; none when there is no terminal.
+pub fn from_terminal(question: &str) -> Result<Option<String>> {
+    if std::io::stdin().is_terminal() {
+        ask(question).map(Some)
+    } else {
+        Ok(None)
+    }
 }
 
 fn ask(question: &str) -> Result<String> {

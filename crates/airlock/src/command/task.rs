@@ -226,7 +226,8 @@ async fn wait(context: &Context, task: TaskInfo) -> Result<TaskInfo> {
             ended
         }
         _ = tokio::signal::ctrl_c() => Err(Fail::new(format!("not waiting any longer; task {id} goes on"))
-            .hint(format!("airlock task watch {id}, or airlock task cancel {id}"))),
+            .hint(format!("airlock task watch {id}, or airlock task cancel {id}"))
+            .stopped()),
     }
 }
 

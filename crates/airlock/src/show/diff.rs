@@ -2,6 +2,7 @@
 
 use airlock_model::DiffReport;
 
+use super::csv::cell;
 use super::plain;
 
 /// For people.
@@ -90,21 +91,6 @@ pub fn csv(reports: &[DiffReport]) -> String {
         }
     }
     text
-}
-
-/// Quoted where needed; a text that a spreadsheet would run as a formula gets a `'` in front.
-fn cell(text: &str) -> String {
-    let text = plain(text);
-    let text = if text.starts_with(['=', '+', '-', '@']) {
-        format!("'{text}")
-    } else {
-        text
-    };
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,212 @@
+//! `--explain` and `airlock plan explain`: what the plans say of a name, and where they do not know it, the channels.
+
+use airlock_model::{ErratumRow, PackageRow, Plan, PlannedChannel, PlannedVersion};
+
+use super::explain::absent::{Facts, absent};
+use super::explain::in_plan;
+use crate::client::encoded;
+use crate::command::Context;
+use crate::fail::{Fail, Result};
+use crate::show;
+use crate::show::fold::fold;
+
+/// What is said of one name: paragraphs of lines, each line a step towards the root.
+#[derive(Debug, serde::Serialize)]
+pub struct Explanation {
+    /// As it was typed.
+    name: String,
+    /// Whether anything is known of it.
+    known: bool,
+    /// The paragraphs.
+    reasons: Vec<Vec<String>>,
+}
+
+/// Explains names by plans that were just made, and by the channels that they are of.
+///
+/// # Errors
+/// When nothing is known of one of them.
+pub async fn run(context: &Context, plans: &[&Plan], names: &[String]) -> Result {
+    let mut found = Vec::new();
+    for name in names {
+        let name = name.trim();
+        let mut reasons: Vec<Vec<String>> =
+            plans.iter().flat_map(|plan| in_plan(plan, name)).collect();
+        if reasons.is_empty() {
+            for plan in plans {
+                let mut facts = Vec::new();
+                for channel in &plan.channels {
+                    facts.push(gather(context, channel, name).await?);
+                }
+                reasons.extend(absent(plan, name, &facts));
+            }
+        }
+        found.push(explanation(name, reasons));
+    }
+    print(&found, context.json)
+}
+
+/// Explains names by a written plan alone.
+///
+/// # Errors
+/// When it does not know one of them.
+pub fn of_file(plan: &Plan, names: &[String], json: bool) -> Result {
+    let found: Vec<Explanation> = names
+        .iter()
+        .map(|name| explanation(name, in_plan(plan, name.trim())))
+        .collect();
+    print(&found, json)
+}
+
+fn explanation(name: &str, reasons: Vec<Vec<String>>) -> Explanation {
+    Explanation {
+        name: name.to_owned(),
+        known: !reasons.is_empty(),
+        reasons,
+    }
+}
+
+fn print(found: &[Explanation], json: bool) -> Result {
+    if json {
+        show::json(found)?;
+    } else {
+        let mut text = String::new();
+        for one in found {
+            for (step, line) in one
+                .reasons
+                .iter()
+                .flat_map(|lines| lines.iter().enumerate())
+            {
+                let indent = if step == 0 { "" } else { "  " };
+                text.push_str(&fold(&format!("{indent}{line}")));
+            }
+        }
+        show::print(&text)?;
+    }
+    let unknown: Vec<&str> = found
+        .iter()
+        .filter(|one| !one.known)
+        .map(|one| one.name.as_str())
+        .collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Fail::new(format!("nothing is known of {}", unknown.join(", "))).hint(
+            "name a package by NEVRA or name, an erratum by its advisory, as airlock channel packages and errata show them",
+        ))
+    }
+}
+
+/// What the server knows of a name, for one channel of a plan.
+async fn gather(context: &Context, channel: &PlannedChannel, name: &str) -> Result<Facts> {
+    let mut facts = Facts {
+        source: packages(context, &channel.source, name).await?,
+        destination: packages(context, &channel.destination, name).await?,
+        ..Facts::default()
+    };
+    if facts.source.is_empty() && !facts.destination.is_empty() {
+        return Ok(facts);
+    }
+    let files: Vec<&str> = facts
+        .source
+        .iter()
+        .map(|package| package.file_name.as_str())
+        .collect();
+    let mut of_source: Vec<ErratumRow> = errata(context, &channel.source).await?;
+    of_source.retain(|erratum| {
+        erratum.advisory == name
+            || erratum
+                .packages
+                .iter()
+                .any(|file| files.contains(&file.as_str()))
+    });
+    facts.errata = of_source;
+    if facts.source.is_empty() {
+        let cloned = name.strip_prefix("RH").unwrap_or(name);
+        let all = errata(context, &channel.destination).await?;
+        facts.destination_errata = all
+            .into_iter()
+            .map(|erratum| erratum.advisory)
+            .filter(|known| known == name || known.get(3..) == Some(cloned))
+            .collect();
+    }
+    Ok(facts)
+}
+
+async fn packages(
+    context: &Context,
+    version: &PlannedVersion,
+    typed: &str,
+) -> Result<Vec<PackageRow>> {
+    let Some(number) = version.version else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    for name in perhaps_names(typed) {
+        let path = format!(
+            "/api/v1/channels/{}/packages?at={number}&name={}",
+            version.label,
+            encoded(&literal(name))
+        );
+        let found: Vec<PackageRow> = context.client.get(&path).await?;
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+async fn errata(context: &Context, version: &PlannedVersion) -> Result<Vec<ErratumRow>> {
+    let Some(number) = version.version else {
+        return Ok(Vec::new());
+    };
+    let path = format!("/api/v1/channels/{}/errata?at={number}", version.label);
+    context.client.get(&path).await
+}
+
+/// The names of packages that a typed text may stand for: without architecture, release, version.
+fn perhaps_names(typed: &str) -> Vec<&str> {
+    let mut names = vec![typed];
+    names.extend(typed.rsplit_once('.').map(|(name, _)| name));
+    let mut dashes = typed.rmatch_indices('-').map(|(at, _)| at);
+    names.extend(
+        [dashes.next(), dashes.next()]
+            .into_iter()
+            .flatten()
+            .map(|at| &typed[..at]),
+    );
+    names.retain(|name| !name.is_empty());
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// A glob that matches just this text.
+fn literal(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if matches!(c, '*' | '?' | '[' | ']') {
+            out.push_str(&format!("[{c}]"));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_guessed_from_what_was_typed() {
+        assert_eq!(
+            perhaps_names("lib-foo-1:2.0-1.el9.x86_64"),
+            [
+                "lib-foo",
+                "lib-foo-1:2.0",
+                "lib-foo-1:2.0-1.el9",
+                "lib-foo-1:2.0-1.el9.x86_64"
+            ]
+        );
+        assert_eq!(perhaps_names("bash"), ["bash"]);
+        assert_eq!(literal("a+b[c]*"), "a+b[[]c[]][*]");
+    }
+}

@@ -1,0 +1,340 @@
+//! Plan, show, ask, apply. Every tree is planned before anything is changed.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use airlock_content::read_plan;
+use airlock_model::{
+    Channel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
+};
+use http::Method;
+
+use super::wish::{Shown, Wish};
+use super::{Called, ask, explained, listing};
+use crate::cli::Waiting;
+use crate::command::{Context, task};
+use crate::fail::{Fail, Result};
+use crate::show;
+use crate::show::fold::fold;
+use crate::show::plan::summary;
+
+/// A plan of the server.
+struct Planned {
+    task: TaskId,
+    summary: PlanSummary,
+    plan: Plan,
+    bytes: Vec<u8>,
+}
+
+/// Plans, asks and applies.
+pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) -> Result {
+    if !wish.yes {
+        ask::somebody_is_there(context.json)?;
+    }
+    let planned = plan_all(context, requests).await?;
+    let creations: String = planned
+        .iter()
+        .map(|planned| summary::creations(&planned.plan))
+        .collect();
+    if !creations.is_empty() && !context.json {
+        show::print(&format!(
+            "These channels do not exist and would be made:\n{creations}"
+        ))?;
+        if !wish.yes && !ask::yes("Create these channels?").await? {
+            return not_changed();
+        }
+    }
+    if !context.json {
+        for planned in &planned {
+            show::print(&summary::text(&planned.plan))?;
+        }
+    }
+    let changing = planned.iter().any(|one| one.plan.changes_anything());
+    if changing && !wish.yes && !ask::yes("Continue?").await? {
+        return not_changed();
+    }
+    let mut outcomes = Vec::new();
+    for planned in &planned {
+        if !planned.plan.changes_anything() {
+            outcomes.push(unchanged(planned));
+            continue;
+        }
+        let path = format!("/api/v1/clones/apply?rebase=false&task={}", planned.task);
+        let started: TaskInfo = context.client.bare(Method::POST, &path).await?;
+        let waiting = Waiting {
+            no_wait: wish.no_wait,
+        };
+        let Some(outcome) = task::follow::<CloneOutcome>(context, started, waiting).await? else {
+            continue;
+        };
+        if !context.json {
+            done(&outcome)?;
+        }
+        outcomes.push(outcome);
+    }
+    if context.json {
+        return if wish.no_wait {
+            Ok(())
+        } else {
+            show::json(&outcomes)
+        };
+    }
+    let surprising: String = planned
+        .iter()
+        .map(|planned| summary::surprising_text(&planned.plan))
+        .collect();
+    show::print(&surprising)
+}
+
+/// Plans and shows.
+pub async fn show(
+    context: &Context,
+    shown: &Shown,
+    requests: &[CloneRequest],
+    called: Called,
+) -> Result {
+    let planned = plan_all(context, requests).await?;
+    if called == Called::AsOfOld {
+        let now = jiff::Zoned::now().datetime();
+        for planned in &planned {
+            for path in listing::write(Path::new("."), &planned.plan, now)? {
+                eprintln!("{}", path.display());
+            }
+        }
+    }
+    let mut files = Vec::new();
+    if let Some(file) = &shown.plan {
+        for (number, planned) in (1..).zip(&planned) {
+            let file = numbered(file, (requests.len() > 1).then_some(number));
+            write(&file, &planned.bytes)?;
+            files.push(file);
+        }
+    }
+    if !shown.explain.is_empty() {
+        let plans: Vec<&Plan> = planned.iter().map(|planned| &planned.plan).collect();
+        return explained::run(context, &plans, &shown.explain).await;
+    }
+    if context.json {
+        let summaries: Vec<&PlanSummary> = planned.iter().map(|one| &one.summary).collect();
+        return show::json(&summaries);
+    }
+    for planned in &planned {
+        let creations = summary::creations(&planned.plan);
+        if !creations.is_empty() {
+            show::print(&format!(
+                "These channels do not exist and would be made:\n{creations}"
+            ))?;
+        }
+        show::print(&summary::text(&planned.plan))?;
+    }
+    for file in &files {
+        let file = file.display();
+        show::print(&fold(&format!(
+            "the plan is in {file}: airlock plan show {file}, airlock clone-by-date --apply {file}"
+        )))?;
+    }
+    Ok(())
+}
+
+/// Applies a plan from a file.
+pub async fn apply(context: &Context, wish: &Wish, file: &Path, rebase: bool) -> Result {
+    let bytes = read(file)?;
+    let plan = read_plan(&bytes).map_err(|error| refused(file, &error))?;
+    if !wish.yes {
+        ask::somebody_is_there(context.json)?;
+    }
+    if !context.json {
+        let creations = summary::creations(&plan);
+        if !creations.is_empty() {
+            show::print(&format!("These channels would be made:\n{creations}"))?;
+        }
+        show::print(&summary::text(&plan))?;
+    }
+    if !wish.yes && !ask::yes("Continue?").await? {
+        return not_changed();
+    }
+    let path = format!("/api/v1/clones/apply?rebase={rebase}");
+    let started: TaskInfo = context
+        .client
+        .send_bytes(Method::POST, &path, bytes)
+        .await?;
+    let task = started.id;
+    let waiting = Waiting {
+        no_wait: wish.no_wait,
+    };
+    let Some(outcome) = task::follow::<CloneOutcome>(context, started, waiting).await? else {
+        return Ok(());
+    };
+    if context.json {
+        return show::json(&[outcome]);
+    }
+    done(&outcome)?;
+    let applied = if rebase {
+        // It may be another one than the file holds.
+        fetch(context, task).await?.0
+    } else {
+        plan
+    };
+    show::print(&summary::surprising_text(&applied))
+}
+
+async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Planned>> {
+    for request in requests {
+        bases(context, request).await?;
+    }
+    let mut planned = Vec::new();
+    for request in requests {
+        let started: TaskInfo = context
+            .client
+            .send(Method::POST, "/api/v1/clones/plan", request)
+            .await?;
+        let id = started.id;
+        let ended = task::follow::<PlanSummary>(context, started, Waiting::default()).await;
+        if matches!(&ended, Err(fail) if fail.stopped) {
+            // Nobody wants its result any more.
+            let path = format!("/api/v1/tasks/{id}/cancel");
+            let _: Result<TaskInfo> = context.client.bare(Method::POST, &path).await;
+            return Err(Fail::new("ended; nothing was changed").stopped());
+        }
+        let Some(summary) = ended? else { continue };
+        let (plan, bytes) = fetch(context, id).await?;
+        planned.push(Planned {
+            task: id,
+            summary,
+            plan,
+            bytes,
+        });
+    }
+    Ok(planned)
+}
+
+/// The plan of a task, and its bytes.
+async fn fetch(context: &Context, id: TaskId) -> Result<(Plan, Vec<u8>)> {
+    let answer = context
+        .client
+        .fetch(&format!("/api/v1/tasks/{id}/plan"))
+        .await?;
+    let bytes = answer.bytes().to_vec();
+    let plan = read_plan(&bytes).map_err(|error| {
+        Fail::new(format!("the server's plan is not understood: {error}"))
+            .hint("server and command are perhaps of different releases: airlock --version")
+    })?;
+    Ok((plan, bytes))
+}
+
+/// A parent that is not changed has to be a base channel; the message says which key is wrong.
+async fn bases(context: &Context, request: &CloneRequest) -> Result {
+    let Some(parents) = &request.parents else {
+        return Ok(());
+    };
+    for label in parents.source.iter().chain([&parents.destination]) {
+        let channel: Channel = context
+            .client
+            .get(&format!("/api/v1/channels/{label}"))
+            .await?;
+        if let Some(base) = channel.parent {
+            return Err(Fail::usage(format!(
+                "{label} is a child of {base}, and only a base channel can be a parent that is not changed"
+            ))
+            .hint("--parents and existing-parent-do-not-modify name the bases; children are cloned by -l"));
+        }
+    }
+    Ok(())
+}
+
+/// What a plan that changes nothing comes to.
+fn unchanged(planned: &Planned) -> CloneOutcome {
+    let channels = planned.plan.channels.iter().map(|channel| ClonedChannel {
+        channel: channel.destination.label.clone(),
+        from: channel.destination.version,
+        to: channel.destination.version,
+    });
+    CloneOutcome {
+        summary: planned.summary.clone(),
+        channels: channels.collect(),
+    }
+}
+
+/// A line for each channel.
+fn done(outcome: &CloneOutcome) -> Result {
+    for channel in &outcome.channels {
+        let label = &channel.channel;
+        let summary = outcome
+            .summary
+            .channels
+            .iter()
+            .find(|summary| summary.destination == *label);
+        let step = show::outcome::step(channel.from, channel.to);
+        let text = match summary {
+            _ if channel.from == channel.to => format!("{label}: unchanged, {step}"),
+            Some(summary) => format!(
+                "{label}: +{} -{} packages, +{} errata, {step}",
+                summary.packages,
+                summary.removed,
+                summary.errata_selected + summary.errata_pulled
+            ),
+            None => format!("{label}: {step}"),
+        };
+        show::print(&fold(&text))?;
+    }
+    Ok(())
+}
+
+fn not_changed() -> Result {
+    eprintln!("nothing was changed");
+    Ok(())
+}
+
+/// `FILE`, or `FILE.2`.
+fn numbered(file: &Path, number: Option<usize>) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    if let Some(number) = number {
+        name.push(format!(".{number}"));
+    }
+    PathBuf::from(name)
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, bytes: &[u8]) -> Result {
+    let failed = |error: &std::io::Error| Fail::file("cannot write", path, error);
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .map_err(|error| failed(&error))?;
+    file.write_all(bytes).map_err(|error| failed(&error))?;
+    file.as_file().sync_all().map_err(|error| failed(&error))?;
+    file.persist(path).map_err(|error| failed(&error.error))?;
+    Ok(())
+}
+
+/// The bytes of a plan's file.
+pub fn read(file: &Path) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let failed = |error: &std::io::Error| Fail::file("cannot read", file, error);
+    let most = airlock_content::LARGEST_PLAN as u64 + 1;
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin()
+            .lock()
+            .take(most)
+            .read_to_end(&mut bytes)
+            .map_err(|error| failed(&error))?;
+    } else {
+        std::fs::File::open(file)
+            .and_then(|opened| opened.take(most).read_to_end(&mut bytes))
+            .map_err(|error| failed(&error))?;
+    }
+    Ok(bytes)
+}
+
+/// A file that is no plan.
+pub fn refused(file: &Path, error: &airlock_content::Error) -> Fail {
+    let fail = Fail::new(format!("{}: {error}", file.display()));
+    match error.hint() {
+        Some(hint) => fail.hint(hint),
+        None => fail,
+    }
+}

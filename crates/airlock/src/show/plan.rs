@@ -1,0 +1,113 @@
+//! Plans of clones for people: in short, as text, CSV and one HTML page. Surprises come first everywhere.
+
+pub mod csv;
+pub mod html;
+pub mod reason;
+pub mod summary;
+pub mod text;
+
+use airlock_model::{Plan, PlannedChannel};
+
+/// Something that a person would not expect in a clone as of that date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surprise {
+    /// `package` or `erratum`.
+    pub what: &'static str,
+    /// Its NEVRA or advisory.
+    pub name: String,
+    /// Why it counts as one.
+    pub why: String,
+    /// Why it is there all the same.
+    pub because: String,
+}
+
+/// The surprises of one channel, errata before packages.
+#[must_use]
+pub fn surprises(channel: &PlannedChannel) -> Vec<Surprise> {
+    let errata = channel.errata.iter().filter(|erratum| erratum.beyond);
+    let errata = errata.map(|erratum| Surprise {
+        what: "erratum",
+        name: erratum.advisory.clone(),
+        why: "its date is later".to_owned(),
+        because: reason::erratum(&erratum.reason),
+    });
+    let packages = channel.packages.iter().filter_map(|package| {
+        let beyond = package.beyond?;
+        Some(Surprise {
+            what: "package",
+            name: package.nevra.clone(),
+            why: reason::beyond(beyond).to_owned(),
+            because: reason::package(&package.reason),
+        })
+    });
+    errata.chain(packages).collect()
+}
+
+/// What was asked for, in a few words: `errata up to 2026-03-31 by issue date`.
+#[must_use]
+pub fn asked(plan: &Plan) -> String {
+    let request = &plan.request;
+    let mut parts = Vec::new();
+    if let Some(date) = request.to_date {
+        let which = if request.security_only {
+            "security errata"
+        } else {
+            "errata"
+        };
+        let by = if request.use_update_date {
+            "date of the last change"
+        } else {
+            "issue date"
+        };
+        parts.push(format!("{which} up to {date} by {by}"));
+    }
+    if !request.errata.is_empty() {
+        parts.push(format!("errata {}", request.errata.join(", ")));
+    }
+    if let Some(as_of) = &request.as_of {
+        let as_it_was = if request.to_date.is_some() {
+            "of the content"
+        } else {
+            "the content"
+        };
+        parts.push(format!("{as_it_was} as of {as_of}"));
+    }
+    if parts.is_empty() {
+        parts.push("original state".to_owned());
+    }
+    parts.join(", ")
+}
+
+/// The date that counts as the limit, for sentences about what is beyond it.
+#[must_use]
+pub fn limit(plan: &Plan) -> String {
+    let request = &plan.request;
+    match (&request.to_date, &request.as_of) {
+        (Some(date), _) => date.to_string(),
+        (None, Some(as_of)) => as_of.clone(),
+        (None, None) => "what was asked for".to_owned(),
+    }
+}
+
+/// `1 package`, `3 packages`; `erratum` and `errata`.
+#[must_use]
+pub fn count(number: u64, one: &str) -> String {
+    match (number, one) {
+        (1, _) => format!("1 {one}"),
+        (_, "erratum") => format!("{number} errata"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
+/// Name, version and architecture of a NEVRA: `("bash", "1:5-2", "x86_64")`.
+#[must_use]
+pub fn split(nevra: &str) -> (&str, &str, &str) {
+    let (rest, arch) = nevra.rsplit_once('.').unwrap_or((nevra, ""));
+    let release = rest.rfind('-').unwrap_or(rest.len());
+    let version = rest[..release].rfind('-').unwrap_or(release);
+    let evr = rest.get(version + 1..).unwrap_or("");
+    (&rest[..version], evr, arch)
+}
+
+#[cfg(test)]
+pub mod tests;

@@ -1,0 +1,238 @@
+//! A plan in short: what a person reads before saying yes. Nothing is wider than 100 columns.
+
+use airlock_model::{ChannelSummary, OpenCause, Plan, PlannedChannel};
+
+use super::{asked, count, limit, reason, surprises};
+use crate::show::fold::fold;
+
+/// Things of one kind that are named; the rest is counted.
+const NAMED: usize = 20;
+
+/// The channels that would be made; empty when all are there.
+#[must_use]
+pub fn creations(plan: &Plan) -> String {
+    let mut text = String::new();
+    for channel in &plan.channels {
+        let Some(creation) = &channel.create else {
+            continue;
+        };
+        let below = creation
+            .parent
+            .as_ref()
+            .map_or_else(String::new, |parent| format!(", a child of {parent}"));
+        let (label, source) = (&channel.destination.label, &channel.source.label);
+        line(&mut text, &format!("  {label}  of {source}{below}"));
+    }
+    text
+}
+
+/// What the plan does, channel by channel, with what is surprising, open and broken by name.
+#[must_use]
+pub fn text(plan: &Plan) -> String {
+    let mut text = String::new();
+    line(&mut text, &format!("clone by date: {}", asked(plan)));
+    for channel in &plan.channels {
+        of_channel(&mut text, plan, channel);
+    }
+    text
+}
+
+fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
+    let summary = ChannelSummary::from(channel);
+    line(
+        text,
+        &format!(
+            "{} -> {} ({}/{} Errata)",
+            summary.source, summary.destination, summary.errata_selected, summary.errata_available
+        ),
+    );
+    let mut parts = vec![format!("+{} -{}", summary.packages, summary.removed)];
+    let in_range = summary.packages - summary.original_state.min(summary.packages);
+    for (number, what) in [
+        (summary.original_state, "original state"),
+        (
+            in_range.saturating_sub(summary.pulled),
+            "of selected errata or recorded",
+        ),
+        (summary.pulled, "pulled in by dependencies"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    }
+    parts.push(format!("{} stay", channel.kept));
+    line(text, &format!("  packages: {}", parts.join(", ")));
+    let mut parts = Vec::new();
+    for (number, what) in [
+        (summary.errata_pulled, "pulled in by dependencies"),
+        (summary.errata_revised, "brought up to date"),
+        (channel.errata_removed.len() as u64, "taken out"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    }
+    if !parts.is_empty() {
+        line(text, &format!("  errata: {}", parts.join(", ")));
+    }
+    let inferred = channel.packages.iter().filter(|one| one.inferred).count();
+    if inferred > 0 {
+        line(
+            text,
+            &format!(
+                "  inferred from dates, not recorded: {}",
+                count(inferred as u64, "package")
+            ),
+        );
+    }
+    if !channel.by_hand.is_empty() {
+        let by_hand = count(channel.by_hand.len() as u64, "package");
+        line(text, &format!("  put in by hand, and stay: {by_hand}"));
+        names(text, channel.by_hand.iter().cloned());
+    }
+    surprising(text, plan, channel);
+    open(text, channel, &summary);
+    broken(text, channel, &summary);
+    naked(text, channel, &summary);
+    if !channel.changes_anything() {
+        line(text, "  nothing changes");
+    }
+}
+
+/// The surprises of all channels, counted and named; empty when there are none.
+#[must_use]
+pub fn surprising_text(plan: &Plan) -> String {
+    let mut text = String::new();
+    for channel in &plan.channels {
+        let mut own = String::new();
+        surprising(&mut own, plan, channel);
+        if !own.is_empty() {
+            line(&mut text, &format!("{}:", channel.destination.label));
+            text.push_str(&own);
+        }
+    }
+    text
+}
+
+fn surprising(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
+    let found = surprises(channel);
+    if found.is_empty() {
+        return;
+    }
+    let number = |what| found.iter().filter(|one| one.what == what).count() as u64;
+    let mut parts = Vec::new();
+    for what in ["package", "erratum"] {
+        if number(what) > 0 {
+            parts.push(count(number(what), what));
+        }
+    }
+    line(
+        text,
+        &format!(
+            "  surprises: {} newer than {}",
+            parts.join(" and "),
+            limit(plan)
+        ),
+    );
+    names(
+        text,
+        found
+            .iter()
+            .map(|one| format!("{}: {}; {}", one.name, one.because, one.why)),
+    );
+}
+
+fn open(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary) {
+    if summary.open > 0 {
+        let requirements = count(summary.open, "requirement");
+        line(
+            text,
+            &format!("  open: {requirements} that the source can meet"),
+        );
+        names(
+            text,
+            channel
+                .open
+                .iter()
+                .filter(|open| open.cause != OpenCause::Source)
+                .map(|open| {
+                    format!(
+                        "{} requires {}: {}",
+                        open.package,
+                        open.requires,
+                        reason::cause(open.cause)
+                    )
+                }),
+        );
+    }
+    if summary.open_in_source > 0 {
+        let requirements = count(summary.open_in_source, "requirement");
+        line(text, &format!("  open in the source, too: {requirements}"));
+    }
+}
+
+fn broken(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary) {
+    let in_source = channel.broken.len() as u64 - summary.broken;
+    if summary.broken > 0 {
+        let packages = count(summary.broken, "package");
+        line(
+            text,
+            &format!("  cannot be installed, though the source's can: {packages}"),
+        );
+        names(
+            text,
+            channel
+                .broken
+                .iter()
+                .filter(|broken| !broken.source_broken)
+                .map(|broken| {
+                    let problem = broken.problem.first().map_or("", String::as_str);
+                    format!("{}: {problem}", broken.nevra)
+                }),
+        );
+    }
+    if in_source > 0 {
+        let packages = count(in_source, "package");
+        line(
+            text,
+            &format!("  cannot be installed, nor can the source's: {packages}"),
+        );
+    }
+}
+
+/// What the other choices of `--naked` would leave out.
+fn naked(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary) {
+    let naked = summary.naked;
+    if channel.create.is_none() || naked.all == 0 {
+        return;
+    }
+    line(
+        text,
+        &format!(
+            "  packages without an erratum: {}; --naked first-seen leaves out {}, build-date {}",
+            naked.all, naked.first_seen, naked.build_date
+        ),
+    );
+}
+
+/// A line for each, up to [`NAMED`]; how many more there are.
+fn names(text: &mut String, list: impl Iterator<Item = String>) {
+    let mut more = 0;
+    for (index, name) in list.enumerate() {
+        if index < NAMED {
+            line(text, &format!("    {name}"));
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        line(
+            text,
+            &format!("    … and {more} more; --plan FILE and airlock plan show FILE name all"),
+        );
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(&fold(line));
+}
