@@ -128,7 +128,7 @@ fn once(data: &Path, verb: &Verb, after: Duration, place: &str, counts: &mut Cou
     let _ = child.wait();
 
     let server = Start::new(data).start();
-    let mut all_old = true;
+    let (mut all_old, mut changed) = (true, BTreeSet::new());
     for (label, (before, after)) in &verb.watched {
         let found = seen(&server, label, place);
         assert!(
@@ -140,7 +140,14 @@ fn once(data: &Path, verb: &Verb, after: Duration, place: &str, counts: &mut Cou
             server.log()
         );
         all_old &= found == *before;
+        if before != after {
+            changed.insert(found == *after);
+        }
     }
+    assert!(
+        changed.len() < 2,
+        "{place}: some channels are in the old state and some in the new one"
+    );
     if all_old {
         counts.old += 1;
     } else {

@@ -15,13 +15,13 @@ use crate::states::Distribution;
 pub struct Stage {
     /// The data folder.
     pub data: PathBuf,
-    /// The commands: sync, push, edit, promote, rollback, delete, gc.
+    /// The commands: sync, push, edit, promote, rollback, delete, clone, gc.
     pub verbs: Vec<Verb>,
     _upstream: Distribution,
 }
 
-/// Prepares four channels below `scratch`: a mirror with two versions whose upstream has moved on to a third state, a
-/// copy of its first version, own packages, and one that is to be deleted.
+/// Prepares channels below `scratch`: a mirror with two versions whose upstream has moved on to a third state, two
+/// children of it, a copy of its first version, own packages, and one that is to be deleted.
 ///
 /// # Panics
 /// When the server does not do what it is told.
@@ -49,6 +49,7 @@ pub fn set_stage(scratch: &Path) -> Stage {
         server.airlock_ok(&["channel", "promote", "crash-main@1", label]);
     }
     let (own, more) = own_packages(&server, &scratch.join("own"));
+    let children = children(&server, &scratch.join("children"));
     upstream.next_day();
     let third: Contents = Some(checksums_below(&folder));
     server.stop();
@@ -58,20 +59,30 @@ pub fn set_stage(scratch: &Path) -> Stage {
         ("crash-copy", first.clone()),
         ("crash-gone", first.clone()),
         ("crash-own", checksums(&own)),
+        ("crash-child-one", children[0].clone()),
+        ("crash-child-two", children[1].clone()),
+        ("crash-clone", None),
+        ("crash-clone-one", None),
+        ("crash-clone-two", None),
     ]);
     // Every verb watches every channel: what it does not touch has to stay.
-    let verb = |name: &str, words: &[&str], changed: &str, after: Contents| {
+    let verb_of = |name: &str, words: &[&str], changed: &[(&str, Contents)]| {
         stage
             .iter()
             .fold(Verb::new(name, words), |verb, (label, before)| {
-                let after = if *label == changed {
-                    after.clone()
-                } else {
-                    before.clone()
-                };
+                let after = changed.iter().find(|(changed, _)| changed == label);
+                let after = after.map_or_else(|| before.clone(), |(_, after)| after.clone());
                 verb.watch(label, before.clone(), after)
             })
     };
+    let verb = |name: &str, words: &[&str], changed: &str, after: Contents| {
+        verb_of(name, words, &[(changed, after)])
+    };
+    let clone = [
+        ("crash-clone", second.clone()),
+        ("crash-clone-one", children[0].clone()),
+        ("crash-clone-two", children[1].clone()),
+    ];
     let mut push = vec!["channel", "push", "crash-own"];
     let files: Vec<String> = more.iter().map(|file| file.display().to_string()).collect();
     push.extend(files.iter().map(String::as_str));
@@ -112,6 +123,7 @@ pub fn set_stage(scratch: &Path) -> Stage {
             None,
         )
         .once(),
+        verb_of("clone", CLONE, &clone),
         verb("gc", &["gc", "--grace-seconds", "0"], "", None),
     ];
     Stage {
@@ -119,6 +131,34 @@ pub fn set_stage(scratch: &Path) -> Stage {
         verbs,
         _upstream: upstream,
     }
+}
+
+/// A tree of three channels that do not exist yet, planned, applied and published.
+const CLONE: &[&str] = &[
+    "clone-by-date",
+    "-l",
+    "crash-main",
+    "crash-clone",
+    "-l",
+    "crash-child-one",
+    "crash-clone-one",
+    "-l",
+    "crash-child-two",
+    "crash-clone-two",
+    "-d",
+    "2030-01-01",
+    "-y",
+];
+
+/// Makes two children of the mirror, each with a package of its own; gives what they hold.
+fn children(server: &Server, folder: &Path) -> [Contents; 2] {
+    ["crash-child-one", "crash-child-two"].map(|label| {
+        let file = Rpm::new(label, "1", "1").write_to(folder);
+        server.airlock_ok(&["channel", "create", label, "--parent", "crash-main"]);
+        let path = file.display().to_string();
+        server.airlock_ok(&["channel", "push", label, &path]);
+        checksums(&[file])
+    })
 }
 
 /// Pushes two packages of the own channel; gives their files and four more that are not pushed yet.

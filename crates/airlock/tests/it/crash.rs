@@ -63,5 +63,6 @@ verbs!(
     crash_promote "promote",
     crash_rollback "rollback",
     crash_delete "delete",
+    crash_clone "clone",
     crash_gc "gc",
 );

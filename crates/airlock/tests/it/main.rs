@@ -3,6 +3,7 @@
 
 mod checks;
 mod clients;
+mod cloning;
 mod commands;
 mod crash;
 mod disk_full;
