@@ -142,6 +142,10 @@ impl<'p> Judge<'p> {
                 if number % 256 == 0 {
                     go_on()?;
                 }
+                // A package of several default streams is judged once.
+                if !open.contains(id) {
+                    continue;
+                }
                 open.remove(id);
                 let lines = match &context.unmet {
                     Some(module) => vec![unmet(self.pool(), id, context, module)],

@@ -120,17 +120,21 @@ fn packages_of_streams_are_judged_with_their_streams() {
             driver("plain", "26"),
             driver("plain-late", "30"),
             rpm("orphan"),
+            rpm("shared").requires("nothing-has-it"),
         ] {
             streams.add(&package);
         }
         let build = |name: &str, stream: &str| ModuleStream::new(name, stream, 1, "c");
         streams.modules(modules_yaml(
             &[
-                build("perl", "26").artifact(&perl("26")),
+                build("perl", "26")
+                    .artifact(&perl("26"))
+                    .artifact(&rpm("shared")),
                 build("perl", "30").artifact(&perl("30")),
                 build("old", "1")
                     .requires("perl", "26")
-                    .artifact(&driver("old-driver", "26")),
+                    .artifact(&driver("old-driver", "26"))
+                    .artifact(&rpm("shared")),
                 build("new", "1")
                     .requires("perl", "30")
                     .artifact(&driver("new-driver", "30")),
@@ -141,7 +145,10 @@ fn packages_of_streams_are_judged_with_their_streams() {
                     .requires("nowhere", "1")
                     .artifact(&rpm("orphan")),
             ],
-            &[ModuleDefault::new("perl", "26", "common")],
+            &[
+                ModuleDefault::new("perl", "26", "common"),
+                ModuleDefault::new("old", "1", "common"),
+            ],
         ));
         streams.publish();
         world.mirror("meadow-streams", &streams.url()).await;
@@ -149,13 +156,14 @@ fn packages_of_streams_are_judged_with_their_streams() {
         let report = world
             .check("meadow-streams", VersionSelector::Current)
             .await;
-        assert_eq!(report.packages, 8);
+        assert_eq!((report.packages, report.broken.len()), (9, 4));
         assert_eq!(
             since(&report),
             [
                 ("odd-driver-1-1.noarch", 1),
                 ("orphan-1-1.noarch", 1),
-                ("plain-late-1-1.noarch", 1)
+                ("plain-late-1-1.noarch", 1),
+                ("shared-1-1.noarch", 1)
             ]
         );
         let odd = problem(&report, "odd-driver-1-1.noarch");

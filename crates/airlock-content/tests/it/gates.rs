@@ -1,7 +1,12 @@
 //! Gates: nothing that makes a version gets past one.
 
-use airlock_content::{Error, SyncOptions};
-use airlock_model::{ChannelPatch, ErrorKind, Gate, SyncState, VersionSelector};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use airlock_content::{Content, Error, SyncOptions, TaskContext};
+use airlock_model::{
+    ChannelPatch, ErrorKind, Gate, Progress, Reporter, SyncState, VersionSelector,
+};
 use airlock_testkit::repos::Repository;
 use airlock_testkit::rpms::Rpm;
 
@@ -257,5 +262,67 @@ fn a_tree_is_judged_as_it_will_be_and_held_as_one() {
         // By itself the base channel is let through: it has no gate, and its own packages are whole.
         assert_eq!(world.take("meadow-base").await.to, Some(3));
         assert_eq!(world.take("meadow-extra").await.state, SyncState::Held);
+    });
+}
+
+/// Takes a package away from the base channel between the judgement and the switch of another one.
+struct Meanwhile {
+    content: Content,
+    context: TaskContext,
+    done: AtomicBool,
+}
+
+impl Reporter for Meanwhile {
+    fn report(&self, progress: Progress) {
+        if progress.stage == "publishing" && !self.done.swap(true, Ordering::SeqCst) {
+            let items = ["library-1-1.noarch".to_owned()];
+            let base = label("meadow-base");
+            let removed = self.content.remove(&self.context, &base, &items);
+            tokio::task::block_in_place(|| {
+                tokio::runtime::Handle::current().block_on(removed).unwrap()
+            });
+        }
+    }
+
+    fn note(&self, _line: String) {}
+}
+
+#[test]
+fn a_base_channel_that_changes_meanwhile_is_judged_anew() {
+    on_both(|world| async move {
+        world
+            .create("meadow-base", None, ChannelPatch::default())
+            .await;
+        let child = ChannelPatch {
+            parent: Some("meadow-base".to_owned()),
+            gate: Some(Gate::Broken),
+            ..ChannelPatch::default()
+        };
+        world.create("meadow-extra", None, child).await;
+        let (base, extra) = (label("meadow-base"), label("meadow-extra"));
+        let files = vec![
+            staged(&world, &rpm("library")),
+            staged(&world, &rpm("other")),
+        ];
+        let pushed = world.content.push(&world.context(), &base, files).await;
+        pushed.unwrap();
+        let context = TaskContext {
+            reporter: Arc::new(Meanwhile {
+                content: world.content.clone(),
+                context: world.context(),
+                done: AtomicBool::new(false),
+            }),
+            ..world.context()
+        };
+        let app = rpm("app").requires("library");
+        let push = async |context| {
+            let files = vec![staged(&world, &app)];
+            world.content.push(&context, &extra, files).await
+        };
+        let overtaken = push(context).await.unwrap_err();
+        assert!(matches!(overtaken, Error::Overtaken { .. }), "{overtaken}");
+        assert_eq!(world.current("meadow-base").await, Some(2));
+        assert_eq!(world.current("meadow-extra").await, None);
+        held(push(world.context()).await);
     });
 }

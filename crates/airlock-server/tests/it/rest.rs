@@ -194,3 +194,38 @@ async fn a_key_of_one_token_says_nothing_of_another_with_the_same_name() {
     assert_ne!(tasks[0], tasks[1]);
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_may_check_a_channel() {
+    let server = start().await;
+    for label in ["own-tools", "own-extra"] {
+        let body = format!("{{\"label\":\"{label}\"}}");
+        let made = server.admin("POST", "/api/v1/channels", &body).await;
+        assert_eq!(made.status, 201);
+    }
+    let reader = server.token("reader").await;
+    let path = "/api/v1/channels/own-tools/check";
+    for (body, status) in [
+        ("{\"version\":\"2026-02-30\"}", 400),
+        ("{\"versions\":\"1\"}", 400),
+        ("{\"with\":[\"own-extra@x\"]}", 400),
+        ("{\"with\":[\"own-nowhere\"]}", 404),
+        ("{\"baseline\":\"own-nowhere@1\"}", 404),
+    ] {
+        let answer = server.call("POST", path, Some(&reader), body).await;
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+    }
+    let answer = server.call("POST", path, Some(&reader), "{}").await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let task = answer.json();
+    assert_eq!(
+        (&task["kind"], &task["subject"]),
+        (&"check".into(), &"own-tools".into())
+    );
+    let path = format!("/api/v1/tasks/{}?wait=60", task["id"]);
+    let ended = server.call("GET", &path, Some(&reader), "").await.json();
+    assert_eq!(ended["state"], "failed", "{ended}");
+    let error = ended["error"].as_str().unwrap();
+    assert!(error.contains("own-tools has no version yet"), "{ended}");
+    server.stop().await;
+}
