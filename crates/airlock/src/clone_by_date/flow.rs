@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 
 use airlock_content::read_plan;
 use airlock_model::{
-    Channel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
+    ChannelLabel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
 };
 use http::Method;
 
+use super::ask::{self, Interrupts};
 use super::wish::{Shown, Wish};
-use super::{Called, ask, explained, listing};
+use super::{Called, explained, listing};
 use crate::cli::Waiting;
 use crate::command::{Context, task};
 use crate::fail::{Fail, Result};
@@ -27,7 +28,12 @@ struct Planned {
 }
 
 /// Plans, asks and applies.
-pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) -> Result {
+pub async fn clone(
+    context: &Context,
+    wish: &Wish,
+    requests: &[CloneRequest],
+    interrupts: &mut Interrupts,
+) -> Result {
     if !wish.yes {
         ask::somebody_is_there(context.json)?;
     }
@@ -40,7 +46,7 @@ pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) ->
         show::print(&format!(
             "These channels do not exist and would be made:\n{creations}"
         ))?;
-        if !wish.yes && !ask::yes("Create these channels?").await? {
+        if !wish.yes && !ask::yes("Create these channels?", interrupts).await? {
             return not_changed();
         }
     }
@@ -50,7 +56,7 @@ pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) ->
         }
     }
     let changing = planned.iter().any(|one| one.plan.changes_anything());
-    if changing && !wish.yes && !ask::yes("Continue?").await? {
+    if changing && !wish.yes && !ask::yes("Continue?", interrupts).await? {
         return not_changed();
     }
     let mut outcomes = Vec::new();
@@ -72,12 +78,11 @@ pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) ->
         }
         outcomes.push(outcome);
     }
+    if wish.no_wait {
+        return Ok(());
+    }
     if context.json {
-        return if wish.no_wait {
-            Ok(())
-        } else {
-            show::json(&outcomes)
-        };
+        return show::json(&outcomes);
     }
     let surprising: String = planned
         .iter()
@@ -137,7 +142,12 @@ pub async fn show(
 }
 
 /// Applies a plan from a file.
-pub async fn apply(context: &Context, wish: &Wish, file: &Path, rebase: bool) -> Result {
+pub async fn apply(
+    context: &Context,
+    wish: &Wish,
+    (file, rebase): (&Path, bool),
+    interrupts: &mut Interrupts,
+) -> Result {
     let bytes = read(file)?;
     let plan = read_plan(&bytes).map_err(|error| refused(file, &error))?;
     if !wish.yes {
@@ -150,7 +160,7 @@ pub async fn apply(context: &Context, wish: &Wish, file: &Path, rebase: bool) ->
         }
         show::print(&summary::text(&plan))?;
     }
-    if !wish.yes && !ask::yes("Continue?").await? {
+    if !wish.yes && !ask::yes("Continue?", interrupts).await? {
         return not_changed();
     }
     let path = format!("/api/v1/clones/apply?rebase={rebase}");
@@ -222,13 +232,19 @@ async fn fetch(context: &Context, id: TaskId) -> Result<(Plan, Vec<u8>)> {
     Ok((plan, bytes))
 }
 
+/// What is asked of a channel that is a parent.
+#[derive(serde::Deserialize)]
+struct Base {
+    parent: Option<ChannelLabel>,
+}
+
 /// A parent that is not changed has to be a base channel; the message says which key is wrong.
 async fn bases(context: &Context, request: &CloneRequest) -> Result {
     let Some(parents) = &request.parents else {
         return Ok(());
     };
     for label in parents.source.iter().chain([&parents.destination]) {
-        let channel: Channel = context
+        let channel: Base = context
             .client
             .get(&format!("/api/v1/channels/{label}"))
             .await?;

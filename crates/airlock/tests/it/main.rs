@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod clients;
+mod clone_by_date;
 mod commands;
 mod crash;
 mod disk_full;
+mod fake_server;
 mod help;
 mod postgres;
 mod secrets;

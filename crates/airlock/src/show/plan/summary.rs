@@ -1,6 +1,6 @@
 //! A plan in short: what a person reads before saying yes. Nothing is wider than 100 columns.
 
-use airlock_model::{ChannelSummary, OpenCause, Plan, PlannedChannel};
+use airlock_model::{ChannelSummary, OpenCause, PackageReason, Plan, PlannedChannel};
 
 use super::{asked, count, limit, reason, surprises};
 use crate::show::fold::fold;
@@ -47,12 +47,23 @@ fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
         ),
     );
     let mut parts = vec![format!("+{} -{}", summary.packages, summary.removed)];
-    let in_range = summary.packages - summary.original_state.min(summary.packages);
+    let of = |test: fn(&PackageReason) -> bool| {
+        let found = channel.packages.iter().filter(|one| test(&one.reason));
+        found.count() as u64
+    };
     for (number, what) in [
         (summary.original_state, "original state"),
         (
-            in_range.saturating_sub(summary.pulled),
-            "of selected errata or recorded",
+            of(|why| matches!(why, PackageReason::Erratum { .. })),
+            "of selected errata",
+        ),
+        (
+            of(|why| matches!(why, PackageReason::Recorded)),
+            "as recorded",
+        ),
+        (
+            of(|why| matches!(why, PackageReason::Revised { .. })),
+            "added to errata since",
         ),
         (summary.pulled, "pulled in by dependencies"),
     ] {
