@@ -577,6 +577,51 @@ fn the_old_options_log_in_for_one_run() {
 }
 
 #[test]
+fn a_real_server_is_asked_over_its_socket_and_logged_in_to_over_the_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = airlock_testkit::process::Start::new(folder.path().join("data")).start();
+    let words = |more: &[&'static str]| -> Vec<&'static str> {
+        let all = ["clone-by-date", "-l", "no-such-one", "el9-2026q1", "-y"];
+        all.iter().chain(more).copied().collect()
+    };
+    let refused = "no-such-one";
+    // On the socket nobody has to say who he is.
+    let finished = server.airlock(&words(&["-u", "nobody", "-p", "nothing"]));
+    assert_eq!(finished.code, 1, "{}", finished.text());
+    assert!(
+        finished
+            .stderr
+            .contains("note: on the local socket user and password are not needed"),
+        "{}",
+        finished.text()
+    );
+    assert!(finished.stderr.contains(refused), "{}", finished.text());
+    // Over the network with the old URL, whatever the environment says.
+    let url = format!("{}/rpc/api", server.url());
+    let over_network = |password: &str| {
+        run(Command::new(airlock_binary())
+            .args(words(&["-d", "2026-03-31"]))
+            .args(["-s", &url, "-u", "admin", "-p", password])
+            .env("AIRLOCK_DATA", "/nonexistent")
+            .env("AIRLOCK_TOKEN", "airl_wrong")
+            .env("XDG_CONFIG_HOME", folder.path()))
+    };
+    let finished = over_network("test-password");
+    assert_eq!(finished.code, 1, "{}", finished.text());
+    assert!(finished.stderr.contains(refused), "{}", finished.text());
+    let finished = over_network("wrong-password");
+    assert_eq!(finished.code, 1);
+    assert!(!finished.stderr.contains(refused), "{}", finished.text());
+    let list = server.airlock_ok(&["token", "list", "--json"]);
+    let tokens: Value = serde_json::from_str(&list).unwrap();
+    let tokens = tokens.as_array().unwrap();
+    assert_eq!(tokens.len(), 1, "{list}");
+    assert_eq!(tokens[0]["name"], "clone-by-date");
+    assert!(tokens[0]["revoked"].is_string(), "{list}");
+    server.stop();
+}
+
+#[test]
 fn under_its_old_name_it_behaves_as_of_old() {
     let (server, folder) = (fake(), tempfile::tempdir().unwrap());
     let link = folder.path().join("spacewalk-clone-by-date");
