@@ -8,6 +8,7 @@ use airlock_model::{
     ChannelLabel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
 };
 use http::Method;
+use sha2::{Digest, Sha256};
 
 use super::ask::{self, Interrupts};
 use super::wish::{Shown, Wish};
@@ -166,7 +167,7 @@ pub async fn apply(
     let path = format!("/api/v1/clones/apply?rebase={rebase}");
     let started: TaskInfo = context
         .client
-        .send_bytes(Method::POST, &path, bytes)
+        .send_bytes(Method::POST, &path, bytes.clone())
         .await?;
     let task = started.id;
     let waiting = Waiting {
@@ -179,13 +180,14 @@ pub async fn apply(
         return show::json(&[outcome]);
     }
     done(&outcome)?;
-    let applied = if rebase {
-        // It may be another one than the file holds.
-        fetch(context, task).await?.0
-    } else {
-        plan
-    };
-    show::print(&summary::surprising_text(&applied))
+    if outcome.summary.digest == hex::encode(Sha256::digest(&bytes)) {
+        return show::print(&summary::surprising_text(&plan));
+    }
+    // It was planned anew. What was done is done, whether or not its plan can still be had.
+    match fetch(context, task).await {
+        Ok((plan, _)) => show::print(&summary::surprising_text(&plan)),
+        Err(_) => show::print(&summary::counted(&outcome.summary)),
+    }
 }
 
 async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Planned>> {
@@ -250,7 +252,7 @@ async fn bases(context: &Context, request: &CloneRequest) -> Result {
             .await?;
         if let Some(base) = channel.parent {
             return Err(Fail::usage(format!(
-                "{label} is a child of {base}, and only a base channel can be a parent that is not changed"
+                "parents (existing-parent-do-not-modify): {label} is a child of {base}, and only a base channel can be a parent that is not changed"
             ))
             .hint("--parents and existing-parent-do-not-modify name the bases; children are cloned by -l"));
         }

@@ -161,6 +161,10 @@ fn exclusions(args: &CloneArgs) -> Result {
         return Err(Fail::usage("--rebase needs --apply FILE")
             .hint("a plan that is made now is not behind anything"));
     }
+    if args.plan.as_deref() == Some(Path::new("-")) {
+        return Err(Fail::usage("--plan -: a plan goes into a file")
+            .hint("standard output has the summary; --plan q1.json, and then cat q1.json"));
+    }
     if args.validate && (args.plan.is_some() || !args.explain.is_empty()) {
         return Err(Fail::usage("--validate makes no plan")
             .hint("leave --plan and --explain out, or --validate"));

@@ -11,6 +11,7 @@ use airlock_model::{ChannelSummary, ErratumReason, Plan, PlanSummary};
 use airlock_testkit::process::{airlock_binary, signal};
 use airlock_testkit::programs::{Finished, require, run};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::fake_server::{Answer, Asked, FakeServer, ok, problem, task};
 
@@ -54,7 +55,7 @@ fn plan() -> Plan {
 
 fn summary(plan: &Plan) -> Value {
     let summary = PlanSummary {
-        digest: "d".repeat(64),
+        digest: hex::encode(Sha256::digest(write_plan(plan).unwrap())),
         channels: plan.channels.iter().map(ChannelSummary::from).collect(),
     };
     serde_json::to_value(summary).unwrap()
@@ -80,11 +81,14 @@ fn answers(plan: &Plan, asked: &Asked) -> Answer {
         ("GET", "/api/v1/tasks/41/plan" | "/api/v1/tasks/42/plan") => {
             (200, write_plan(plan).unwrap())
         }
-        ("POST", "/api/v1/clones/apply") => ok(&task(
-            42,
-            "clone",
-            Some(json!({ "summary": summary(plan), "channels": cloned })),
-        )),
+        ("POST", "/api/v1/clones/apply") => {
+            let mut summary = summary(plan);
+            if asked.path.contains("rebase=true") {
+                summary["digest"] = json!("e".repeat(64));
+            }
+            let outcome = json!({ "summary": summary, "channels": cloned });
+            ok(&task(42, "clone", Some(outcome)))
+        }
         ("GET", "/api/v1/channels/el9-base" | "/api/v1/channels/el9-old") => {
             ok(&json!({ "parent": null }))
         }
