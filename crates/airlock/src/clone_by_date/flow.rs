@@ -71,13 +71,18 @@ pub async fn clone(
         let waiting = Waiting {
             no_wait: wish.no_wait,
         };
-        let Some(outcome) = task::follow::<CloneOutcome>(context, started, waiting).await? else {
-            continue;
-        };
-        if !context.json {
-            done(&outcome)?;
+        match task::follow::<CloneOutcome>(context, started, waiting).await {
+            Ok(Some(outcome)) if context.json => outcomes.push(outcome),
+            Ok(Some(outcome)) => done(&outcome)?,
+            Ok(None) => {}
+            Err(fail) => {
+                // What was done before stays done.
+                if context.json {
+                    show::json(&outcomes)?;
+                }
+                return Err(fail);
+            }
         }
-        outcomes.push(outcome);
     }
     if wish.no_wait {
         return Ok(());
@@ -100,7 +105,7 @@ pub async fn show(
     called: Called,
 ) -> Result {
     let planned = plan_all(context, requests).await?;
-    if called == Called::AsOfOld {
+    if called == Called::AsOfOld && shown.dry_run {
         let now = jiff::Zoned::now().datetime();
         for planned in &planned {
             for path in listing::write(Path::new("."), &planned.plan, now)? {
