@@ -20,6 +20,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use self::arguments::{CloneArgs, EXAMPLES};
+use self::ask::Interrupts;
 use self::config::Config;
 use self::connection::Session;
 use self::wish::{Deed, Wish};
@@ -47,7 +48,10 @@ pub async fn run(global: Global, args: CloneArgs, called: Called) -> Result {
     match ended {
         // Who ends it is not failed.
         Err(fail) if fail.stopped => {
-            fail.print();
+            eprintln!("{}", show::plain(&fail.message));
+            if let Some(hint) = &fail.hint {
+                eprintln!("hint: {}", show::plain(hint));
+            }
             Ok(())
         }
         Err(fail) if called == Called::AsOfOld => Err(Fail {
@@ -72,17 +76,29 @@ async fn carry_out(global: Global, args: CloneArgs, called: Called) -> Result {
         eprintln!("note: {}", show::plain(note));
     }
     let session = Session::open(global, &wish.login).await?;
-    let ended = deed(&session, &wish, called).await;
+    let mut interrupts = Interrupts::new()?;
+    let ended = tokio::select! {
+        biased;
+        ended = deed(&session, &wish, called, &mut interrupts) => ended,
+        () = Interrupts::twice() => Err(Fail::new("ended").stopped()),
+    };
     session.close().await;
     ended
 }
 
-async fn deed(session: &Session, wish: &Wish, called: Called) -> Result {
+async fn deed(
+    session: &Session,
+    wish: &Wish,
+    called: Called,
+    interrupts: &mut Interrupts,
+) -> Result {
     let context = &session.context;
     match &wish.deed {
-        Deed::Clone(requests) => flow::clone(context, wish, requests).await,
+        Deed::Clone(requests) => flow::clone(context, wish, requests, interrupts).await,
         Deed::Show(requests, shown) => flow::show(context, shown, requests, called).await,
-        Deed::Apply { file, rebase } => flow::apply(context, wish, file, *rebase).await,
+        Deed::Apply { file, rebase } => {
+            flow::apply(context, wish, (file, *rebase), interrupts).await
+        }
         Deed::Validate(requests) => validate::run(context, requests).await,
     }
 }

@@ -2,7 +2,35 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::fail::{Fail, Result};
+
+/// Ctrl-C from the moment this exists on: it does not kill the program any more, and one that came between two
+/// questions counts for the next.
+pub struct Interrupts(Signal);
+
+impl Interrupts {
+    /// Listens.
+    pub fn new() -> Result<Self> {
+        signal(SignalKind::interrupt())
+            .map(Self)
+            .map_err(|error| Fail::new(format!("cannot listen for Ctrl-C: {error}")))
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
+
+    /// Ctrl-C twice: once for what waits and listens itself, and once more for a server that hangs.
+    pub async fn twice() {
+        for _ in 0..2 {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
 
 /// Fails unless somebody can be asked. Before anything is done, so that nothing is left half-decided.
 ///
@@ -21,11 +49,11 @@ pub fn somebody_is_there(json: bool) -> Result {
 }
 
 /// Asks until the answer is yes or no; the end of input is a no, Ctrl-C ends the run.
-pub async fn yes(question: &str) -> Result<bool> {
+pub async fn yes(question: &str, interrupts: &mut Interrupts) -> Result<bool> {
     loop {
         eprint!("{question} [y/n] ");
         let _ = std::io::stderr().flush();
-        let Some(answer) = line().await? else {
+        let Some(answer) = line(interrupts).await? else {
             eprintln!();
             return Ok(false);
         };
@@ -38,7 +66,7 @@ pub async fn yes(question: &str) -> Result<bool> {
 }
 
 /// A line of standard input; none at its end.
-async fn line() -> Result<Option<String>> {
+async fn line(interrupts: &mut Interrupts) -> Result<Option<String>> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     // A thread of its own: one of the runtime's would keep the program from ending while it reads.
     std::thread::spawn(move || {
@@ -52,6 +80,6 @@ async fn line() -> Result<Option<String>> {
             Ok(Err(error)) => Err(Fail::new(format!("cannot read the answer: {error}"))),
             Err(_) => Ok(None),
         },
-        _ = tokio::signal::ctrl_c() => Err(Fail::new("ended; nothing was changed").stopped()),
+        () = interrupts.next() => Err(Fail::new("ended; nothing was changed").stopped()),
     }
 }

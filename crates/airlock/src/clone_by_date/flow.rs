@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use airlock_content::read_plan;
 use airlock_model::{
-    Channel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
+    ChannelLabel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
 };
 use http::Method;
+use sha2::{Digest, Sha256};
 
+use super::ask::{self, Interrupts};
 use super::wish::{Shown, Wish};
-use super::{Called, ask, explained, listing};
+use super::{Called, explained, listing};
 use crate::cli::Waiting;
 use crate::command::{Context, task};
 use crate::fail::{Fail, Result};
@@ -27,7 +29,12 @@ struct Planned {
 }
 
 /// Plans, asks and applies.
-pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) -> Result {
+pub async fn clone(
+    context: &Context,
+    wish: &Wish,
+    requests: &[CloneRequest],
+    interrupts: &mut Interrupts,
+) -> Result {
     if !wish.yes {
         ask::somebody_is_there(context.json)?;
     }
@@ -40,7 +47,7 @@ pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) ->
         show::print(&format!(
             "These channels do not exist and would be made:\n{creations}"
         ))?;
-        if !wish.yes && !ask::yes("Create these channels?").await? {
+        if !wish.yes && !ask::yes("Create these channels?", interrupts).await? {
             return not_changed();
         }
     }
@@ -50,7 +57,7 @@ pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) ->
         }
     }
     let changing = planned.iter().any(|one| one.plan.changes_anything());
-    if changing && !wish.yes && !ask::yes("Continue?").await? {
+    if changing && !wish.yes && !ask::yes("Continue?", interrupts).await? {
         return not_changed();
     }
     let mut outcomes = Vec::new();
@@ -64,20 +71,24 @@ pub async fn clone(context: &Context, wish: &Wish, requests: &[CloneRequest]) ->
         let waiting = Waiting {
             no_wait: wish.no_wait,
         };
-        let Some(outcome) = task::follow::<CloneOutcome>(context, started, waiting).await? else {
-            continue;
-        };
-        if !context.json {
-            done(&outcome)?;
+        match task::follow::<CloneOutcome>(context, started, waiting).await {
+            Ok(Some(outcome)) if context.json => outcomes.push(outcome),
+            Ok(Some(outcome)) => done(&outcome)?,
+            Ok(None) => {}
+            Err(fail) => {
+                // What was done before stays done.
+                if context.json {
+                    show::json(&outcomes)?;
+                }
+                return Err(fail);
+            }
         }
-        outcomes.push(outcome);
+    }
+    if wish.no_wait {
+        return Ok(());
     }
     if context.json {
-        return if wish.no_wait {
-            Ok(())
-        } else {
-            show::json(&outcomes)
-        };
+        return show::json(&outcomes);
     }
     let surprising: String = planned
         .iter()
@@ -94,7 +105,7 @@ pub async fn show(
     called: Called,
 ) -> Result {
     let planned = plan_all(context, requests).await?;
-    if called == Called::AsOfOld {
+    if called == Called::AsOfOld && shown.dry_run {
         let now = jiff::Zoned::now().datetime();
         for planned in &planned {
             for path in listing::write(Path::new("."), &planned.plan, now)? {
@@ -137,7 +148,12 @@ pub async fn show(
 }
 
 /// Applies a plan from a file.
-pub async fn apply(context: &Context, wish: &Wish, file: &Path, rebase: bool) -> Result {
+pub async fn apply(
+    context: &Context,
+    wish: &Wish,
+    (file, rebase): (&Path, bool),
+    interrupts: &mut Interrupts,
+) -> Result {
     let bytes = read(file)?;
     let plan = read_plan(&bytes).map_err(|error| refused(file, &error))?;
     if !wish.yes {
@@ -150,13 +166,13 @@ pub async fn apply(context: &Context, wish: &Wish, file: &Path, rebase: bool) ->
         }
         show::print(&summary::text(&plan))?;
     }
-    if !wish.yes && !ask::yes("Continue?").await? {
+    if !wish.yes && !ask::yes("Continue?", interrupts).await? {
         return not_changed();
     }
     let path = format!("/api/v1/clones/apply?rebase={rebase}");
     let started: TaskInfo = context
         .client
-        .send_bytes(Method::POST, &path, bytes)
+        .send_bytes(Method::POST, &path, bytes.clone())
         .await?;
     let task = started.id;
     let waiting = Waiting {
@@ -169,13 +185,14 @@ pub async fn apply(context: &Context, wish: &Wish, file: &Path, rebase: bool) ->
         return show::json(&[outcome]);
     }
     done(&outcome)?;
-    let applied = if rebase {
-        // It may be another one than the file holds.
-        fetch(context, task).await?.0
-    } else {
-        plan
-    };
-    show::print(&summary::surprising_text(&applied))
+    if outcome.summary.digest == hex::encode(Sha256::digest(&bytes)) {
+        return show::print(&summary::surprising_text(&plan));
+    }
+    // It was planned anew. What was done is done, whether or not its plan can still be had.
+    match fetch(context, task).await {
+        Ok((plan, _)) => show::print(&summary::surprising_text(&plan)),
+        Err(_) => show::print(&summary::counted(&outcome.summary)),
+    }
 }
 
 async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Planned>> {
@@ -222,19 +239,25 @@ async fn fetch(context: &Context, id: TaskId) -> Result<(Plan, Vec<u8>)> {
     Ok((plan, bytes))
 }
 
+/// What is asked of a channel that is a parent.
+#[derive(serde::Deserialize)]
+struct Base {
+    parent: Option<ChannelLabel>,
+}
+
 /// A parent that is not changed has to be a base channel; the message says which key is wrong.
 async fn bases(context: &Context, request: &CloneRequest) -> Result {
     let Some(parents) = &request.parents else {
         return Ok(());
     };
     for label in parents.source.iter().chain([&parents.destination]) {
-        let channel: Channel = context
+        let channel: Base = context
             .client
             .get(&format!("/api/v1/channels/{label}"))
             .await?;
         if let Some(base) = channel.parent {
             return Err(Fail::usage(format!(
-                "{label} is a child of {base}, and only a base channel can be a parent that is not changed"
+                "parents (existing-parent-do-not-modify): {label} is a child of {base}, and only a base channel can be a parent that is not changed"
             ))
             .hint("--parents and existing-parent-do-not-modify name the bases; children are cloned by -l"));
         }

@@ -4,9 +4,9 @@
 pub const SAMPLE: &str = r#"{
   "_": "Keys that begin with _ are remarks. What the command line says wins over this file.",
 
-  "username": "clone-bot",
-  "password": "secret",
   "_server": "https://airlock.example.org",
+  "_username": "clone-bot",
+  "_password": "secret",
   "assumeyes": false,
   "dry_run": false,
 

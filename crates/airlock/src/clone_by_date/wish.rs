@@ -62,6 +62,8 @@ pub struct Shown {
     pub plan: Option<PathBuf>,
     /// What is explained.
     pub explain: Vec<String>,
+    /// It is a dry run.
+    pub dry_run: bool,
 }
 
 /// What the options and the file come to.
@@ -107,12 +109,11 @@ pub fn wish(args: &CloneArgs, config: Option<(&Path, Config)>) -> Result<Wish> {
     let shown = Shown {
         plan: args.plan.clone(),
         explain: args.explain.clone(),
+        dry_run: switches.dry_run.or(config.dry_run).unwrap_or_default(),
     };
-    let only_shown =
-        shown != Shown::default() || switches.dry_run.or(config.dry_run).unwrap_or_default();
     let deed = if args.validate {
         Deed::Validate(requests)
-    } else if only_shown {
+    } else if shown != Shown::default() {
         Deed::Show(requests, shown)
     } else {
         Deed::Clone(requests)
@@ -160,6 +161,10 @@ fn exclusions(args: &CloneArgs) -> Result {
     if args.rebase {
         return Err(Fail::usage("--rebase needs --apply FILE")
             .hint("a plan that is made now is not behind anything"));
+    }
+    if args.plan.as_deref() == Some(Path::new("-")) {
+        return Err(Fail::usage("--plan -: a plan goes into a file")
+            .hint("standard output has the summary; --plan q1.json, and then cat q1.json"));
     }
     if args.validate && (args.plan.is_some() || !args.explain.is_empty()) {
         return Err(Fail::usage("--validate makes no plan")

@@ -3,10 +3,12 @@
 
 mod checks;
 mod clients;
+mod clone_by_date;
 mod cloning;
 mod commands;
 mod crash;
 mod disk_full;
+mod fake_server;
 mod help;
 mod postgres;
 mod secrets;

@@ -329,7 +329,16 @@ fn what_is_done() {
     assert_eq!(deed(&[]), Deed::Clone(requests()));
     assert_eq!(deed(&["--dry-run=false"]), Deed::Clone(requests()));
     for words in [&["-j"][..], &["--dry-run"], &["-jy"]] {
-        assert_eq!(deed(words), Deed::Show(requests(), Shown::default()));
+        assert_eq!(
+            deed(words),
+            Deed::Show(
+                requests(),
+                Shown {
+                    dry_run: true,
+                    ..Shown::default()
+                }
+            )
+        );
     }
     assert_eq!(
         deed(&[
@@ -344,7 +353,8 @@ fn what_is_done() {
             requests(),
             Shown {
                 plan: Some(PathBuf::from("q1.json")),
-                explain: vec!["libfoo".into(), "RHSA-2026:1".into()]
+                explain: vec!["libfoo".into(), "RHSA-2026:1".into()],
+                dry_run: false
             }
         )
     );
@@ -588,6 +598,7 @@ fn wrong_use_says_what_to_pass() {
             "prune (true, on the command line) goes with as-of only",
             "--as-of INSTANT",
         ),
+        (&["--plan", "-"], "--plan -: a plan goes into a file", "cat"),
         (&["--rebase"], "--rebase needs --apply", "not behind"),
         (&["-v", "--plan", "x"], "--validate makes no plan", "leave"),
         (

@@ -1,6 +1,6 @@
 //! A plan in short: what a person reads before saying yes. Nothing is wider than 100 columns.
 
-use airlock_model::{ChannelSummary, OpenCause, Plan, PlannedChannel};
+use airlock_model::{ChannelSummary, OpenCause, PackageReason, Plan, PlanSummary, PlannedChannel};
 
 use super::{asked, count, limit, reason, surprises};
 use crate::show::fold::fold;
@@ -47,12 +47,23 @@ fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
         ),
     );
     let mut parts = vec![format!("+{} -{}", summary.packages, summary.removed)];
-    let in_range = summary.packages - summary.original_state.min(summary.packages);
+    let of = |test: fn(&PackageReason) -> bool| {
+        let found = channel.packages.iter().filter(|one| test(&one.reason));
+        found.count() as u64
+    };
     for (number, what) in [
         (summary.original_state, "original state"),
         (
-            in_range.saturating_sub(summary.pulled),
-            "of selected errata or recorded",
+            of(|why| matches!(why, PackageReason::Erratum { .. })),
+            "of selected errata",
+        ),
+        (
+            of(|why| matches!(why, PackageReason::Recorded)),
+            "as recorded",
+        ),
+        (
+            of(|why| matches!(why, PackageReason::Revised { .. })),
+            "added to errata since",
         ),
         (summary.pulled, "pulled in by dependencies"),
     ] {
@@ -109,6 +120,26 @@ pub fn surprising_text(plan: &Plan) -> String {
         if !own.is_empty() {
             line(&mut text, &format!("{}:", channel.destination.label));
             text.push_str(&own);
+        }
+    }
+    text
+}
+
+/// The surprises of all channels where only their numbers are known; empty when there are none.
+#[must_use]
+pub fn counted(plan: &PlanSummary) -> String {
+    let mut text = String::new();
+    for channel in &plan.channels {
+        if channel.packages_beyond + channel.errata_beyond > 0 {
+            line(
+                &mut text,
+                &format!(
+                    "{}: surprises: {} and {} newer than asked for",
+                    channel.destination,
+                    count(channel.packages_beyond, "package"),
+                    count(channel.errata_beyond, "erratum")
+                ),
+            );
         }
     }
     text

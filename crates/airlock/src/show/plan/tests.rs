@@ -2,9 +2,9 @@
 
 use airlock_content::{read_plan, write_plan};
 use airlock_model::{
-    Beyond, ClonePair, CloneRequest, ErratumReason, Instant, NakedCounts, OpenCause,
-    OpenRequirement, PackageReason, Plan, PlannedBroken, PlannedChannel, PlannedCreation,
-    PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
+    Beyond, ChannelSummary, ClonePair, CloneRequest, ErratumReason, Instant, NakedCounts,
+    OpenCause, OpenRequirement, PackageReason, Plan, PlanSummary, PlannedBroken, PlannedChannel,
+    PlannedCreation, PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -254,6 +254,19 @@ fn in_short() {
         libfoo-2-1.x86_64: app-1-1.x86_64 requires libfoo >= 2; no erratum lists it, and it was built
             later
     ");
+}
+
+#[test]
+fn a_plan_in_numbers_has_its_surprises_too() {
+    let plan = plan();
+    let numbers = PlanSummary {
+        digest: String::new(),
+        channels: plan.channels.iter().map(ChannelSummary::from).collect(),
+    };
+    assert_eq!(
+        summary::counted(&numbers),
+        "el9-2026q1: surprises: 3 packages and 1 erratum newer than asked for\n"
+    );
 }
 
 #[test]
