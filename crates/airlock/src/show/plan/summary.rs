@@ -6,7 +6,7 @@ use super::{asked, count, limit, reason, surprises};
 use crate::show::fold::fold;
 
 /// Things of one kind that are named; the rest is counted.
-const NAMED: usize = 20;
+const NAMED: usize = 5;
 
 /// The channels that would be made; empty when all are there.
 #[must_use]
