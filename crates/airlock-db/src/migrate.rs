@@ -118,6 +118,9 @@ mod tests {
         let db = Db::open(url).await.unwrap();
         let mut tx = db.begin().await.unwrap();
         for statement in [
+            "DROP INDEX erratum_by_original",
+            "ALTER TABLE channel DROP COLUMN gate",
+            "ALTER TABLE channel DROP COLUMN description",
             "DROP INDEX record_by_name",
             "ALTER TABLE schema_version DROP COLUMN needs",
             "DELETE FROM schema_version WHERE number > 1",
@@ -139,6 +142,7 @@ mod tests {
 
     #[test]
     fn data_of_the_first_schema_steps_up_and_the_release_before_runs_on() {
+        let last = MIGRATIONS.last().unwrap().number;
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let folder = tempfile::tempdir().unwrap();
@@ -157,22 +161,23 @@ mod tests {
                 db.close().await;
 
                 let db = Db::open(&url).await.unwrap();
-                assert_eq!(number(&db).await, 2);
+                assert_eq!(number(&db).await, last);
                 let kept = crate::settings::get(&db, "name").await.unwrap();
                 assert_eq!(kept.as_deref(), Some("of the first"));
 
-                // The release before knows one step less: it takes the database as it is.
+                // An earlier release knows fewer steps: it takes the database as it is.
                 step(&db, &MIGRATIONS[..1]).await.unwrap();
-                assert_eq!(number(&db).await, 2);
+                assert_eq!(number(&db).await, last);
                 let mut tx = db.begin().await.unwrap();
-                tx.inner
-                    .execute("UPDATE schema_version SET needs = 2 WHERE number = 2")
+                sqlx::query("UPDATE schema_version SET needs = 2 WHERE number = $1")
+                    .bind(last)
+                    .execute(&mut *tx.inner)
                     .await
                     .unwrap();
                 tx.commit().await.unwrap();
                 let refused = step(&db, &MIGRATIONS[..1]).await.unwrap_err();
                 assert!(
-                    matches!(refused, Error::TooNew { found: 2, known: 1 }),
+                    matches!(refused, Error::TooNew { found, known: 1 } if found == last),
                     "{refused}"
                 );
                 db.close().await;

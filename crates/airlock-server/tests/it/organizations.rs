@@ -159,6 +159,13 @@ fn attempts(two: &Two, method: &str, path: &str) -> Vec<(String, Value, u16)> {
             list
         }
         ("POST", "/api/v1/channels/{label}/fetch") => on_channel(json!({})),
+        ("POST", "/api/v1/channels/{label}/check") => {
+            let mut list = on_channel(json!({}));
+            for body in [json!({ "with": [OPEN] }), json!({ "baseline": OPEN })] {
+                list.push((path.replace("{label}", "own-channel"), body, 404));
+            }
+            list
+        }
         ("GET", "/api/v1/tasks/{id}") | ("POST", "/api/v1/tasks/{id}/cancel") => {
             vec![(
                 path.replace("{id}", &two.task.to_string()),
