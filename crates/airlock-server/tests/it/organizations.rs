@@ -182,6 +182,13 @@ fn attempts(two: &Two, method: &str, path: &str) -> Vec<(String, Value, u16)> {
         ("POST", "/api/v1/clones/apply") => {
             vec![(format!("{path}?task={}", two.task), json!(null), 404)]
         }
+        ("POST", "/api/v1/channels/{label}/check") => {
+            let mut list = on_channel(json!({}));
+            for body in [json!({ "with": [OPEN] }), json!({ "baseline": OPEN })] {
+                list.push((path.replace("{label}", "own-channel"), body, 404));
+            }
+            list
+        }
         ("GET", "/api/v1/tasks/{id}" | "/api/v1/tasks/{id}/plan")
         | ("POST", "/api/v1/tasks/{id}/cancel") => {
             vec![(
