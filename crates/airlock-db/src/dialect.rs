@@ -28,6 +28,14 @@ impl Dialect {
         (PARAMETERS / columns.max(1)).max(1)
     }
 
+    /// The place of one value: unnamed on SQLite, `$number` on PostgreSQL.
+    pub(crate) fn place(self, number: usize) -> String {
+        match self {
+            Self::Sqlite => "?".to_owned(),
+            Self::Postgres => format!("${number}"),
+        }
+    }
+
     /// `(?, ?), (?, ?)`: unnamed on SQLite, where the driver looks named ones up one by one; `$n` on PostgreSQL.
     pub(crate) fn values(self, rows: usize, columns: usize) -> String {
         let mut text = String::with_capacity(rows * columns * 4);

@@ -41,14 +41,12 @@ pub struct ClonableRevision {
 }
 
 /// A clone's revision to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewCloneRevision {
+#[derive(Debug, Clone)]
+pub struct NewCloneRevision<'a> {
     /// The revision it is made of.
-    pub of: ErratumRevisionId,
-    /// That one's erratum.
-    pub original: ErratumId,
+    pub of: &'a ClonableRevision,
     /// The clone's name.
-    pub advisory: String,
+    pub advisory: &'a str,
     /// SHA-256 of the fragment.
     pub digest: String,
     /// The `<update>` element under the clone's name.
@@ -141,7 +139,7 @@ pub async fn taken_names(db: &Db, org: OrgId, names: &[String]) -> Result<HashSe
 pub async fn ensure_clones(
     db: &Db,
     org: OrgId,
-    list: &[NewCloneRevision],
+    list: &[NewCloneRevision<'_>],
     now: Instant,
 ) -> Result<Vec<ErratumRevisionId>> {
     let mut attempts = Attempts::default();
@@ -149,8 +147,9 @@ pub async fn ensure_clones(
         let tried = async {
             let mut tx = db.begin().await?;
             let mut ids = Vec::with_capacity(list.len());
-            for clone in list {
-                ids.push(ensure_clone(&mut tx, org, clone, now).await?);
+            for group in list.chunks(GROUP) {
+                let errata = ensure_errata(&mut tx, org, group).await?;
+                ids.extend(ensure_revisions(&mut tx, org, group, &errata, now).await?);
             }
             tx.commit().await?;
             Ok(ids)
@@ -162,46 +161,120 @@ pub async fn ensure_clones(
     }
 }
 
-async fn ensure_clone(
+/// Rows written by one statement: 13 values each, far below what both databases take.
+const GROUP: usize = 200;
+
+/// The errata of clones, made where they do not exist, in order.
+async fn ensure_errata(
     tx: &mut Tx,
     org: OrgId,
-    clone: &NewCloneRevision,
-    now: Instant,
-) -> Result<ErratumRevisionId> {
-    sqlx::query(
-        "INSERT INTO erratum (org_id, advisory, original_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-    )
-    .bind(org.0)
-    .bind(&*clone.advisory)
-    .bind(clone.original.0)
-    .execute(&mut *tx.inner)
-    .await?;
-    let row = sqlx::query(
-        "SELECT id FROM erratum WHERE org_id = $1 AND advisory = $2 AND original_id = $3",
-    )
-    .bind(org.0)
-    .bind(&*clone.advisory)
-    .bind(clone.original.0)
-    .fetch_one(&mut *tx.inner)
-    .await?;
-    let erratum: i64 = row.try_get(0)?;
-    sqlx::query(
-        "INSERT INTO erratum_revision (org_id, erratum_id, digest, kind, severity, title, issued_us, updated_us, cves, packages, fragment, \
-         created_us, copy_of_id) SELECT org_id, $1, $2, kind, severity, title, issued_us, updated_us, cves, packages, $3, $4, id \
-         FROM erratum_revision WHERE id = $5 ON CONFLICT DO NOTHING",
-    )
-    .bind(erratum)
-    .bind(&*clone.digest)
-    .bind(clone.fragment.as_slice())
-    .bind(now.0)
-    .bind(clone.of.0)
-    .execute(&mut *tx.inner)
-    .await?;
-    let row = sqlx::query("SELECT id FROM erratum_revision WHERE erratum_id = $1 AND digest = $2")
-        .bind(erratum)
-        .bind(&*clone.digest)
-        .fetch_optional(&mut *tx.inner)
+    group: &[NewCloneRevision<'_>],
+) -> Result<Vec<i64>> {
+    let rows: Vec<String> = (0..group.len())
+        .map(|row| {
+            let place = tx.dialect.place(row + 1);
+            format!("({}, {place}, {})", org.0, group[row].of.erratum.0)
+        })
+        .collect();
+    let text = format!(
+        "INSERT INTO erratum (org_id, advisory, original_id) VALUES {} ON CONFLICT DO NOTHING",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for clone in group {
+        query = query.bind(clone.advisory);
+    }
+    query.execute(&mut *tx.inner).await?;
+    let originals: Vec<String> = group.iter().map(|c| c.of.erratum.0.to_string()).collect();
+    let text = format!(
+        "SELECT id, advisory, original_id FROM erratum WHERE org_id = {} AND original_id IN ({})",
+        org.0,
+        originals.join(", ")
+    );
+    let mut found: HashMap<(String, i64), i64> = HashMap::new();
+    for row in sqlx::query(AssertSqlSafe(text))
+        .persistent(false)
+        .fetch_all(&mut *tx.inner)
         .await?
-        .ok_or_else(|| Error::bad("erratum revision", clone.of.0))?;
-    Ok(ErratumRevisionId(row.try_get(0)?))
+    {
+        found.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
+    }
+    group
+        .iter()
+        .map(|clone| {
+            let key = (clone.advisory.to_owned(), clone.of.erratum.0);
+            let id = found.get(&key).copied();
+            id.ok_or_else(|| Error::bad("erratum", clone.advisory))
+        })
+        .collect()
+}
+
+/// Their revisions, made where they do not exist, in order.
+async fn ensure_revisions(
+    tx: &mut Tx,
+    org: OrgId,
+    group: &[NewCloneRevision<'_>],
+    errata: &[i64],
+    now: Instant,
+) -> Result<Vec<ErratumRevisionId>> {
+    const BOUND: usize = 9;
+    let rows: Vec<String> = group
+        .iter()
+        .zip(errata)
+        .enumerate()
+        .map(|(row, (clone, erratum))| {
+            let places: Vec<String> = (1..=BOUND)
+                .map(|p| tx.dialect.place(row * BOUND + p))
+                .collect();
+            format!(
+                "({}, {erratum}, {}, {}, {})",
+                org.0,
+                now.0,
+                clone.of.id.0,
+                places.join(", ")
+            )
+        })
+        .collect();
+    let text = format!(
+        "INSERT INTO erratum_revision (org_id, erratum_id, created_us, copy_of_id, digest, kind, severity, title, issued_us, updated_us, \
+         cves, packages, fragment) VALUES {} ON CONFLICT DO NOTHING",
+        rows.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text)).persistent(false);
+    for clone in group {
+        let of = clone.of;
+        query = query
+            .bind(&*clone.digest)
+            .bind(&*of.kind)
+            .bind(&*of.severity)
+            .bind(&*of.title)
+            .bind(of.issued.map(|at| at.0))
+            .bind(of.updated.map(|at| at.0))
+            .bind(of.cves.join("\n"))
+            .bind(of.packages.join("\n"))
+            .bind(clone.fragment.as_slice());
+    }
+    query.execute(&mut *tx.inner).await?;
+    let list: Vec<String> = errata.iter().map(ToString::to_string).collect();
+    let text = format!(
+        "SELECT id, erratum_id, digest FROM erratum_revision WHERE erratum_id IN ({})",
+        list.join(", ")
+    );
+    let mut found: HashMap<(i64, String), i64> = HashMap::new();
+    for row in sqlx::query(AssertSqlSafe(text))
+        .persistent(false)
+        .fetch_all(&mut *tx.inner)
+        .await?
+    {
+        found.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
+    }
+    group
+        .iter()
+        .zip(errata)
+        .map(|(clone, erratum)| {
+            let id = found.get(&(*erratum, clone.digest.clone())).copied();
+            id.map(ErratumRevisionId)
+                .ok_or_else(|| Error::bad("erratum revision", clone.advisory))
+        })
+        .collect()
 }

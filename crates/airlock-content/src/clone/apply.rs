@@ -308,9 +308,8 @@ impl Content {
             let fragment = airlock_repodata::updateinfo::with_id(&fragment, &erratum.published_as)
                 .map_err(|error| Error::metadata(planned.source.label.as_str(), error))?;
             clones.push(NewCloneRevision {
-                of: source.id,
-                original: source.erratum,
-                advisory: erratum.published_as.clone(),
+                of: source,
+                advisory: &erratum.published_as,
                 digest: sha256_hex(&fragment),
                 fragment,
             });
