@@ -292,8 +292,17 @@ async fn make_channel(
     now: Instant,
 ) -> Result<ChannelId> {
     let mut write = channel.write.clone();
-    if let Some(parent) = channel.parent.as_ref().and_then(|parent| made.get(parent)) {
-        write.parent = Some(*parent);
+    if let Some(label) = &channel.parent {
+        write.parent = made.get(label).copied().or(write.parent);
+        if write.parent.is_none() {
+            return Err(Error::conflict(
+                format!(
+                    "{label}, the base channel of {}, does not exist",
+                    channel.label
+                ),
+                "plan again",
+            ));
+        }
     }
     let org = ctx.actor.org;
     let id = airlock_db::channels::insert(tx, org, &channel.label, &write, now)

@@ -171,7 +171,8 @@ impl Content {
             Some(parent) => airlock_db::channels::find_live(self.db(), parent)
                 .await
                 .map_err(Error::from)?
-                .filter(|channel| channel.org == org)
+                // A tree has two levels.
+                .filter(|channel| channel.org == org && channel.parent.is_none())
                 .map(|channel| channel.id),
             None => None,
         };
