@@ -49,6 +49,13 @@ pub struct Made {
 }
 
 impl Made {
+    pub fn without_conditions(mut self) -> Self {
+        for package in &mut self.packages {
+            package.requires.retain(|text| !text.contains(" if "));
+        }
+        self
+    }
+
     pub fn with_single_errata(mut self) -> Self {
         let mut seen = Vec::new();
         for erratum in &mut self.errata {

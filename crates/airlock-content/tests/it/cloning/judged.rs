@@ -158,6 +158,8 @@ async fn random_tree(world: &World, random: &mut Seeded) {
         repository.publish();
         let patch = airlock_model::ChannelPatch {
             parent: (number > 0).then(|| CHANNELS[0].0.to_owned()),
+            // libsolv's Python package does not open zstd; clones are compressed as their sources.
+            compression: Some(airlock_model::Compression::Gz),
             ..airlock_model::ChannelPatch::default()
         };
         world.create(source, Some(&repository.url()), patch).await;
@@ -173,7 +175,7 @@ fn clones_of_random_trees_are_what_libsolv_and_createrepo_c_say_they_have_to_be(
         .build()
         .unwrap();
     let (mut packages, mut newly) = (0, 0);
-    for seed in 1..=12 {
+    for seed in 1..=30 {
         runtime.block_on(async {
             let world = World::new(None).await;
             let mut random = Seeded::new(seed);
@@ -259,7 +261,7 @@ fn clones_of_random_trees_are_what_libsolv_and_createrepo_c_say_they_have_to_be(
         });
     }
     println!(
-        "{packages} packages in 24 clones judged; {newly} can no longer be installed, all of them told"
+        "{packages} packages in 60 clones judged; {newly} can no longer be installed, all of them told"
     );
     assert!(packages > 100);
 }
