@@ -178,7 +178,7 @@ impl Gathered {
             }
         }
         // What comes in.
-        let mut there: HashSet<PackageId> = present.iter().map(|(id, _)| *id).collect();
+        let mut there: HashSet<PackageId> = present.keys().copied().collect();
         let mut taken = Vec::new();
         let mut take = |id: PackageId, barred: bool, reason: &dyn Fn() -> PackageReason| {
             if !barred && there.insert(id) {

@@ -47,7 +47,7 @@ fn old_engine(question: &Question<'_, '_>, newest_only: bool) -> PackageSet {
             providers.sort_by_key(|id| (pool.evr(*id).to_string(), *id));
             for channel in &question.channels {
                 let offers = |id: &PackageId| channel.source.iter().any(|(of, _)| of == id);
-                let offered = providers.iter().any(|id| offers(id));
+                let offered = providers.iter().any(offers);
                 let has = |id: &PackageId| offers(id) && there.contains(*id);
                 let Some(first) = providers.first() else {
                     continue;
