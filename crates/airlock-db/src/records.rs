@@ -373,6 +373,31 @@ pub async fn by_name(db: &Db, org: OrgId, name: &str) -> Result<Vec<FoundRecord>
     rows.iter().map(found).collect()
 }
 
+/// Other records of the packages of a set, each with the record of the set: what other sources, or the same one earlier,
+/// said of the same file.
+pub async fn same_packages(db: &Db, org: OrgId, set: &RoaringTreemap) -> Result<Vec<(u64, u64)>> {
+    let ids: Vec<u64> = set.iter().collect();
+    let mut found = Vec::new();
+    for group in ids.chunks(2_000) {
+        let list: Vec<String> = group.iter().map(ToString::to_string).collect();
+        let text = format!(
+            "SELECT other.id, asked.id FROM record asked JOIN record other ON other.checksum = asked.checksum \
+             AND other.checksum_type = asked.checksum_type AND other.org_id = asked.org_id AND other.id <> asked.id \
+             WHERE asked.org_id = {} AND asked.id IN ({})",
+            org.0,
+            list.join(",")
+        );
+        let rows = sqlx::query(AssertSqlSafe(text))
+            .persistent(false)
+            .fetch_all(db.reader())
+            .await?;
+        for row in &rows {
+            found.push((widen(row, 0)?, widen(row, 1)?));
+        }
+    }
+    Ok(found)
+}
+
 /// The upstream of a record; none for own records and unknown ids.
 pub async fn upstream_of(db: &Db, record: u64) -> Result<Option<UpstreamId>> {
     let row = sqlx::query("SELECT upstream_id FROM record WHERE id = $1")

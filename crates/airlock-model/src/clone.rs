@@ -353,6 +353,8 @@ words!(
         Erratum = "erratum",
         /// No erratum lists it, and it was built later.
         Build = "build",
+        /// No erratum lists it, and the source got it later.
+        Seen = "seen",
     }
 );
 

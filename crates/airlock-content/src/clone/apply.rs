@@ -13,6 +13,7 @@ use roaring::RoaringTreemap;
 
 use super::document::write_plan;
 use super::gather::Side;
+use super::select::origin;
 use crate::checksum::sha256_hex;
 use crate::commit::{PendingChannel, PendingVersion, VersionContent};
 use crate::context::TaskContext;
@@ -259,13 +260,13 @@ impl Content {
         }
         let errata = self.planned_errata(org, planned, from).await?;
         let present = airlock_db::errata_clones::revisions(self.db(), &content.errata).await?;
-        content.errata = errata_after(&present, planned, errata);
-        let label = planned.destination.label.to_string();
-        let (records, source) = (content.records.clone(), from.content.attachments.clone());
-        let view = self.view(records).await?;
+        content.errata = errata_after(&present, &from.content.errata, planned, errata);
+        let source = from.content.attachments.clone();
+        let before = current.content.attachments;
+        let view = self.view(content.records.clone()).await?;
         content.attachments = self
             .blocking("cutting module metadata", move |content| {
-                content.cloned_attachments(&label, &source, &view)
+                content.cloned_attachments(&source, &before, &view)
             })
             .await?;
         Ok(content)
@@ -332,9 +333,10 @@ impl Content {
     }
 }
 
-/// The clone's errata: one revision of each, without those that go.
+/// The clone's errata: without those that go and those that are replaced.
 fn errata_after(
     present: &[ClonableRevision],
+    of_source: &RoaringTreemap,
     planned: &PlannedChannel,
     incoming: Vec<(ClonableRevision, ErratumRevisionId)>,
 ) -> RoaringTreemap {
@@ -343,9 +345,11 @@ fn errata_after(
         .iter()
         .map(|(source, _)| source.erratum.0)
         .collect();
+    // Several upstreams may each have a revision of one erratum: only what the source has no more is replaced.
     let is_replaced = |erratum: &ClonableRevision| {
         let ids = [Some(erratum.erratum), erratum.original];
         ids.into_iter().flatten().any(|id| replaced.contains(&id.0))
+            && !of_source.contains(origin(erratum).0.unsigned_abs())
     };
     let mut errata: RoaringTreemap = present
         .iter()

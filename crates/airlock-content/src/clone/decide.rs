@@ -90,7 +90,7 @@ impl Question<'_, '_> {
             });
             for (place, erratum) in own.errata.iter().enumerate() {
                 let reason = match erratum.standing {
-                    Standing::Present => continue,
+                    Standing::Present | Standing::Incomplete => continue,
                     Standing::Revised => ErratumReason::Revised,
                     Standing::InRange => ErratumReason::Date,
                     Standing::Named => ErratumReason::Named,
@@ -102,8 +102,10 @@ impl Question<'_, '_> {
                 };
                 // An advisory is listed exactly where its packages are.
                 let is_there = |id: &PackageId| result.binary_search(id).is_ok();
-                let listed = erratum.standing == Standing::Recorded || erratum.packages.is_empty();
-                if listed || erratum.packages.iter().any(is_there) {
+                // What a recorded version lists without its packages it goes on to list.
+                let without = erratum.names_none
+                    || (erratum.standing == Standing::Recorded && erratum.packages.is_empty());
+                if without || erratum.packages.iter().any(is_there) {
                     channel.errata.push((place, reason));
                 }
             }

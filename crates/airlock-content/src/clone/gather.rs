@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use airlock_db::errata_clones::ClonableRevision;
 use airlock_model::{
-    Channel, CloneRequest, Instant, OrgId, VersionKind, VersionNumber, VersionSelector,
+    Channel, CloneRequest, Instant, Naked, OrgId, VersionKind, VersionNumber, VersionSelector,
 };
 use jiff::civil::Date;
 use roaring::RoaringTreemap;
@@ -35,8 +35,12 @@ pub(super) struct GatheredPair {
     pub destination_errata: Vec<ClonableRevision>,
     /// What was put into the clone by hand and is there.
     pub by_hand: ByHand,
-    /// When each record came into the source, where that matters.
-    pub first_seen: HashMap<u64, Instant>,
+    /// Records whose packages the source had by the date, where that matters.
+    pub seen: Option<RoaringTreemap>,
+    /// The recorded version is copied unchanged.
+    pub recorded: bool,
+    /// Content is inferred from dates because the instant lies before the first recorded version.
+    pub inferred: bool,
 }
 
 /// Records and erratum revisions that were put in by hand.
@@ -53,10 +57,6 @@ pub(super) struct Gathered {
     pub pool: Arc<LoadedPool>,
     /// The last day of errata, asked for or inferred.
     pub to_date: Option<Date>,
-    /// The recorded version is copied unchanged.
-    pub recorded: bool,
-    /// Content is inferred from dates because the instant lies before the first recorded version.
-    pub inferred: bool,
 }
 
 impl Content {
@@ -67,19 +67,21 @@ impl Content {
         request: &CloneRequest,
         tree: Tree,
     ) -> Result<Gathered> {
-        let (selector, inferred) = self.clone_selector(org, request, &tree).await?;
-        let to_date = match (request.to_date, inferred) {
-            (None, Some(day)) => Some(day),
-            (asked, _) => asked,
-        };
-        let recorded = request.as_of.is_some() && to_date.is_none();
+        let selector = self.clone_selector(request)?;
         let mut sources = Vec::new();
         for pair in &tree.pairs {
-            let version = self
-                .cloned_version(org, &tree, selector, &pair.source)
-                .await?;
-            sources.push(self.cloned_side(&pair.source, version).await?);
+            sources.push(
+                self.clone_source(org, request, &tree, selector, &pair.source)
+                    .await?,
+            );
         }
+        let inferred = sources.iter().any(|(_, inferred)| *inferred);
+        let to_date = match (request.to_date, inferred, selector.instant()) {
+            (None, true, Some(at)) => Some(self.day_of(at)?),
+            (asked, ..) => asked,
+        };
+        let unchanged =
+            request.as_of.is_some() && request.to_date.is_none() && request.errata.is_empty();
         let mut parents = Vec::new();
         let (parent, source_parent) = (tree.parent.clone(), tree.source_parent.clone());
         for channel in [parent, source_parent].into_iter().flatten() {
@@ -95,8 +97,11 @@ impl Content {
             ));
         }
         let mut pairs = Vec::new();
-        for (pair, source) in tree.pairs.into_iter().zip(sources) {
-            pairs.push(self.gather_pair(pair, source, to_date).await?);
+        for (pair, (source, inferred)) in tree.pairs.into_iter().zip(sources) {
+            let mut gathered = self.gather_pair(request, pair, source, to_date).await?;
+            gathered.recorded = unchanged && !inferred;
+            gathered.inferred = inferred;
+            pairs.push(gathered);
         }
         let mut parts: Vec<PoolPart> = Vec::new();
         for pair in &pairs {
@@ -117,48 +122,63 @@ impl Content {
             pairs,
             pool,
             to_date,
-            recorded,
-            inferred: inferred.is_some(),
         })
     }
 
-    /// The version of the sources that is meant. Before the first recorded one: that one, and the day to infer from.
-    async fn clone_selector(
+    /// The version of the sources that is meant.
+    fn clone_selector(&self, request: &CloneRequest) -> Result<VersionSelector> {
+        let Some(text) = &request.as_of else {
+            return Ok(VersionSelector::Current);
+        };
+        let selector = VersionSelector::parse(text, &self.settings().zone)?;
+        if selector.instant().is_some_and(|at| at > self.now()) {
+            return Err(Error::invalid(
+                format!("{text} is not over"),
+                "give a day or an instant that is over, or leave --as-of out for what is there now",
+            ));
+        }
+        Ok(selector)
+    }
+
+    /// The day of an instant, in the server's zone.
+    fn day_of(&self, at: Instant) -> Result<Date> {
+        let stamp = jiff::Timestamp::from_microsecond(at.0)
+            .map_err(|_| Error::invalid(format!("{at} is no instant"), "give a day that exists"))?;
+        Ok(stamp.to_zoned(self.settings().zone.clone()).date())
+    }
+
+    /// A source at the version that is meant. Before its first recorded one, and when that is allowed: that one, and
+    /// true because content then has to be inferred.
+    async fn clone_source(
         &self,
         org: OrgId,
         request: &CloneRequest,
         tree: &Tree,
-    ) -> Result<(VersionSelector, Option<Date>)> {
-        let Some(text) = &request.as_of else {
-            return Ok((VersionSelector::Current, None));
+        selector: VersionSelector,
+        source: &Channel,
+    ) -> Result<(Side, bool)> {
+        let found = self.cloned_version(org, tree, selector, source).await;
+        let failed = match found {
+            Ok(Some(number)) => return Ok((self.cloned_side(source, Some(number)).await?, false)),
+            Ok(None) => None,
+            Err(failed @ Error::NoVersion { .. }) => Some(failed),
+            Err(failed) => return Err(failed),
         };
-        let zone = &self.settings().zone;
-        let selector = VersionSelector::parse(text, zone)?;
-        if selector.instant().is_some_and(|at| at > self.now()) {
-            return Err(Error::invalid(
-                format!("{text} lies in the future"),
-                "give a day or an instant that is over, or leave --as-of out for what is there now",
-            ));
+        let first = airlock_db::versions::first_move(self.db(), source.id).await?;
+        match (first, selector) {
+            // Without any content there is nothing to go back to.
+            (None, _) | (_, VersionSelector::Current) => {
+                Ok((self.cloned_side(source, None).await?, false))
+            }
+            (Some((first, _)), _) if request.infer && selector.instant().is_some() => {
+                Ok((self.cloned_side(source, Some(first)).await?, true))
+            }
+            (Some((first, at)), _) => Err(failed.unwrap_or_else(|| Error::NoVersion {
+                label: source.label.to_string(),
+                wanted: request.as_of.clone().unwrap_or_default(),
+                nearest: Some(format!("{first} ({at})")),
+            })),
         }
-        let Some(named) = tree.named() else {
-            return Ok((selector, None));
-        };
-        let named = self.channel(org, named).await?;
-        let failed = match self.version_number(&named, selector).await {
-            Ok(_) => return Ok((selector, None)),
-            Err(failed) => failed,
-        };
-        let (true, Some(at)) = (request.infer, selector.instant()) else {
-            return Err(failed);
-        };
-        let Some((first, _)) = airlock_db::versions::first_move(self.db(), named.id).await? else {
-            return Err(failed);
-        };
-        let day = jiff::Timestamp::from_microsecond(at.0)
-            .map_err(|_| failed)?
-            .to_zoned(zone.clone())
-            .date();
-        Ok((VersionSelector::Number(first), Some(day)))
     }
 
     pub(super) async fn cloned_side(
@@ -197,6 +217,7 @@ impl Content {
 
     async fn gather_pair(
         &self,
+        request: &CloneRequest,
         pair: Pair,
         source: Side,
         to_date: Option<Date>,
@@ -214,12 +235,13 @@ impl Content {
         source_errata.sort_by(|a, b| a.advisory.cmp(&b.advisory).then(a.id.cmp(&b.id)));
         let destination_errata =
             airlock_db::errata_clones::revisions(self.db(), &destination.content.errata).await?;
-        let first_seen = match (to_date, destination.version) {
-            (Some(_), None) => {
-                self.first_seen(&pair.source, &source.content.records)
-                    .await?
-            }
-            _ => HashMap::new(),
+        let matters = destination.version.is_none() || request.naked == Naked::FirstSeen;
+        let seen = match to_date.filter(|_| matters) {
+            Some(day) => Some(
+                self.seen_by(&pair.source, &source.content.records, day)
+                    .await?,
+            ),
+            None => None,
         };
         Ok(GatheredPair {
             pair,
@@ -228,59 +250,77 @@ impl Content {
             source_errata,
             destination_errata,
             by_hand,
-            first_seen,
+            seen,
+            recorded: false,
+            inferred: false,
         })
     }
 
     /// What pushes and edits put into a channel and is still there. What went and came back another way is not by
     /// hand; a rollback brings back what was by hand then.
     async fn by_hand(&self, channel: &Channel, now: &VersionContent) -> Result<ByHand> {
-        let mut by_digest: HashMap<String, ByHand> = HashMap::new();
+        let list = airlock_db::versions::list(self.db(), channel.id).await?;
+        let mut by_digest: HashMap<&str, ByHand> = HashMap::new();
         let mut hand = ByHand::default();
-        let mut before = VersionContent::default();
-        for info in airlock_db::versions::list(self.db(), channel.id).await? {
-            let content = self.version_content(channel, info.number).await?;
-            match info.kind {
-                VersionKind::Push | VersionKind::Edit => {
-                    hand.records |= &content.records - &before.records;
-                    hand.errata |= &content.errata - &before.errata;
+        for (place, info) in list.iter().enumerate() {
+            let is_hand = matches!(info.kind, VersionKind::Push | VersionKind::Edit);
+            let back = by_digest.contains_key(info.content_digest.as_str());
+            // Years of versions are passed over without being read: most only add, and not by hand.
+            let goes = info.removed > 0 && !(hand.records.is_empty() && hand.errata.is_empty());
+            if is_hand || goes || (back && info.kind == VersionKind::Rollback) {
+                let content = self.version_content(channel, info.number).await?;
+                if is_hand {
+                    let before = match place.checked_sub(1).and_then(|place| list.get(place)) {
+                        Some(before) => self.version_content(channel, before.number).await?,
+                        None => VersionContent::default(),
+                    };
+                    hand.records |= &content.records - before.records;
+                    hand.errata |= &content.errata - before.errata;
+                } else if let Some(then) = by_digest
+                    .get(info.content_digest.as_str())
+                    .filter(|_| info.kind == VersionKind::Rollback)
+                {
+                    hand.records |= &then.records;
+                    hand.errata |= &then.errata;
                 }
-                VersionKind::Rollback => {
-                    if let Some(then) = by_digest.get(&info.content_digest) {
-                        hand.records |= &then.records;
-                        hand.errata |= &then.errata;
-                    }
-                }
-                VersionKind::Sync | VersionKind::Promote | VersionKind::Clone => {}
+                hand.records &= &content.records;
+                hand.errata &= &content.errata;
             }
-            hand.records &= &content.records;
-            hand.errata &= &content.errata;
-            by_digest.insert(info.content_digest, hand.clone());
-            before = content;
+            by_digest.insert(&info.content_digest, hand.clone());
         }
         hand.records &= &now.records;
         hand.errata &= &now.errata;
         Ok(hand)
     }
 
-    /// When each of these records came into a channel.
-    async fn first_seen(
+    /// Records of a set whose packages a channel had by the end of a day. What is said of a package may have changed
+    /// since; the package counts.
+    async fn seen_by(
         &self,
         channel: &Channel,
         records: &RoaringTreemap,
-    ) -> Result<HashMap<u64, Instant>> {
-        let mut found = HashMap::new();
-        let mut waiting = records.clone();
+        day: Date,
+    ) -> Result<RoaringTreemap> {
+        let end = day
+            .tomorrow()
+            .and_then(|next| next.to_zoned(self.settings().zone.clone()))
+            .map_err(|_| Error::invalid(format!("{day} has no end"), "give an earlier day"))?;
+        let end = Instant(end.timestamp().as_microsecond());
+        let mut had = RoaringTreemap::new();
         for info in airlock_db::versions::list(self.db(), channel.id).await? {
-            if waiting.is_empty() {
+            if info.instant >= end {
                 break;
             }
-            let content = self.version_content(channel, info.number).await?;
-            let came = &waiting & &content.records;
-            found.extend(came.iter().map(|record| (record, info.instant)));
-            waiting -= came;
+            had |= self.version_content(channel, info.number).await?.records;
         }
-        Ok(found)
+        let mut seen = records & &had;
+        if !had.is_empty() {
+            let rest = records - &seen;
+            let same = airlock_db::records::same_packages(self.db(), channel.org, &rest).await?;
+            let known = same.into_iter().filter(|(other, _)| had.contains(*other));
+            seen.extend(known.map(|(_, record)| record));
+        }
+        Ok(seen)
     }
 }
 

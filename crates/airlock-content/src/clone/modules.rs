@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use airlock_model::Attachment;
 use airlock_repodata::modules::{self, ModuleContent, ModuleDocument};
-use airlock_repodata::{Limits, compress};
 
 use crate::checksum::sha256_hex;
 use crate::view::VersionView;
@@ -14,34 +13,27 @@ use crate::{Content, Error, Result};
 const KIND: &str = "modules";
 
 impl Content {
-    /// The files that a clone carries along: the source's, with a modules file of its own.
+    /// The files that a clone carries along: the source's, with a modules file of its own. Streams that the source no
+    /// longer has are taken from the clone's file as long as their packages are there.
     pub(super) fn cloned_attachments(
         &self,
-        label: &str,
         source: &[Attachment],
+        destination: &[Attachment],
         view: &VersionView,
     ) -> Result<Vec<Attachment>> {
-        let mut attachments = Vec::with_capacity(source.len());
-        for attachment in source {
-            if attachment.kind != KIND {
-                attachments.push(attachment.clone());
-                continue;
-            }
-            let artifacts: HashSet<String> = view
-                .members()
-                .map(|(_, info)| crate::filter::artifact(&info))
-                .collect();
-            let limits = Limits::default().with_open_size(attachment.open_size);
-            let path = self.blobs().path(&attachment.sha256)?;
-            let bad = |error| Error::metadata(label, error);
-            let bytes = compress::open_path(&path, &limits)
-                .and_then(compress::Opened::into_document)
-                .map_err(bad)?;
-            let documents = modules::parse(&bytes).map_err(bad)?;
-            if all_there(&documents, &artifacts) {
-                attachments.push(attachment.clone());
-                continue;
-            }
+        let is_modules = |attachment: &&Attachment| attachment.kind == KIND;
+        let mut attachments: Vec<Attachment> =
+            source.iter().filter(|a| !is_modules(a)).cloned().collect();
+        let artifacts: HashSet<String> = view
+            .members()
+            .map(|(_, info)| crate::filter::artifact(&info))
+            .collect();
+        let mut documents = self.module_documents(source)?;
+        let kept = only_in(self.module_documents(destination)?, &documents, &artifacts);
+        if kept.is_empty() && all_there(&documents, &artifacts) {
+            attachments.extend(source.iter().filter(is_modules).cloned());
+        } else {
+            documents.extend(kept);
             let documents = restricted(&documents, &artifacts);
             if !documents.is_empty() {
                 attachments.push(self.store_modules(&modules::write(&documents))?);
@@ -66,6 +58,32 @@ impl Content {
             open_size: Some(open.len() as u64),
         })
     }
+}
+
+/// Documents of a clone about streams that the source lacks and that have a package there, with what is said of
+/// modules that the source does not speak of.
+fn only_in(
+    documents: Vec<ModuleDocument>,
+    source: &[ModuleDocument],
+    artifacts: &HashSet<String>,
+) -> Vec<ModuleDocument> {
+    let mut streams = HashSet::new();
+    let mut modules = HashSet::new();
+    for document in source {
+        if let ModuleContent::Stream(stream) = &document.content {
+            streams.insert(stream.nsvca());
+            modules.insert(stream.name.clone());
+        }
+    }
+    let is_left = |document: &ModuleDocument| match &document.content {
+        ModuleContent::Stream(stream) => {
+            let there = |artifact: &String| artifacts.contains(artifact);
+            !streams.contains(&stream.nsvca()) && stream.artifacts.iter().any(there)
+        }
+        ModuleContent::Defaults(defaults) => !modules.contains(&defaults.module),
+        ModuleContent::Obsoletes(_) | ModuleContent::Other(_) => false,
+    };
+    documents.into_iter().filter(is_left).collect()
 }
 
 fn all_there(documents: &[ModuleDocument], artifacts: &HashSet<String>) -> bool {

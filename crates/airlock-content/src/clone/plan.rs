@@ -8,13 +8,13 @@ use airlock_model::{
     Plan, PlanSummary, PlannedChannel, PlannedCreation, PlannedErratum, PlannedFile,
     PlannedPackage, PlannedRemoval, PlannedVersion,
 };
-use airlock_solve::{Modules, PackageId, Pool, Settings, Universe};
+use airlock_solve::{Modules, PackageId, PackageSet, Pool, Settings, Universe};
 
 use super::advisory::candidates;
 use super::decide::{DecidedChannel, Decision};
 use super::document::write_plan;
 use super::gather::{Gathered, GatheredPair, Side};
-use super::question::Question;
+use super::question::{Question, Standing};
 use super::rules;
 use super::select::{ErratumNumbers, Numbers, Selected, day, erratum_day};
 use crate::context::TaskContext;
@@ -53,7 +53,9 @@ impl Content {
         ctx.stage("closing under dependencies");
         let asked = request.clone();
         let (mut plan, unnamed) = self
-            .blocking("planning a clone", move |_| plan(&asked, &gathered))
+            .blocking("planning a clone", move |content| {
+                plan(content, &asked, &gathered)
+            })
             .await?;
         self.name_errata(org, request, &mut plan, unnamed).await?;
         Ok(plan)
@@ -138,6 +140,12 @@ fn check(request: &CloneRequest) -> Result<()> {
             "give either --errata or --to_date",
         ));
     }
+    if request.security_only && request.as_of.is_some() && request.to_date.is_none() {
+        return Err(Error::invalid(
+            "a recorded version is copied unchanged, so nothing is selected by type",
+            "give --to_date with it: errata up to that day are then taken from the recorded version",
+        ));
+    }
     if request.infer && request.as_of.is_none() {
         return Err(Error::invalid(
             "infer says what to do when an instant lies before the first recorded version",
@@ -175,7 +183,11 @@ fn check_advisories(request: &CloneRequest, gathered: &Gathered) -> Result<()> {
 }
 
 /// Decides and describes. Errata whose names are still to be found come back beside the plan.
-fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unnamed>)> {
+fn plan(
+    content: &Content,
+    request: &CloneRequest,
+    gathered: &Gathered,
+) -> Result<(Plan, Vec<Unnamed>)> {
     let pool = &gathered.pool.pool;
     let numbers = Numbers::new(pool);
     let mut errata_numbers = ErratumNumbers::default();
@@ -184,7 +196,13 @@ fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unname
         selected.push(gathered.select(place, request, pool, &numbers, &mut errata_numbers)?);
     }
     let universe = Universe::new(pool, &Settings::default());
-    let modules = Modules::new(pool, &gathered.pool.documents);
+    // Documents of the clones come first: where both have defaults, those of the sources count.
+    let mut documents = Vec::new();
+    for own in &gathered.pairs {
+        documents.extend(content.module_documents(&own.destination.content.attachments)?);
+    }
+    documents.extend(gathered.pool.documents.iter().cloned());
+    let modules = Modules::new(pool, &documents);
     let parents = gathered.pairs.len() * 2;
     let questions = selected
         .iter_mut()
@@ -197,7 +215,7 @@ fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unname
         parent: numbers.of(parents),
         source_parent: numbers.of(parents + 1),
         bound: gathered.to_date,
-        solve: !request.skip_depsolve && !gathered.recorded,
+        solve: !request.skip_depsolve && gathered.pairs.iter().any(|own| !own.recorded),
         solve_errata: !request.skip_errata_depsolve,
         strict: request.strict,
     };
@@ -205,22 +223,29 @@ fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unname
     if request.strict {
         refuse_beyond(&decision)?;
     }
+    refuse_empty(request, &question, &decision)?;
     let describe = Describe {
         request,
-        gathered,
         pool,
         question: &question,
         decision: &decision,
+        beyond: decision.beyond.iter().copied().collect(),
     };
     let mut channels = Vec::new();
     let mut unnamed = Vec::new();
     for (place, (decided, selected)) in decision.channels.iter().zip(&selected).enumerate() {
         let own = &gathered.pairs[place];
-        let planned = describe.channel(place, own, decided, selected);
+        let mut planned = describe.channel(place, own, decided, selected);
+        if own.recorded && !planned.changes_anything() {
+            // Packages and errata are the recorded ones; the other files may not be.
+            let (to, at) = (&own.destination.content, &own.destination.view);
+            let source = &own.source.content.attachments;
+            let files = content.cloned_attachments(source, &to.attachments, at)?;
+            planned.files_change = files != to.attachments;
+        }
         for (at, (erratum, _)) in decided.errata.iter().enumerate() {
             let source = &own.source_errata[*erratum];
-            if source.original.is_none() && selected.known[*erratum].is_none() && !gathered.recorded
-            {
+            if source.original.is_none() && selected.known[*erratum].is_none() && !own.recorded {
                 unnamed.push(Unnamed {
                     channel: place,
                     place: at,
@@ -272,13 +297,39 @@ fn refuse_beyond(decision: &Decision) -> Result<()> {
     ))
 }
 
+/// An advisory that was asked for and that nothing comes of is no success.
+fn refuse_empty(
+    request: &CloneRequest,
+    question: &Question<'_, '_>,
+    decision: &Decision,
+) -> Result<()> {
+    for advisory in &request.errata {
+        let mut channels = question.channels.iter().zip(&decision.channels);
+        let listed = channels.any(|(own, decided)| {
+            let mut errata = own.errata.iter().enumerate();
+            errata.any(|(place, erratum)| {
+                let comes = decided.errata.iter().any(|(listed, _)| *listed == place);
+                erratum.advisory == *advisory && (comes || erratum.standing != Standing::Named)
+            })
+        });
+        if !listed {
+            return Err(Error::conflict(
+                format!("no package of {advisory} is in a source channel, or all are kept out"),
+                "airlock channel packages LABEL lists what a source has",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// What describing needs.
 struct Describe<'a, 'q> {
     request: &'a CloneRequest,
-    gathered: &'a Gathered,
     pool: &'a Pool,
     question: &'a Question<'q, 'q>,
     decision: &'a Decision,
+    /// Packages that come in and are beyond the date.
+    beyond: PackageSet,
 }
 
 impl Describe<'_, '_> {
@@ -310,7 +361,7 @@ impl Describe<'_, '_> {
             .iter()
             .map(|(erratum, reason)| {
                 let known = selected.known[*erratum].as_ref();
-                let known = known.filter(|_| !self.gathered.recorded);
+                let known = known.filter(|_| !own.recorded);
                 self.erratum(
                     &own.source_errata[*erratum],
                     reason,
@@ -357,8 +408,7 @@ impl Describe<'_, '_> {
                 .map(|open| open.requirement.clone())
                 .collect(),
             broken: broken.map(|broken| broken.broken.clone()).collect(),
-            files_change: self.gathered.recorded
-                && own.source.content.attachments != own.destination.content.attachments,
+            files_change: false,
             files,
             naked: question.naked,
         }
@@ -426,9 +476,12 @@ impl Describe<'_, '_> {
             reason,
             PackageReason::OriginalState | PackageReason::Needed { advisory: None, .. }
         );
-        let beyond = match self.question.bound {
-            Some(bound) if naked && day(built).is_none_or(|day| day > bound) => Some(Beyond::Build),
-            Some(_) if !naked && self.decision.beyond.contains(&id) => Some(Beyond::Erratum),
+        let bound = self.question.bound;
+        let built_later = bound.is_some_and(|bound| day(built).is_none_or(|day| day > bound));
+        let beyond = match (naked, self.beyond.contains(id)) {
+            (true, _) if built_later => Some(Beyond::Build),
+            (true, true) => Some(Beyond::Seen),
+            (false, true) => Some(Beyond::Erratum),
             _ => None,
         };
         PlannedPackage {
@@ -437,7 +490,7 @@ impl Describe<'_, '_> {
             replaces: older.map(|older| self.pool.evr(*older).to_string()),
             reason: reason.clone(),
             beyond,
-            inferred: self.gathered.inferred,
+            inferred: own.inferred,
         }
     }
 
@@ -467,6 +520,11 @@ impl Describe<'_, '_> {
         }
     }
 
+    /// Whether lists keep something out.
+    fn lists(&self) -> bool {
+        !self.request.blacklist.is_empty() || !self.request.removelist.is_empty()
+    }
+
     /// Errata of the clone that none of their packages are left of, and those that the recorded version lacks.
     fn errata_removed(
         &self,
@@ -480,7 +538,7 @@ impl Describe<'_, '_> {
             .filter(|erratum| selected.errata_not_recorded.contains(&erratum.id))
             .map(|erratum| erratum.advisory.clone())
             .collect();
-        if !selected.removals.is_empty() && !self.gathered.recorded {
+        if !selected.removals.is_empty() {
             let stays: HashSet<&str> = decided
                 .result
                 .iter()
@@ -492,7 +550,12 @@ impl Describe<'_, '_> {
                 .members()
                 .map(|(_, info)| info.file_name)
                 .collect();
+            let recorded = &own.source.content.errata;
             let orphans = own.destination_errata.iter().filter(|erratum| {
+                // What a recorded version lists stays listed unless the lists took its packages.
+                if own.recorded && !self.lists() && recorded.contains(erratum.id.0.unsigned_abs()) {
+                    return false;
+                }
                 let has = |names: &HashSet<&str>| {
                     erratum
                         .packages

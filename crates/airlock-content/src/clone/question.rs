@@ -20,6 +20,8 @@ pub(super) enum When {
 pub(super) enum Standing {
     /// The clone has it as it is.
     Present,
+    /// The clone has it as it is, but not all of its packages.
+    Incomplete,
     /// The clone has it, and the original was revised.
     Revised,
     /// It is selected by its date.
@@ -43,6 +45,8 @@ pub(super) struct ErratumQuestion {
     pub date: Option<Date>,
     /// Its packages in this source channel.
     pub packages: Vec<PackageId>,
+    /// It names no package at all.
+    pub names_none: bool,
     /// Where it stands.
     pub standing: Standing,
 }

@@ -27,7 +27,7 @@ pub(super) struct Selected {
     /// Errata of the source that the clone does not have.
     pub available: u64,
     /// Names of the clone's errata that go because they are not recorded.
-    pub errata_not_recorded: Vec<ErratumRevisionId>,
+    pub errata_not_recorded: HashSet<ErratumRevisionId>,
 }
 
 /// A clone's revision of an erratum of the source.
@@ -116,7 +116,7 @@ impl Gathered {
             by_hand: Vec::new(),
             available: errata.iter().filter(|(_, known)| known.is_none()).count() as u64,
             known: Vec::new(),
-            errata_not_recorded: Vec::new(),
+            errata_not_recorded: HashSet::new(),
         };
         let mut listed: HashMap<PackageId, Option<Date>> = HashMap::new();
         for (erratum, _) in &errata {
@@ -155,7 +155,7 @@ impl Gathered {
                 Some(RemovalReason::Removelist {
                     pattern: pattern.to_owned(),
                 })
-            } else if !self.recorded || recorded.contains(*id) {
+            } else if !own.recorded || recorded.contains(*id) {
                 None
             } else if !*by_hand {
                 Some(RemovalReason::NotRecorded)
@@ -185,7 +185,7 @@ impl Gathered {
                 taken.push((id, reason()));
             }
         };
-        if self.recorded {
+        if own.recorded {
             for (id, _) in &question.source {
                 take(*id, question.barred.contains(*id), &|| {
                     PackageReason::Recorded
@@ -212,7 +212,7 @@ impl Gathered {
                     Standing::InRange | Standing::Named => &|| PackageReason::Erratum {
                         advisory: advisory(),
                     },
-                    Standing::Revised => &|| PackageReason::Revised {
+                    Standing::Revised | Standing::Incomplete => &|| PackageReason::Revised {
                         advisory: advisory(),
                     },
                     Standing::Present | Standing::Available | Standing::Recorded => continue,
@@ -223,7 +223,7 @@ impl Gathered {
             }
         }
         question.taken = taken;
-        if self.recorded {
+        if own.recorded {
             let recorded: HashSet<i64> = own.source_errata.iter().map(|e| e.id.0).collect();
             let goes = |erratum: &&ClonableRevision| {
                 let by_hand = own.by_hand.errata.contains(erratum.id.0.unsigned_abs());
@@ -275,10 +275,7 @@ impl Gathered {
             return When::Original;
         };
         let after = |at: Option<Date>| at.is_none_or(|day| day > bound);
-        let seen_later = own
-            .first_seen
-            .get(&record)
-            .is_some_and(|at| after(day(*at)));
+        let seen_later = own.seen.as_ref().is_some_and(|seen| !seen.contains(record));
         let built_later = after(day(Instant::from_seconds(pool.package(id).build_time())));
         counts.all += 1;
         counts.first_seen += u64::from(seen_later);
@@ -315,15 +312,19 @@ impl Gathered {
                 .or_default()
                 .push(*id);
         }
-        let mut present: HashMap<i64, &ClonableRevision> = HashMap::new();
-        for erratum in &own.destination_errata {
-            for key in [Some(erratum.erratum), erratum.original]
-                .into_iter()
-                .flatten()
-            {
-                present.insert(key.0, erratum);
-            }
-        }
+        let history = History::new(own);
+        let there: HashSet<&str> = own
+            .destination
+            .view
+            .members()
+            .map(|(_, info)| info.checksum)
+            .collect();
+        let checksums: HashMap<PackageId, &str> = own
+            .source
+            .view
+            .members()
+            .filter_map(|(record, info)| Some((*ids.get(&record)?, info.checksum)))
+            .collect();
         own.source_errata
             .iter()
             .map(|erratum| {
@@ -337,28 +338,36 @@ impl Gathered {
                 packages.sort_unstable();
                 packages.dedup();
                 let date = erratum_day(erratum, request.use_update_date);
-                let known = present.get(&erratum.erratum.0);
-                let standing = match known {
-                    _ if self.recorded => match own.destination.content.errata {
-                        ref set if set.contains(erratum.id.0.unsigned_abs()) => Standing::Present,
-                        _ => Standing::Recorded,
-                    },
-                    Some(known) => {
-                        let same = known.id == erratum.id || known.copy_of == Some(erratum.id);
-                        match same || request.no_errata_sync {
-                            true => Standing::Present,
-                            false => Standing::Revised,
-                        }
+                let known = history.of(erratum);
+                let is_there =
+                    |id: &PackageId| checksums.get(id).is_some_and(|c| there.contains(c));
+                let standing = if own.recorded {
+                    let set = &own.destination.content.errata;
+                    match set.contains(erratum.id.0.unsigned_abs()) {
+                        true => Standing::Present,
+                        false => Standing::Recorded,
                     }
-                    None if request.errata.contains(&erratum.advisory) => Standing::Named,
-                    None if self.is_in_range(erratum, request, date) => Standing::InRange,
-                    None => Standing::Available,
+                } else if known.is_some() {
+                    match history.needs(erratum) {
+                        _ if request.no_errata_sync => Standing::Present,
+                        true => Standing::Revised,
+                        // Whole errata: what was missing when it came, or was kept out, comes now.
+                        false if !packages.iter().all(is_there) => Standing::Incomplete,
+                        false => Standing::Present,
+                    }
+                } else if request.errata.contains(&erratum.advisory) {
+                    Standing::Named
+                } else if self.is_in_range(erratum, request, date) {
+                    Standing::InRange
+                } else {
+                    Standing::Available
                 };
                 let question = ErratumQuestion {
                     number: errata_numbers.number(erratum),
                     advisory: erratum.advisory.clone(),
                     date,
                     packages,
+                    names_none: erratum.packages.is_empty(),
                     standing,
                 };
                 let known = known.map(|known| Known {
@@ -380,4 +389,56 @@ impl Gathered {
         };
         date <= bound && (!request.security_only || erratum.kind == "security")
     }
+}
+
+/// The clone's revisions of each erratum of the source.
+struct History<'o> {
+    by_erratum: HashMap<i64, Vec<&'o ClonableRevision>>,
+    /// Revisions that the source has.
+    source: HashSet<i64>,
+}
+
+impl<'o> History<'o> {
+    fn new(own: &'o GatheredPair) -> Self {
+        let mut by_erratum: HashMap<i64, Vec<&ClonableRevision>> = HashMap::new();
+        for erratum in &own.destination_errata {
+            for key in [Some(erratum.erratum), erratum.original]
+                .into_iter()
+                .flatten()
+            {
+                by_erratum.entry(key.0).or_default().push(erratum);
+            }
+        }
+        Self {
+            by_erratum,
+            source: own.source_errata.iter().map(|e| e.id.0).collect(),
+        }
+    }
+
+    /// A revision of the clone that is of the same erratum.
+    fn of(&self, erratum: &ClonableRevision) -> Option<&'o ClonableRevision> {
+        self.by_erratum.get(&erratum.erratum.0)?.first().copied()
+    }
+
+    /// Whether a revision of the source is missing in the clone and newer than what the clone has instead. Several
+    /// upstreams may each have a revision of one erratum: those stand side by side.
+    fn needs(&self, erratum: &ClonableRevision) -> bool {
+        let known = self.by_erratum.get(&erratum.erratum.0);
+        let known = || known.into_iter().flatten();
+        let is_copy =
+            |known: &&ClonableRevision| known.id == erratum.id || known.copy_of == Some(erratum.id);
+        if known().any(|known| is_copy(&known)) {
+            return false;
+        }
+        let age = |revision: &ClonableRevision| {
+            (revision.updated, revision.copy_of.unwrap_or(revision.id))
+        };
+        let mut superseded = known().filter(|known| !self.source.contains(&origin(known).0));
+        superseded.all(|known| age(erratum) > age(known))
+    }
+}
+
+/// The revision that a clone's revision was made of; itself when it is none.
+pub(super) fn origin(revision: &ClonableRevision) -> ErratumRevisionId {
+    revision.copy_of.unwrap_or(revision.id)
 }

@@ -1,5 +1,6 @@
 //! Clone by date on small repositories: the experiments of the reference and the rules of its section 13.
 
+mod corners;
 mod dated;
 mod judged;
 mod recorded;

@@ -68,5 +68,6 @@ pub const fn beyond(beyond: Beyond) -> &'static str {
     match beyond {
         Beyond::Erratum => "every erratum that lists it is later",
         Beyond::Build => "no erratum lists it, and it was built later",
+        Beyond::Seen => "no erratum lists it, and the source got it later",
     }
 }
