@@ -180,6 +180,10 @@ mod x86 {
         words[at] = _mm_sha256msg2_epu32(sum, fourth);
     }
 
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "the same place in two lists, and in the shape that compiles well"
+    )]
     #[target_feature(enable = "sha,sse4.1")]
     pub(super) fn compress(states: &mut [[u32; 8]; FILES], blocks: [&[Block]; FILES]) {
         let mut all = [halves(&states[0]), halves(&states[1])];
