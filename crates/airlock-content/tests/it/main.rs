@@ -11,6 +11,7 @@ mod edits;
 mod faults;
 mod history;
 mod hostile;
+mod merging;
 mod own_content;
 mod syncing;
 mod trouble;
