@@ -23,6 +23,8 @@ pub(crate) type Outcome = Result<String, Arc<Error>>;
 pub(crate) struct Flight {
     /// On whose behalf it was begun: upstream, keys and signature policy are this channel's.
     pub channel: ChannelId,
+    /// Begun for a client: a failure that may pass is not waited out for long.
+    pub hurried: bool,
     pub arrived: watch::Receiver<Arrived>,
     pub outcome: watch::Receiver<Option<Outcome>>,
 }
@@ -281,6 +283,7 @@ mod tests {
             content: content.clone(),
             flight: Arc::new(Flight {
                 channel: ChannelId(1),
+                hurried: true,
                 arrived: follower,
                 outcome: ended,
             }),

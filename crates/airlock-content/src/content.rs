@@ -52,6 +52,7 @@ struct Inner {
     db: Db,
     blobs: BlobStore,
     fetcher: Fetcher,
+    fetcher_for_clients: Fetcher,
     clock: Arc<dyn Clock>,
     settings: ContentSettings,
     indexes: Mutex<HashMap<String, (Arc<PackIndex>, u64)>>,
@@ -79,6 +80,7 @@ impl Content {
         Self(Arc::new(Inner {
             db,
             blobs,
+            fetcher_for_clients: fetcher.for_clients(),
             fetcher,
             clock,
             settings,
@@ -106,6 +108,11 @@ impl Content {
 
     pub(crate) fn fetcher(&self) -> &Fetcher {
         &self.0.fetcher
+    }
+
+    /// For downloads that a client waits for.
+    pub(crate) fn fetcher_for_clients(&self) -> &Fetcher {
+        &self.0.fetcher_for_clients
     }
 
     /// The settings.

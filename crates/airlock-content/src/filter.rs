@@ -38,7 +38,9 @@ impl Selector {
         })
     }
 
-    fn takes(&self, record: &RecordInfo<'_>) -> bool {
+    /// Whether a package is taken, but for [`Self::newest`].
+    #[must_use]
+    pub fn takes(&self, record: &RecordInfo<'_>) -> bool {
         let source = matches!(record.arch, "src" | "nosrc");
         let named = |patterns: &[glob::Pattern]| patterns.iter().any(|p| p.matches(record.name));
         (self.source_packages || !source)
@@ -49,28 +51,25 @@ impl Selector {
             && (self.barred.is_empty() || !self.barred.contains(&artifact(record)))
     }
 
-    /// The positions of `records` that are taken, in order.
-    pub fn select<'a>(&self, records: impl Iterator<Item = RecordInfo<'a>>) -> Vec<usize> {
-        let taken: Vec<(usize, RecordInfo<'a>)> = records
-            .enumerate()
-            .filter(|(_, record)| self.takes(record))
-            .collect();
+    /// Of packages that are taken, keeps the newest versions of each name and architecture, if only so many are wanted.
+    #[must_use]
+    pub fn newest<'a, K>(&self, taken: Vec<(K, RecordInfo<'a>)>) -> Vec<(K, RecordInfo<'a>)> {
         let Some(latest) = self.latest else {
-            return taken.into_iter().map(|(position, _)| position).collect();
+            return taken;
         };
-        let mut by_name: HashMap<(&str, &str), Vec<(usize, RecordInfo<'a>)>> = HashMap::new();
-        for (position, record) in taken {
+        let mut by_name: HashMap<(&str, &str), Vec<(K, RecordInfo<'a>)>> = HashMap::new();
+        for (key, record) in taken {
             by_name
                 .entry((record.name, record.arch))
                 .or_default()
-                .push((position, record));
+                .push((key, record));
         }
         let mut kept = Vec::new();
         for (_, mut group) in by_name {
             group.sort_by(|(_, a), (_, b)| newer_first(a, b));
             let mut versions = 0;
             let mut last: Option<RecordInfo<'_>> = None;
-            for (position, record) in group {
+            for (key, record) in group {
                 if last.is_none_or(|l| newer_first(&l, &record) != Ordering::Equal) {
                     versions += 1;
                     last = Some(record);
@@ -78,10 +77,9 @@ impl Selector {
                 if versions > latest {
                     break;
                 }
-                kept.push(position);
+                kept.push((key, record));
             }
         }
-        kept.sort_unstable();
         kept
     }
 }
@@ -131,11 +129,15 @@ mod tests {
 
     fn names(filter: &PackageFilter, records: &[RecordInfo<'static>]) -> Vec<String> {
         let selector = Selector::new(filter, HashSet::new()).unwrap();
-        selector
-            .select(records.iter().copied())
-            .into_iter()
-            .map(|p| records[p].nevra())
-            .collect()
+        let taken = records
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(_, record)| selector.takes(record))
+            .collect();
+        let mut kept = selector.newest(taken);
+        kept.sort_unstable_by_key(|(position, _)| *position);
+        kept.into_iter().map(|(_, record)| record.nevra()).collect()
     }
 
     #[test]

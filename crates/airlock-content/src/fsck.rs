@@ -1,14 +1,18 @@
 //! Checking what is stored against the invariants (threats-and-faults 4.4; docs/operations.md lists them).
 
+mod records;
+
 use std::collections::HashSet;
 
 use airlock_db::audit::AuditFault;
-use airlock_model::{FsckFinding, FsckReport};
+use airlock_model::{Channel, FsckFinding, FsckReport, VersionNumber};
+use roaring::RoaringTreemap;
 
 use crate::commit::VersionContent;
 use crate::context::TaskContext;
 use crate::publication::{ENCODER, PublishedFiles};
 use crate::{Content, Result};
+use records::Judged;
 
 struct Findings(Vec<FsckFinding>);
 
@@ -91,7 +95,6 @@ impl Content {
         findings: &mut Findings,
     ) -> Result<HashSet<String>> {
         ctx.stage("checking blobs");
-        let references = self.references().await?;
         let reporter = ctx.reporter.clone();
         let cancel = ctx.cancel.clone();
         let (blobs, bytes, damaged) = self
@@ -123,13 +126,20 @@ impl Content {
             .await?;
         report.blobs = blobs;
         report.bytes = bytes;
+        // Where packs cannot be read nobody knows what refers to what, and nothing is removed.
+        let references = match repair && !damaged.is_empty() {
+            true => self.references().await.ok(),
+            false => None,
+        };
         for sha256 in &damaged {
             let what = format!("blob {sha256} has other bytes than its name says");
-            let mendable = references.ready.contains(sha256)
-                || references.remakeable.contains(sha256)
-                || references.packages.contains(sha256)
-                || !references.is_referenced(sha256);
-            if repair && mendable {
+            let mendable = references.as_ref().is_some_and(|references| {
+                references.ready.contains(sha256)
+                    || references.remakeable.contains(sha256)
+                    || references.packages.contains(sha256)
+                    || !references.is_referenced(sha256)
+            });
+            if mendable {
                 airlock_db::package_files::forget(self.db(), &[sha256.as_str()]).await?;
                 self.blobs().delete(sha256)?;
                 findings.mended(
@@ -181,8 +191,10 @@ impl Content {
                     ),
                 );
             }
+            let shared = self.judge_channel(&channel, &numbers, damaged).await?;
             let mut last = None;
             for number in numbers {
+                ctx.check()?;
                 report.versions += 1;
                 let name = format!("{}@{number}", channel.label);
                 let instant = airlock_db::versions::instant(self.db(), channel.id, number).await?;
@@ -200,9 +212,87 @@ impl Content {
                         continue;
                     }
                 };
-                self.check_version(&channel, number, &name, content, repair, damaged, findings)
+                let single = match &shared {
+                    Some(_) => None,
+                    None => match self.view(content.records.clone()).await {
+                        Ok(view) => Some(
+                            self.judge_records(channel.org, &view, &content.errata, damaged)
+                                .await?,
+                        ),
+                        Err(error) => {
+                            findings.add("I1", format!("{name}: {error}"));
+                            None
+                        }
+                    },
+                };
+                if let Some(judged) = shared.as_ref().or(single.as_ref()) {
+                    self.check_content(&channel, number, &name, &content, judged, findings)
+                        .await?;
+                }
+                self.check_files(&channel, number, &name, content, repair, damaged, findings)
                     .await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Judges what all versions of a channel list, at once. None when a pack of it cannot be read: then each version
+    /// has to tell for itself.
+    async fn judge_channel(
+        &self,
+        channel: &Channel,
+        numbers: &[VersionNumber],
+        damaged: &HashSet<String>,
+    ) -> Result<Option<Judged>> {
+        let (mut records, mut errata) = (RoaringTreemap::new(), RoaringTreemap::new());
+        for number in numbers {
+            // What cannot be read is told when its turn comes.
+            if let Ok(content) = self.version_content(channel, *number).await {
+                records |= content.records;
+                errata |= content.errata;
+            }
+        }
+        match self.view(records).await {
+            Ok(view) => Ok(Some(
+                self.judge_records(channel.org, &view, &errata, damaged)
+                    .await?,
+            )),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Whether a version lists what it listed when it was made, and all of it is there.
+    async fn check_content(
+        &self,
+        channel: &Channel,
+        number: VersionNumber,
+        name: &str,
+        content: &VersionContent,
+        judged: &Judged,
+        findings: &mut Findings,
+    ) -> Result<()> {
+        let there = judged.count(content);
+        if there != content.records.len() {
+            findings.add(
+                "I1",
+                format!(
+                    "{name} lists {} records, {there} exist",
+                    content.records.len()
+                ),
+            );
+        }
+        let recorded = airlock_db::versions::content_digest(self.db(), channel.id, number).await?;
+        if recorded.as_deref() != Some(judged.digest(content).as_str()) {
+            findings.add("I2", format!("{name} is not what it was when it was made"));
+        }
+        let lost = judged.lost(content);
+        if lost > 0 {
+            findings.add(
+                "I1",
+                format!(
+                    "{name}: {lost} package files are missing or damaged (sync or push them again)"
+                ),
+            );
         }
         Ok(())
     }
@@ -211,10 +301,10 @@ impl Content {
         clippy::too_many_arguments,
         reason = "one step of a walk, split off to be read"
     )]
-    async fn check_version(
+    async fn check_files(
         &self,
-        channel: &airlock_model::Channel,
-        number: i64,
+        channel: &Channel,
+        number: VersionNumber,
         name: &str,
         content: VersionContent,
         repair: bool,
@@ -231,53 +321,6 @@ impl Content {
                     format!("{name}: {} is missing or damaged", attachment.file_name),
                 );
             }
-        }
-        let view = match self.view(content.records.clone()).await {
-            Ok(view) => view,
-            Err(error) => {
-                findings.add("I1", format!("{name}: {error}"));
-                return Ok(());
-            }
-        };
-        let members = view.members().count() as u64;
-        if members != content.records.len() {
-            findings.add(
-                "I1",
-                format!(
-                    "{name} lists {} records, {members} exist",
-                    content.records.len()
-                ),
-            );
-        }
-        let digest = self.content_digest(&view, &content).await?;
-        if airlock_db::versions::content_digest(self.db(), channel.id, number)
-            .await?
-            .as_deref()
-            != Some(digest.as_str())
-        {
-            findings.add("I2", format!("{name} is not what it was when it was made"));
-        }
-        let own = airlock_db::records::own_packs(self.db(), channel.org).await?;
-        let keys: Vec<(String, String)> = view
-            .members()
-            .filter(|(record, _)| {
-                own.iter()
-                    .any(|(first, count)| (*first..*first + *count).contains(record))
-            })
-            .map(|(_, r)| (r.checksum_type.to_owned(), r.checksum.to_owned()))
-            .collect();
-        let held = self.held_files(channel.org, keys.iter().cloned()).await?;
-        let lost = keys
-            .iter()
-            .filter(|key| held.get(*key).is_none_or(|sha256| damaged.contains(sha256)))
-            .count();
-        if lost > 0 {
-            findings.add(
-                "I1",
-                format!(
-                    "{name}: {lost} package files are missing or damaged (sync or push them again)"
-                ),
-            );
         }
         let Some(row) = airlock_db::versions::publication(self.db(), channel.id, number).await?
         else {

@@ -174,7 +174,7 @@ impl Content {
         package: FoundPackage,
     ) -> Result<Served> {
         let modified = version.published.instant;
-        let flight = self.flight(&version.channel, &package);
+        let flight = self.flight(&version.channel, &package, true);
         if package.size > HELD_BACK && flight.begun().await {
             return Ok(Served::Arriving(Arriving {
                 content: self.clone(),
@@ -186,7 +186,9 @@ impl Content {
                 content_type: PACKAGE,
             }));
         }
-        let sha256 = self.landed(flight, &version.channel, &package).await?;
+        let sha256 = self
+            .landed(flight, &version.channel, &package, true)
+            .await?;
         self.package_file(modified, &sha256)
     }
 
@@ -196,19 +198,23 @@ impl Content {
         mut flight: Arc<Flight>,
         channel: &Arc<Channel>,
         package: &FoundPackage,
+        hurried: bool,
     ) -> Result<String> {
         loop {
             match flight.landed().await {
                 Ok(sha256) => return Ok(sha256),
-                // Another channel's upstream or signature policy does not decide for this one.
-                Err(_) if flight.channel != channel.id => flight = self.flight(channel, package),
+                // Another channel's upstream or signature policy does not decide for this one, nor does a client's haste
+                // for a task.
+                Err(_) if flight.channel != channel.id || (flight.hurried && !hurried) => {
+                    flight = self.flight(channel, package, hurried);
+                }
                 Err(error) => return Err(Error::Shared(error)),
             }
         }
     }
 
-    /// Joins the download of a package that is under way, or begins it.
-    fn flight(&self, channel: &Arc<Channel>, package: &FoundPackage) -> Arc<Flight> {
+    /// Joins the download of a package that is under way, or begins it: `hurried` when a client waits for it.
+    fn flight(&self, channel: &Arc<Channel>, package: &FoundPackage, hurried: bool) -> Arc<Flight> {
         let key = (
             channel.org,
             (package.checksum_type.clone(), package.checksum.clone()),
@@ -225,6 +231,7 @@ impl Content {
         let (outcome, ended) = watch::channel(None);
         let flight = Arc::new(Flight {
             channel: channel.id,
+            hurried,
             arrived: arrived.clone(),
             outcome: ended,
         });
@@ -241,7 +248,7 @@ impl Content {
         tokio::spawn(async move {
             let done = landing
                 .content
-                .fetch_package(&channel, package, follow)
+                .fetch_package(&channel, package, follow, hurried)
                 .await;
             landing.end(done.map_err(Arc::new));
         });
@@ -253,6 +260,7 @@ impl Content {
         channel: &Channel,
         package: FoundPackage,
         follow: watch::Sender<Arrived>,
+        hurried: bool,
     ) -> Result<String> {
         let key: FileKey = (package.checksum_type.clone(), package.checksum.clone());
         // A flight that ended between the caller's look and this one's beginning has brought it.
@@ -286,7 +294,12 @@ impl Content {
             clock: Arc::clone(self.clock()),
         };
         self.check_space(&package.file_name, package.size)?;
-        let open = upstream::open(self.fetcher(), row, &ctx).await?;
+        let fetcher = if hurried {
+            self.fetcher_for_clients()
+        } else {
+            self.fetcher()
+        };
+        let open = upstream::open(fetcher, row, &ctx).await?;
         let wanted = crate::sync::Wanted {
             record: package.record,
             checksum_type: package.checksum_type.clone(),
@@ -419,8 +432,8 @@ impl Content {
                 href: (!w.href.is_empty()).then(|| w.href.clone()),
             };
             let package = self.with_source(channel.org, package).await?;
-            let flight = self.flight(&channel, &package);
-            match self.landed(flight, &channel, &package).await {
+            let flight = self.flight(&channel, &package, false);
+            match self.landed(flight, &channel, &package, false).await {
                 Ok(_) => {
                     outcome.fetched += 1;
                     outcome.bytes += w.size;

@@ -1,5 +1,6 @@
 //! Own packages: files pushed into a channel.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use airlock_db::package_files::SeenFile;
@@ -108,6 +109,17 @@ impl Content {
             present: Vec::new(),
             warnings: Vec::new(),
         };
+        let names: HashSet<&str> = inspected
+            .iter()
+            .map(|(i, _)| i.record.name.as_str())
+            .collect();
+        let mut there: HashMap<String, String> = HashMap::new();
+        for (_, other) in view.members().filter(|(_, r)| names.contains(r.name)) {
+            there
+                .entry(other.nevra())
+                .or_insert_with(|| other.identity());
+        }
+        let mut given: HashSet<String> = HashSet::new();
         let mut pack = OwnPack::new(self.scratch())?;
         let mut places = Vec::new();
         for (
@@ -125,24 +137,20 @@ impl Content {
                 nevra: info.nevra(),
                 checksum: info.identity(),
             };
-            if let Some((_, other)) = view
-                .members()
-                .find(|(_, other)| other.nevra() == package.nevra)
-            {
-                if other.identity() == package.checksum {
+            if let Some(other) = there.get(&package.nevra) {
+                if *other == package.checksum {
                     outcome.present.push(package);
                     continue;
                 }
                 return Err(Error::conflict(
                     format!(
                         "channel {label} has another build of {} ({})",
-                        package.nevra,
-                        other.identity()
+                        package.nevra, other
                     ),
                     "raise the release of your build, or remove the old package from the channel first",
                 ));
             }
-            if outcome.added.iter().any(|a| a.nevra == package.nevra) {
+            if !given.insert(package.nevra.clone()) {
                 return Err(Error::conflict(
                     format!("{} was given twice", package.nevra),
                     "give each package once",

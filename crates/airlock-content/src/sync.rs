@@ -4,7 +4,9 @@
 //! transaction. A channel that fails or is held keeps its current version and does not stop the others.
 
 mod attachments;
+mod contribution;
 mod errata;
+mod merge;
 mod metadata;
 mod modules;
 mod packages;

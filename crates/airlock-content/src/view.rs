@@ -22,7 +22,7 @@ pub struct ViewPack {
 }
 
 /// The records of a version with what the packs say about them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct VersionView {
     /// The version's packs in record order.
     pub packs: Vec<ViewPack>,
@@ -70,8 +70,7 @@ impl VersionView {
             .record(usize::try_from(record - pack.first_record).ok()?)
     }
 
-    /// Digest of the version's content: sorted package identities, erratum revision digests and attachments. Two
-    /// versions with the same digest serve the same packages, errata and files, whatever their record ids.
+    /// Digest of the version's content, see [`content_digest`].
     #[must_use]
     pub fn content_digest(&self, erratum_digests: &[String], attachments: &[Attachment]) -> String {
         let mut identities: Vec<(&str, &str)> = self
@@ -79,28 +78,38 @@ impl VersionView {
             .map(|(_, info)| (info.checksum_type, info.checksum))
             .collect();
         identities.sort_unstable();
-        let mut hasher = sha2::Sha256::new();
-        for (kind, checksum) in identities {
-            hasher.update(kind);
-            hasher.update(":");
-            hasher.update(checksum);
-            hasher.update("\n");
-        }
-        let mut errata: Vec<&String> = erratum_digests.iter().collect();
-        errata.sort_unstable();
-        for digest in errata {
-            hasher.update("erratum ");
-            hasher.update(digest);
-            hasher.update("\n");
-        }
-        let mut files: Vec<&Attachment> = attachments.iter().collect();
-        files.sort_unstable();
-        for file in files {
-            hasher.update(format!(
-                "file {} {} {}\n",
-                file.kind, file.file_name, file.sha256
-            ));
-        }
-        hex::encode(hasher.finalize())
+        content_digest(identities.into_iter(), erratum_digests, attachments)
     }
+}
+
+/// Digest of a version's content: sorted package identities (checksum type, checksum), erratum revision digests and
+/// attachments. Two versions with the same digest serve the same packages, errata and files, whatever their record ids.
+pub(crate) fn content_digest<'a>(
+    identities: impl Iterator<Item = (&'a str, &'a str)>,
+    erratum_digests: &[String],
+    attachments: &[Attachment],
+) -> String {
+    let mut hasher = sha2::Sha256::new();
+    for (kind, checksum) in identities {
+        hasher.update(kind);
+        hasher.update(":");
+        hasher.update(checksum);
+        hasher.update("\n");
+    }
+    let mut errata: Vec<&String> = erratum_digests.iter().collect();
+    errata.sort_unstable();
+    for digest in errata {
+        hasher.update("erratum ");
+        hasher.update(digest);
+        hasher.update("\n");
+    }
+    let mut files: Vec<&Attachment> = attachments.iter().collect();
+    files.sort_unstable();
+    for file in files {
+        hasher.update(format!(
+            "file {} {} {}\n",
+            file.kind, file.file_name, file.sha256
+        ));
+    }
+    hex::encode(hasher.finalize())
 }

@@ -1,14 +1,15 @@
 //! airlock createrepo: repository metadata for a plain folder of RPM files.
 //!
 //! The result means the same as createrepo_c's. What makes it fast: every file is read once, its header is parsed out
-//! of the bytes that are hashed; metadata is compressed in independent blocks whose bounds depend on the names of the
+//! of the bytes that are hashed, two files at a time; metadata is compressed in independent blocks whose bounds depend on the names of the
 //! packages only; an index of these blocks ([`cache`]) lets a later run take over what did not change.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`options`], [`cli`] | what can be asked for; the command line of createrepo_c |
 //! | [`run`](run()) | one run from lock to switch |
-//! | `walk`, `read`, `previous` | which packages there are; reading one; what an earlier run knew |
+//! | `walk`, `read`, `previous` | which packages there are; reading them; what an earlier run knew |
+//! | `checksum`, `sha256` | checksums; two SHA-256 in little more than the time of one |
 //! | `duplicates` | packages that are there more than once |
 //! | `blocks`, `write`, `output` | metadata in blocks; its files; the folder that is switched |
 
@@ -27,6 +28,7 @@ mod read;
 pub mod reporter;
 mod retain;
 mod run;
+mod sha256;
 mod walk;
 mod write;
 

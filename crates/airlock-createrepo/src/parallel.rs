@@ -11,35 +11,49 @@ pub(crate) fn map<T: Sync, S, R: Send>(
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, &T) -> R + Sync,
 ) -> Vec<R> {
-    let workers = workers.min(items.len()).max(1);
-    if workers == 1 {
+    share(workers, items, |next, results| {
         let mut state = state();
-        return items.iter().map(|item| work(&mut state, item)).collect();
-    }
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                let mut state = state();
-                let mut own = Vec::new();
-                while let Some((at, item)) = {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    items.get(at).map(|item| (at, item))
-                } {
-                    own.push((at, work(&mut state, item)));
-                }
-                match done.lock() {
-                    Ok(mut all) => all.extend(own),
-                    Err(poisoned) => poisoned.into_inner().extend(own),
-                }
-            });
+        while let Some((at, item)) = next() {
+            results.push((at, work(&mut state, item)));
         }
-    });
-    let mut all = match done.into_inner() {
-        Ok(all) => all,
-        Err(poisoned) => poisoned.into_inner(),
+    })
+}
+
+/// As [`map`], where each thread takes items when it wants them and may work on several: `work` is called once a
+/// thread, takes items with their places until there are none, and adds a result for each place.
+pub(crate) fn share<'t, T: Sync, R: Send>(
+    workers: usize,
+    items: &'t [T],
+    work: impl Fn(&mut dyn FnMut() -> Option<(usize, &'t T)>, &mut Vec<(usize, R)>) + Sync,
+) -> Vec<R> {
+    let workers = workers.min(items.len()).max(1);
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        items.get(at).map(|item| (at, item))
     };
+    let mut all = Vec::with_capacity(items.len());
+    if workers == 1 {
+        work(&mut { take }, &mut all);
+    } else {
+        let done = Mutex::new(all);
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    let mut own = Vec::new();
+                    work(&mut { take }, &mut own);
+                    match done.lock() {
+                        Ok(mut all) => all.extend(own),
+                        Err(poisoned) => poisoned.into_inner().extend(own),
+                    }
+                });
+            }
+        });
+        all = match done.into_inner() {
+            Ok(all) => all,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+    }
     all.sort_unstable_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, result)| result).collect()
 }

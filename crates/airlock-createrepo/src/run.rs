@@ -224,16 +224,15 @@ fn collect(
         found.push(known);
     }
     wanted.sort_by_key(|at| std::cmp::Reverse(candidates[*at].stamp.size));
-    let results = parallel::map(
-        options.worker_count(),
-        &wanted,
-        read::Buffer::new,
-        |buffer, at| {
-            let candidate = &candidates[*at];
+    let ordered: Vec<&Candidate> = wanted.iter().map(|at| &candidates[*at]).collect();
+    let results = parallel::share(options.worker_count(), &ordered, |next, results| {
+        let mut next = || {
+            let (at, candidate) = next()?;
             reporter.detail(&format!("Reading {}", candidate.full.display()));
-            read::package(options, candidate, buffer)
-        },
-    );
+            Some((at, *candidate))
+        };
+        read::packages(options, &mut next, results);
+    });
     let mut outcome = Outcome {
         read: wanted.len(),
         ..Outcome::default()

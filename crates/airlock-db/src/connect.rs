@@ -129,7 +129,12 @@ impl Db {
         };
         let (reader, writer) = match dialect {
             Dialect::Sqlite => {
+                // As with PostgreSQL: the pool would try for its whole waiting time, and not say what is wrong. The
+                // first connection stays until there is another, since the last one to go cleans up.
+                let mut first = sqlx::AnyConnection::connect_with(&options).await?;
+                first.execute(SQLITE_SETTINGS).await?;
                 let writer = pool(1).connect_with(options.clone()).await?;
+                first.close().await?;
                 (pool(SQLITE_READERS).connect_lazy_with(options), writer)
             }
             Dialect::Postgres => {

@@ -182,13 +182,71 @@ async fn same_request(tx: &mut Tx, org: OrgId, task: &NewTask<'_>) -> Result<Opt
     Ok(row.map(|r| r.try_get(0).map(TaskId)).transpose()?)
 }
 
-/// Claims the oldest task whose lock key nobody holds; `held` are keys that work without a row holds.
+/// What stands in the way of waiting tasks beside the rows that run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Barred<'a> {
+    /// Lock keys that work without a row holds.
+    pub keys: &'a [String],
+    /// Tasks that are over though their rows cannot say so yet.
+    pub tasks: &'a [TaskId],
+}
+
+impl Barred<'_> {
+    /// The oldest task whose lock key nobody holds, as a subquery; keys are bound from `$first` on.
+    fn oldest(&self, first: usize) -> String {
+        let places: Vec<String> = (first..)
+            .take(self.keys.len())
+            .map(|n| format!("${n}"))
+            .collect();
+        let keys = match places.is_empty() {
+            true => String::new(),
+            false => format!("AND q.lock_key NOT IN ({}) ", places.join(", ")),
+        };
+        let numbers: Vec<String> = self.tasks.iter().map(ToString::to_string).collect();
+        let tasks = match numbers.is_empty() {
+            true => String::new(),
+            false => format!("AND q.id NOT IN ({}) ", numbers.join(", ")),
+        };
+        format!(
+            "SELECT q.id FROM task q WHERE q.state = 'queued' {keys}{tasks}AND (q.lock_key = '' OR NOT EXISTS ( \
+             SELECT 1 FROM task r WHERE r.state = 'running' AND r.lock_key = q.lock_key)) ORDER BY q.id LIMIT 1"
+        )
+    }
+}
+
+const CLAIMED: &str =
+    "id, kind, payload, operation_id, org_id, principal, role, cause, request_id, fence";
+
+fn claimed(row: &AnyRow) -> Result<ClaimedTask> {
+    let role: String = row.try_get(6)?;
+    let cause: String = row.try_get(7)?;
+    Ok(ClaimedTask {
+        id: TaskId(row.try_get(0)?),
+        kind: row.try_get(1)?,
+        payload: row.try_get(2)?,
+        operation_id: row.try_get(3)?,
+        actor: Actor {
+            org: OrgId(row.try_get(4)?),
+            principal: row.try_get(5)?,
+            role: role.parse::<Role>().map_err(|e| Error::bad("role", e))?,
+            cause: match cause.as_str() {
+                "schedule" => Cause::Schedule,
+                "upkeep" => Cause::Upkeep,
+                _ => Cause::Request,
+            },
+            request_id: row.try_get(8)?,
+        },
+        fence: row.try_get(9)?,
+    })
+}
+
+/// Claims the oldest task whose lock key nobody holds.
 pub async fn claim(
     db: &Db,
     owner: &str,
     now: Instant,
     lease_seconds: i64,
-    held: &[String],
+    barred: Barred<'_>,
 ) -> Result<Option<ClaimedTask>> {
     // A look without a lock first: an idle server writes nothing.
     let waiting = sqlx::query("SELECT 1 FROM task WHERE state = 'queued' LIMIT 1")
@@ -204,50 +262,52 @@ pub async fn claim(
             .execute(&mut *tx.inner)
             .await?;
     }
-    let places: Vec<String> = (4..).take(held.len()).map(|n| format!("${n}")).collect();
-    let free = if held.is_empty() {
-        String::new()
-    } else {
-        format!("AND q.lock_key NOT IN ({}) ", places.join(", "))
-    };
     let text = format!(
-        "UPDATE task SET state = 'running', started_us = $1, lease_owner = $2, leased_until_us = $3, fence = fence + 1 WHERE id = ( \
-         SELECT q.id FROM task q WHERE q.state = 'queued' {free}AND (q.lock_key = '' OR NOT EXISTS ( \
-         SELECT 1 FROM task r WHERE r.state = 'running' AND r.lock_key = q.lock_key)) ORDER BY q.id LIMIT 1) \
-         RETURNING id, kind, payload, operation_id, org_id, principal, role, cause, request_id, fence"
+        "UPDATE task SET state = 'running', started_us = $1, lease_owner = $2, leased_until_us = $3, fence = fence + 1 WHERE id = ({}) \
+         RETURNING {CLAIMED}",
+        barred.oldest(4)
     );
     let mut query = sqlx::query(AssertSqlSafe(text))
         .bind(now.0)
         .bind(owner)
         .bind(now.plus_seconds(lease_seconds).0);
-    for key in held {
+    for key in barred.keys {
         query = query.bind(key.as_str());
     }
     let row = query.fetch_optional(&mut *tx.inner).await?;
     tx.commit().await?;
-    row.map(|row| {
-        let role: String = row.try_get(6)?;
-        let cause: String = row.try_get(7)?;
-        Ok(ClaimedTask {
-            id: TaskId(row.try_get(0)?),
-            kind: row.try_get(1)?,
-            payload: row.try_get(2)?,
-            operation_id: row.try_get(3)?,
-            actor: Actor {
-                org: OrgId(row.try_get(4)?),
-                principal: row.try_get(5)?,
-                role: role.parse::<Role>().map_err(|e| Error::bad("role", e))?,
-                cause: match cause.as_str() {
-                    "schedule" => Cause::Schedule,
-                    "upkeep" => Cause::Upkeep,
-                    _ => Cause::Request,
-                },
-                request_id: row.try_get(8)?,
-            },
-            fence: row.try_get(9)?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(claimed).transpose()
+}
+
+/// The task that [`claim`] would take, without a write.
+pub async fn next(db: &Db, barred: Barred<'_>) -> Result<Option<ClaimedTask>> {
+    let text = format!(
+        "SELECT {CLAIMED} FROM task WHERE id = ({})",
+        barred.oldest(1)
+    );
+    let mut query = sqlx::query(AssertSqlSafe(text));
+    for key in barred.keys {
+        query = query.bind(key.as_str());
+    }
+    let row = query.fetch_optional(db.reader()).await?;
+    row.as_ref().map(claimed).transpose()
+}
+
+/// Ends a task that `owner` could not begin; its claim may have happened in spite of the error. Nothing happens when it
+/// does not wait any more.
+pub async fn give_up(db: &Db, id: TaskId, owner: &str, error: &str, now: Instant) -> Result<()> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "UPDATE task SET state = 'failed', error = $1, finished_us = $2, lease_owner = NULL, leased_until_us = NULL, fence = fence + 1 \
+         WHERE id = $3 AND (state = 'queued' OR (state = 'running' AND lease_owner = $4))",
+    )
+        .bind(error)
+        .bind(now.0)
+        .bind(id.0)
+        .bind(owner)
+        .execute(&mut *tx.inner)
+        .await?;
+    tx.commit().await
 }
 
 /// Prolongs a lease. Says whether it was still held, and whether somebody asked the task to stop.

@@ -63,10 +63,11 @@ impl Session {
         };
         let scored = matches!(job.location, Location::Relative(_));
         let mut sink = Sink::new(job.follow.clone());
-        let mut turns = Turns::new(order);
+        let mut turns = Turns::new(order, self.0.shared.timer.now());
         loop {
             cancel.check()?;
             let mirror = turns.mirror();
+            let before = sink.received();
             let tried = match self.target(job, mirror)? {
                 Target::Local { root, path } => {
                     self.place_local(job, root, path, progress, cancel).await
@@ -87,6 +88,9 @@ impl Session {
                         self.0.failed(mirror);
                     }
                     let timer = &self.0.shared.timer;
+                    if sink.received() > before {
+                        turns.went_on(timer.now());
+                    }
                     let rest =
                         turns.failed(error, &self.0.shared.settings, timer.as_ref(), &label)?;
                     if !rest.is_zero() {
@@ -233,6 +237,7 @@ impl Session {
                 Err(error) => break Err(error),
             };
             len += chunk.len() as u64;
+            sink.count(chunk.len());
             progress.add_bytes(chunk.len() as u64);
             if len > job.most() {
                 sink.reset().await?;

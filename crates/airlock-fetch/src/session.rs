@@ -24,7 +24,7 @@ pub struct Fetcher(Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) settings: Settings,
-    pub(crate) bandwidth: Bandwidth,
+    pub(crate) bandwidth: Arc<Bandwidth>,
     pub(crate) hosts: Hosts,
     pub(crate) timer: Arc<dyn Timer>,
     resolver: Arc<dyn Resolver>,
@@ -46,11 +46,25 @@ impl Fetcher {
     pub fn with(settings: Settings, timer: Arc<dyn Timer>, resolver: Arc<dyn Resolver>) -> Self {
         certificate::install_provider();
         Self(Arc::new(Shared {
-            bandwidth: Bandwidth::new(settings.bandwidth),
+            bandwidth: Arc::new(Bandwidth::new(settings.bandwidth)),
             hosts: Hosts::new(settings.parallel_per_host),
             settings,
             timer,
             resolver,
+        }))
+    }
+
+    /// A fetcher for downloads that a client waits for: it gives up after seconds instead of minutes, and has places of
+    /// its own at each host, four times as many, so that nobody waits for a sync. The bandwidth limit is shared.
+    #[must_use]
+    pub fn for_clients(&self) -> Self {
+        let settings = self.0.settings.for_clients();
+        Self(Arc::new(Shared {
+            bandwidth: Arc::clone(&self.0.bandwidth),
+            hosts: Hosts::new(settings.parallel_per_host),
+            settings,
+            timer: Arc::clone(&self.0.timer),
+            resolver: Arc::clone(&self.0.resolver),
         }))
     }
 

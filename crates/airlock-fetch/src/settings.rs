@@ -24,6 +24,9 @@ pub struct Settings {
     pub deadline_base: Duration,
     /// How often all usable mirrors are gone through again after failures that may pass.
     pub retries: u32,
+    /// How long a file is tried for without a byte of it coming; after that no failure is waited out any more. `None`:
+    /// only `retries` counts.
+    pub patience: Option<Duration>,
     /// Longest wait before the first retry; doubles with each one.
     pub back_off_first: Duration,
     /// Longest wait before any retry.
@@ -39,6 +42,9 @@ pub struct Settings {
     pub hard_links: bool,
 }
 
+/// dnf and zypper wait half a minute for a first byte, and try again themselves.
+const CLIENTS_PATIENCE: Duration = Duration::from_secs(4);
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -51,6 +57,7 @@ impl Default for Settings {
             rate_window: Duration::from_secs(60),
             deadline_base: Duration::from_secs(600),
             retries: 5,
+            patience: None,
             back_off_first: Duration::from_secs(1),
             back_off_most: Duration::from_secs(30),
             longest_retry_after: Duration::from_secs(300),
@@ -62,6 +69,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same for downloads that a client waits for, which would give up itself before long.
+    pub(crate) fn for_clients(&self) -> Self {
+        Self {
+            patience: Some(CLIENTS_PATIENCE),
+            parallel_per_host: self.parallel_per_host.saturating_mul(4),
+            ..self.clone()
+        }
+    }
+
     /// The longest an attempt for `size` bytes may take (waits for the bandwidth limit not counted).
     pub(crate) fn deadline(&self, size: Option<u64>) -> Duration {
         let seconds = size.unwrap_or(0) / self.min_rate.max(1);

@@ -31,6 +31,7 @@ pub(crate) struct Sink {
     follow: Option<watch::Sender<Arrived>>,
     /// What followers read, once it was shown to them.
     shown: Option<Arc<File>>,
+    received: u64,
 }
 
 impl Sink {
@@ -39,7 +40,18 @@ impl Sink {
             part: None,
             follow,
             shown: None,
+            received: 0,
         }
+    }
+
+    /// Counts bytes that came.
+    pub(crate) fn count(&mut self, bytes: usize) {
+        self.received += bytes as u64;
+    }
+
+    /// Bytes that came in all tries together, whatever became of them.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     pub(crate) async fn open(&mut self, job: &Job, cancel: &Cancel) -> Result<()> {

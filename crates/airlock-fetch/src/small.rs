@@ -61,7 +61,7 @@ impl Session {
         cancel: &Cancel,
     ) -> Result<Small> {
         location::check(path)?;
-        let mut turns = Turns::new(self.0.order());
+        let mut turns = Turns::new(self.0.order(), self.0.shared.timer.now());
         loop {
             cancel.check()?;
             let mirror = turns.mirror();

@@ -20,12 +20,15 @@ pub(crate) struct Turns {
     tries: usize,
     /// The shortest wait that a host of this round asked for.
     asked_wait: Option<Duration>,
+    /// Since when nothing has come.
+    since: Duration,
 }
 
 impl Turns {
-    /// `order` is not empty.
-    pub(crate) fn new(order: Vec<usize>) -> Self {
+    /// `order` is not empty. `now` by the timer that [`Self::failed`] gets.
+    pub(crate) fn new(order: Vec<usize>, now: Duration) -> Self {
         Self {
+            since: now,
             now: order.into(),
             later: VecDeque::new(),
             round: 0,
@@ -38,6 +41,11 @@ impl Turns {
     /// The mirror to ask.
     pub(crate) fn mirror(&self) -> usize {
         self.now.front().copied().unwrap_or(0)
+    }
+
+    /// Bytes have come: patience begins anew.
+    pub(crate) fn went_on(&mut self, now: Duration) {
+        self.since = now;
     }
 
     /// Takes the failure of the mirror whose turn it was. Says how long to rest before the next turn, or
@@ -78,6 +86,10 @@ impl Turns {
         if self.tries >= most {
             return Err(self.last(error, path));
         }
+        let impatient = |patience: Duration| timer.now().saturating_sub(self.since) > patience;
+        if settings.patience.is_some_and(impatient) {
+            return Err(self.last(error, path));
+        }
         if !self.now.is_empty() {
             self.tries += 1;
             self.asked += usize::from(self.round == 0);
@@ -90,7 +102,15 @@ impl Turns {
         self.round += 1;
         std::mem::swap(&mut self.now, &mut self.later);
         let asked = self.asked_wait.take().unwrap_or_default();
-        Ok(timer.jitter(settings.back_off(self.round)).max(asked))
+        let rest = timer.jitter(settings.back_off(self.round)).max(asked);
+        let waited = timer.now().saturating_sub(self.since);
+        if settings
+            .patience
+            .is_some_and(|patience| waited.saturating_add(rest) > patience)
+        {
+            return Err(self.last(error, path));
+        }
+        Ok(rest)
     }
 
     fn last(&self, error: Error, path: &str) -> Error {
@@ -132,7 +152,7 @@ mod tests {
     #[test]
     fn one_mirror_is_asked_again_with_growing_waits() {
         let (timer, settings) = (ManualTimer::new(), settings(3));
-        let mut turns = Turns::new(vec![0]);
+        let mut turns = Turns::new(vec![0], Duration::ZERO);
         let mut waits = Vec::new();
         let error = loop {
             match turns.failed(status(503, None), &settings, &timer, "x") {
@@ -147,7 +167,7 @@ mod tests {
     #[test]
     fn other_mirrors_come_at_once_and_unfit_ones_never_again() {
         let (timer, settings) = (ManualTimer::new(), settings(1));
-        let mut turns = Turns::new(vec![2, 0, 1]);
+        let mut turns = Turns::new(vec![2, 0, 1], Duration::ZERO);
         assert_eq!(turns.mirror(), 2);
         assert_eq!(
             turns
@@ -185,7 +205,7 @@ mod tests {
     #[test]
     fn a_host_may_ask_for_a_longer_wait_but_not_for_ever() {
         let (timer, settings) = (ManualTimer::new(), settings(3));
-        let mut turns = Turns::new(vec![0]);
+        let mut turns = Turns::new(vec![0], Duration::ZERO);
         assert_eq!(
             turns
                 .failed(status(429, Some(77)), &settings, &timer, "x")
@@ -203,11 +223,39 @@ mod tests {
     #[test]
     fn final_errors_end_at_once() {
         let (timer, settings) = (ManualTimer::new(), settings(3));
-        let mut turns = Turns::new(vec![0, 1]);
+        let mut turns = Turns::new(vec![0, 1], Duration::ZERO);
         assert!(matches!(
             turns.failed(Error::Cancelled, &settings, &timer, "x"),
             Err(Error::Cancelled)
         ));
+    }
+
+    #[test]
+    fn patience_ends_the_waiting_unless_bytes_come() {
+        let timer = ManualTimer::new();
+        let settings = Settings {
+            retries: 10,
+            ..Settings::default().for_clients()
+        };
+        let waits = |went_on: bool| {
+            let mut turns = Turns::new(vec![0], timer.now());
+            let mut waits = Vec::new();
+            while let Ok(wait) = turns.failed(status(503, None), &settings, &timer, "x") {
+                waits.push(wait.as_secs());
+                timer.advance(wait);
+                if went_on {
+                    turns.went_on(timer.now());
+                }
+            }
+            waits
+        };
+        assert_eq!(waits(false), [1, 2]);
+        assert_eq!(waits(true), [1, 2, 4]);
+        // A mirror that took longer than that to fail is the last one.
+        let mut turns = Turns::new(vec![0, 1], timer.now());
+        timer.advance(Duration::from_secs(5));
+        let failed = turns.failed(status(503, None), &settings, &timer, "x");
+        assert!(failed.is_err());
     }
 
     #[test]
@@ -218,7 +266,7 @@ mod tests {
             retries: 3,
             ..Settings::default()
         };
-        let mut turns = Turns::new(vec![0, 1, 2, 3]);
+        let mut turns = Turns::new(vec![0, 1, 2, 3], Duration::ZERO);
         let mut tries = 1;
         while turns
             .failed(status(503, None), &settings, &timer, "x")

@@ -1,7 +1,7 @@
 //! The data folder: made or tightened to 0700, and locked so that only one server works in it.
 
 use std::fs::{File, OpenOptions, Permissions};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -63,6 +63,14 @@ pub enum DataDirError {
     },
 }
 
+impl DataDirError {
+    /// Whether there is no room on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == ErrorKind::StorageFull)
+    }
+}
+
 impl DataDir {
     /// Makes the folder if it is missing, tightens it to 0700 if it is ours, and locks it.
     ///
@@ -110,10 +118,15 @@ impl DataDir {
             let pid = Some(text.trim().to_owned()).filter(|pid| !pid.is_empty());
             return Err(DataDirError::Locked { path, pid });
         }
-        lock.set_len(0)
+        let written = lock
+            .set_len(0)
             .and_then(|()| lock.rewind())
-            .and_then(|()| writeln!(lock, "{}", std::process::id()))
-            .map_err(io("cannot write the lock file of"))?;
+            .and_then(|()| writeln!(lock, "{}", std::process::id()));
+        match written {
+            // The number is for messages only.
+            Err(error) if error.kind() == ErrorKind::StorageFull => {}
+            written => written.map_err(io("cannot write the lock file of"))?,
+        }
         Ok(Self { path, _lock: lock })
     }
 

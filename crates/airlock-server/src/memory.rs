@@ -1,4 +1,4 @@
-//! Keeps the resident memory of an idle server small on glibc. The only module with `unsafe`.
+//! Keeps the resident memory of an idle server small on glibc. With airlock-createrepo's `sha256` the only module with `unsafe`.
 //!
 //! glibc keeps one heap per thread by default and gives freed memory back late, so a server that once synced a large
 //! channel would hold hundreds of megabytes for ever. Two heaps are enough, and after each task what is free is

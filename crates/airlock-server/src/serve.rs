@@ -1,6 +1,6 @@
 //! `airlock serve`: from settings to a running server, and back to a clean end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +66,20 @@ pub enum ServeError {
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
+    /// There is no room on the disk of the data folder, and something needed some.
+    #[error("the disk of {data} is full ({free} bytes are free): {source}")]
+    Full {
+        /// The data folder.
+        data: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// What failed.
+        source: Box<Self>,
+    },
 }
+
+/// With less than this the embedded database cannot be opened; it says so in many ways.
+const LEAST_FREE: u64 = 256 << 10;
 
 impl ServeError {
     /// What a person can do about it.
@@ -83,7 +96,32 @@ impl ServeError {
                 "check that PostgreSQL runs there and takes the login of database-url (AIRLOCK_DATABASE_URL, airlock.toml)".to_owned(),
             ),
             Self::Content(error) if error.kind() != ErrorKind::Internal => error.hint(),
+            Self::Full { .. } => Some("free some space and start again; nothing is lost".to_owned()),
             _ => None,
+        }
+    }
+
+    /// The same error, told as the full disk that it comes from where that is so.
+    fn on_disk_of(self, data: &Path) -> Self {
+        let writes = matches!(
+            self,
+            Self::DataDir(DataDirError::Io { .. })
+                | Self::Database(_)
+                | Self::Blob(_)
+                | Self::Content(_)
+                | Self::Socket { .. }
+        );
+        let Ok(found) = rustix::fs::statvfs(data) else {
+            return self;
+        };
+        let free = found.f_bavail.saturating_mul(found.f_frsize);
+        if !writes || free >= LEAST_FREE {
+            return self;
+        }
+        Self::Full {
+            data: data.to_owned(),
+            free,
+            source: Box::new(self),
         }
     }
 }
@@ -112,6 +150,17 @@ pub async fn serve(settings: Settings) -> Result<(), ServeError> {
 /// # Errors
 /// [`ServeError`] when it cannot start.
 pub async fn serve_until(
+    settings: Settings,
+    password: Option<String>,
+    end: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let data = settings.data.clone();
+    start(settings, password, end)
+        .await
+        .map_err(|error| error.on_disk_of(&data))
+}
+
+async fn start(
     settings: Settings,
     password: Option<String>,
     end: impl Future<Output = ()>,
@@ -243,7 +292,11 @@ async fn run(
     for _ in 0..app.settings.workers {
         workers.spawn(tasks::work(Arc::clone(&app), stopping.clone()));
     }
-    data.write_private("address", &format!("{address}\n"))?;
+    match data.write_private("address", &format!("{address}\n")) {
+        // The local socket is there without it, and clients read on.
+        Err(error) if error.is_full() => tracing::warn!(%error, "the disk is full"),
+        written => written?,
+    }
     let scheme = if certificate.is_some() {
         "https"
     } else {

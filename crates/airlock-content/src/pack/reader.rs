@@ -27,6 +27,11 @@ impl BlockOpener {
             open: Vec::new(),
         }
     }
+
+    /// The block that was opened last: its frame, and its opened bytes, which may be taken away.
+    pub(crate) fn last(&mut self) -> (&[u8], &mut Vec<u8>) {
+        (&self.frame, &mut self.open)
+    }
 }
 
 impl Default for BlockOpener {

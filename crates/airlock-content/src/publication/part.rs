@@ -86,8 +86,7 @@ impl Output<'_> {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let open = std::mem::take(&mut self.pending);
-        self.open.update(&open)?;
+        let mut open = std::mem::take(&mut self.pending);
         self.open_size += open.len() as u64;
         let frame = match self.compression {
             Compression::Zstd => self.zstd.compress(&open).map_err(Error::write_metadata)?,
@@ -100,16 +99,16 @@ impl Output<'_> {
             }
         };
         self.write(&frame)?;
+        self.open.take(&mut open)?;
         self.pending = open;
-        self.pending.clear();
         Ok(())
     }
 
     /// Copies a stored frame whose opened bytes are known.
-    fn copy(&mut self, frame: &[u8], open: &[u8]) -> Result<(), Error> {
+    fn copy(&mut self, (frame, open): (&[u8], &mut Vec<u8>)) -> Result<(), Error> {
         self.flush()?;
-        self.open.update(open)?;
         self.open_size += open.len() as u64;
+        self.open.take(open)?;
         self.write(frame)
     }
 }
@@ -147,10 +146,10 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
             if members == 0 {
                 continue;
             }
-            let OpenBlock { frame, open } = pack.reader.open_block(block, &mut opener)?;
+            let OpenBlock { open, .. } = pack.reader.open_block(block, &mut opener)?;
             let whole = members == range.end - range.start;
             if whole && request.part != Part::Primary && request.compression == Compression::Zstd {
-                output.copy(frame, open)?;
+                output.copy(opener.last())?;
                 continue;
             }
             if whole && request.part != Part::Primary {

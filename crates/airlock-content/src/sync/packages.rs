@@ -9,6 +9,7 @@ use airlock_model::{Channel, RefusedPackage};
 use airlock_repodata::primary;
 use roaring::RoaringTreemap;
 
+use super::upstream::OpenUpstream;
 use crate::context::TaskContext;
 use crate::inspect::{Claim, Inspected, inspect, judge_signature};
 use crate::own_packs::OwnPack;
@@ -250,10 +251,11 @@ impl Content {
         &self,
         ctx: &TaskContext,
         channel: &Channel,
-        session: &Session,
+        upstream: &OpenUpstream,
         view: &VersionView,
         trusted: &RoaringTreemap,
     ) -> Result<BroughtIn> {
+        let session = &upstream.session;
         let trusted = trusted.clone();
         let wanted = wanted(view);
         let own = airlock_db::records::own_by_checksum(
@@ -292,12 +294,8 @@ impl Content {
                 } else {
                     String::new()
                 };
-                let url = channel
-                    .upstreams
-                    .first()
-                    .map(|u| u.url.clone())
-                    .unwrap_or_default();
-                return Err(Error::bad_upstream(&url, format!("{error}{more}")));
+                let url = &upstream.row.url;
+                return Err(Error::bad_upstream(url, format!("{error}{more}")));
             }
         }
         let keys = self.key_ring(channel).await?;

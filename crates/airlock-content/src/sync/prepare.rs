@@ -6,25 +6,23 @@ use airlock_fetch::Validators;
 use airlock_model::{
     Attachment, Channel, MetadataMode, Policy, SyncOutcome, SyncState, VersionKind,
 };
-use airlock_repodata::repomd::Record;
 use roaring::RoaringTreemap;
 
+use super::contribution::Contribution;
 use super::metadata::{self, FetchedRepomd, RepomdState};
 use super::upstream::OpenUpstream;
 use super::{Prepared, SyncOptions, empty_outcome, errata};
 use crate::checksum::sha256_hex;
 use crate::commit::{PendingVersion, UpstreamState, VersionContent};
 use crate::context::TaskContext;
-use crate::filter::Selector;
 use crate::guard;
-use crate::ingest::{IngestInput, Ingested, KnownRecords, Listed, MetadataPath, ingest};
-use crate::publication::{MetadataFile, Publication};
+use crate::publication::Publication;
 use crate::view::VersionView;
 use crate::{Content, Error, Result};
 
-/// What one upstream gives a version.
+/// What all upstreams give a version together.
 #[derive(Default)]
-struct Contribution {
+struct Total {
     records: RoaringTreemap,
     errata: Vec<errata::ReadErratum>,
     attachments: Vec<Attachment>,
@@ -139,13 +137,13 @@ impl Content {
         } else {
             RoaringTreemap::new()
         };
-        let mut total = Contribution::default();
+        let mut parts = Vec::new();
         let mut upstreams = Vec::new();
         for (open, repomd, state) in &fetched {
             ctx.check()?;
             if let Some(warning) = metadata::check_signature(&open.row.url, repomd, &keys, policy)?
             {
-                total.warnings.push(warning);
+                outcome.warnings.push(warning);
             }
             if let Some(state) = state
                 && !options.accept_shrink
@@ -166,17 +164,10 @@ impl Content {
                     version: None,
                 });
             }
-            let part = self
-                .contribution(ctx, channel, open, repomd, &trusted, &before.attachments)
-                .await?;
-            total.records |= part.records;
-            total.errata.extend(part.errata);
-            total.attachments.extend(part.attachments);
-            total.verbatim = part.verbatim.or(total.verbatim);
-            total.warnings.extend(part.warnings);
-            total.refused.extend(part.refused);
-            total.bytes += part.bytes;
-            total.revision = part.revision.or(total.revision);
+            parts.push(
+                self.contribution(ctx, channel, open, repomd, &before.attachments)
+                    .await?,
+            );
             upstreams.push(UpstreamState {
                 id: open.row.id,
                 repomd_sha256: repomd.sha256.clone(),
@@ -186,6 +177,14 @@ impl Content {
                 etag: repomd.validators.etag.clone(),
                 last_modified: repomd.validators.last_modified.clone(),
             });
+        }
+        outcome
+            .warnings
+            .extend(super::merge::merge(channel, &mut parts)?);
+        let mut total = Total::default();
+        for ((open, _, _), part) in fetched.iter().zip(parts) {
+            self.add_to(ctx, channel, open, part, &trusted, &mut total)
+                .await?;
         }
         ctx.stage(format!("{label}: comparing with the current version"));
         outcome.warnings.append(&mut total.warnings);
@@ -277,207 +276,51 @@ impl Content {
         })
     }
 
-    /// Reads what one upstream lists and, by policy, brings in its packages. `had` is what the channel carries along now.
-    async fn contribution(
+    /// Adds what is taken of one upstream; by policy its packages are brought in first.
+    async fn add_to(
         &self,
         ctx: &TaskContext,
         channel: &Channel,
         upstream: &OpenUpstream,
-        repomd: &FetchedRepomd,
+        part: Contribution,
         trusted: &RoaringTreemap,
-        had: &[Attachment],
-    ) -> Result<Contribution> {
-        let url = upstream.row.url.clone();
-        let records = metadata::wanted(&repomd.repomd, channel.metadata);
-        for needed in ["primary", "filelists", "other"] {
-            if records.iter().filter(|r| r.kind == needed).count() != 1 {
-                return Err(Error::bad_upstream(
-                    &url,
-                    format!("repomd.xml does not name exactly one {needed}"),
-                ));
-            }
+        total: &mut Total,
+    ) -> Result<()> {
+        total.errata.extend(part.errata);
+        total.attachments.extend(part.attachments);
+        total.verbatim = part.verbatim.or(total.verbatim.take());
+        total.warnings.extend(part.warnings);
+        total.bytes += part.bytes;
+        total.revision = part.revision.or(total.revision.take());
+        if channel.policy != Policy::Immediate {
+            total.records |= part.view.records;
+            return Ok(());
         }
-        ctx.stage(format!("{}: metadata", channel.label));
-        let need = metadata::bytes_needed(records.iter().filter_map(|r| r.size));
-        self.check_space(&channel.label.to_string(), need)?;
-        let files = metadata::download(upstream, &records, self.scratch(), ctx).await?;
-        let mut part = Contribution {
-            bytes: files.iter().map(|f| f.size).sum(),
-            revision: repomd.repomd.revision.clone(),
-            ..Contribution::default()
-        };
-
-        ctx.stage(format!("{}: reading metadata", channel.label));
-        let known = self.known_records(channel.org, upstream.row.id).await?;
-        let of_kind = |kind: &str| records.iter().zip(&files).find(|(r, _)| r.kind == kind);
-        let path_of = |kind: &str| -> Result<MetadataPath> {
-            let (record, file) =
-                of_kind(kind).ok_or_else(|| Error::bad_upstream(&url, format!("no {kind}")))?;
-            Ok(MetadataPath {
-                name: metadata::file_url(&url, record),
-                path: file.path().to_owned(),
-                open_size: record.open_size,
-            })
-        };
-        let (primary, filelists, other) = (
-            path_of("primary")?,
-            path_of("filelists")?,
-            path_of("other")?,
-        );
-        let name = url.clone();
-        let (ingested, new_blob, changed_blob) = self
-            .blocking("reading metadata", move |content| {
-                let input = IngestInput {
-                    upstream: &name,
-                    primary,
-                    filelists,
-                    other,
-                };
-                let mut new_out = content.blobs().writer()?;
-                let mut changed_out = content.blobs().writer()?;
-                let ingested = ingest(
-                    &input,
-                    &known,
-                    content.scratch(),
-                    &mut new_out,
-                    &mut changed_out,
-                )?;
-                let new_blob = if ingested.new.rows.is_empty() {
-                    None
-                } else {
-                    Some(new_out.finish(None)?)
-                };
-                let changed_blob = if ingested.changed.rows.is_empty() {
-                    None
-                } else {
-                    Some(changed_out.finish(None)?)
-                };
-                Ok((ingested, new_blob, changed_blob))
-            })
+        let brought = self
+            .bring_in(ctx, channel, upstream, &part.view, trusted)
             .await?;
-        part.warnings
-            .extend(ingested.warnings.iter().map(|w| format!("{url}: {w}")));
-        ctx.stage(format!("{}: storing metadata", channel.label));
-        let mut first_new = 0;
-        if let Some(blob) = &new_blob {
-            first_new = self
-                .store_pack_rows(channel.org, Some(upstream.row.id), blob, &ingested.new.rows)
-                .await?;
-        }
-        let mut first_changed = 0;
-        if let Some(blob) = &changed_blob {
-            first_changed = self
-                .store_pack_rows(
-                    channel.org,
-                    Some(upstream.row.id),
-                    blob,
-                    &ingested.changed.rows,
-                )
-                .await?;
-        }
-        let listed = resolve_listed(&ingested, first_new, first_changed);
-        drop(ingested);
-
-        ctx.stage(format!("{}: reading errata", channel.label));
-        if let Some((record, file)) = of_kind("updateinfo") {
-            let (path, open_size) = (file.path().to_owned(), record.open_size);
-            let name = metadata::file_url(&url, record);
-            part.errata = self
-                .blocking("reading updateinfo", move |_| {
-                    errata::read(&name, &path, open_size)
-                })
-                .await?;
-        }
-        let carried: Vec<(&Record, &airlock_fetch::Downloaded)> = records
-            .iter()
-            .copied()
-            .zip(&files)
-            .filter(|(r, _)| {
-                !metadata::is_replaced(&r.kind)
-                    && !matches!(
-                        r.kind.as_str(),
-                        "primary" | "filelists" | "other" | "updateinfo"
-                    )
-            })
-            .collect();
-        let mut barred = HashSet::new();
-        for (record, file) in carried {
-            let attachment = self.store_attachment(&url, file.path(), record)?;
-            let filter = &channel.filter;
-            if record.kind == "modules"
-                && !(filter.modules.is_empty() && filter.exclude_modules.is_empty())
-            {
-                let text = super::attachments::open(&url, file.path(), record)?;
-                barred.extend(super::modules::barred_artifacts(&url, &text, filter)?);
-            }
-            part.attachments.push(attachment);
-        }
-        if channel.policy != Policy::MetadataOnly {
-            let tree = self
-                .bring_in_tree(ctx, upstream, had, &mut part.warnings)
-                .await?;
-            part.bytes += tree.iter().map(|file| file.size).sum::<u64>();
-            part.attachments.extend(tree);
-        }
-        if channel.metadata == MetadataMode::Verbatim {
-            let mut verbatim = self.keep_verbatim(repomd, &records, &files)?;
-            let tree = part
-                .attachments
-                .iter()
-                .filter(|a| a.kind == super::tree::TREE);
-            verbatim.files.extend(tree.map(|file| MetadataFile {
-                path: file.file_name.clone(),
-                kind: file.kind.clone(),
-                sha256: file.sha256.clone(),
-                size: file.size,
-                derived: false,
-            }));
-            part.verbatim = Some(verbatim);
-        }
-
-        let mut view = self.view(listed).await?;
-        if !(channel.filter.takes_everything() && channel.filter.source_packages) {
-            let selector = Selector::new(&channel.filter, barred)?;
-            if channel.metadata == MetadataMode::Own {
-                let ids: Vec<u64> = view.records.iter().collect();
-                let taken = selector.select(view.members().map(|(_, info)| info));
-                view.records = taken
-                    .into_iter()
-                    .filter_map(|position| ids.get(position).copied())
-                    .collect();
-            }
-        }
-        if channel.policy == Policy::Immediate {
-            let brought = self
-                .bring_in(ctx, channel, &upstream.session, &view, trusted)
-                .await?;
-            part.bytes += brought.bytes;
-            part.warnings.extend(brought.warnings);
-            part.refused = brought.refused;
-            if channel.metadata == MetadataMode::Verbatim
-                && let Some(first) = part.refused.first()
-            {
+        total.bytes += brought.bytes;
+        total.warnings.extend(brought.warnings);
+        // Verbatim metadata is the upstream's word, so its records are the upstream's too.
+        total.records |= if channel.metadata == MetadataMode::Verbatim {
+            if let Some(first) = brought.refused.first() {
                 // The upstream's own metadata lists it, so it cannot be left out.
                 return Err(Error::bad_upstream(
-                    &url,
+                    &upstream.row.url,
                     format!(
                         "{} packages are refused and a verbatim channel serves all or nothing; the first is {}: {}",
-                        part.refused.len(),
+                        brought.refused.len(),
                         first.package,
                         first.reason
                     ),
                 ));
             }
-            // Verbatim metadata is the upstream's word, so its records are the upstream's too.
-            part.records = if channel.metadata == MetadataMode::Verbatim {
-                view.records
-            } else {
-                brought.records
-            };
+            part.view.records
         } else {
-            part.records = view.records;
-        }
-        Ok(part)
+            brought.records
+        };
+        total.refused.extend(brought.refused);
+        Ok(())
     }
 
     /// Packages that leave the upstream are fetched while it may still have them, for older versions list them.
@@ -506,60 +349,6 @@ impl Content {
         }
         Ok(())
     }
-
-    async fn known_records(
-        &self,
-        org: airlock_model::OrgId,
-        upstream: airlock_model::UpstreamId,
-    ) -> Result<KnownRecords> {
-        let packs = airlock_db::records::packs_of_upstream(self.db(), org, upstream).await?;
-        self.blocking("reading pack indexes", move |content| {
-            let mut known = KnownRecords::default();
-            for pack in packs {
-                known.add_pack(pack.first_record, &*content.pack_index(&pack.sha256)?);
-            }
-            Ok(known)
-        })
-        .await
-    }
-
-    fn keep_verbatim(
-        &self,
-        repomd: &FetchedRepomd,
-        records: &[&Record],
-        files: &[airlock_fetch::Downloaded],
-    ) -> Result<Publication> {
-        let mut list = Vec::new();
-        for (record, file) in records.iter().zip(files) {
-            let stored = self.blobs().adopt_copy(file.path())?;
-            list.push(MetadataFile {
-                path: record.href.clone(),
-                kind: record.kind.clone(),
-                sha256: stored.sha256,
-                size: stored.size,
-                derived: false,
-            });
-        }
-        Ok(Publication {
-            mode: "verbatim",
-            repomd: repomd.bytes.clone(),
-            repomd_asc: repomd.signature.clone(),
-            files: list,
-            settings: String::new(),
-        })
-    }
-}
-
-fn resolve_listed(ingested: &Ingested, first_new: u64, first_changed: u64) -> RoaringTreemap {
-    ingested
-        .listed
-        .iter()
-        .map(|listed| match listed {
-            Listed::Known(record) => *record,
-            Listed::New(position) => first_new + u64::from(*position),
-            Listed::Changed(position) => first_changed + u64::from(*position),
-        })
-        .collect()
 }
 
 /// Packages added and removed, by identity (a package may change its record without changing).

@@ -94,10 +94,16 @@ fn what_a_running_task_stored_is_not_garbage_however_long_it_runs() {
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        let claimed = airlock_db::tasks::claim(world.content.db(), "a test", started, 60, &[])
-            .await
-            .unwrap()
-            .unwrap();
+        let claimed = airlock_db::tasks::claim(
+            world.content.db(),
+            "a test",
+            started,
+            60,
+            airlock_db::tasks::Barred::default(),
+        )
+        .await
+        .unwrap()
+        .unwrap();
         let mut writer = world.content.blobs().writer().unwrap();
         std::io::Write::write_all(&mut writer, b"a part of a long sync").unwrap();
         let stored = writer.finish(None).unwrap();

@@ -14,6 +14,7 @@ mod faults;
 mod gates;
 mod history;
 mod hostile;
+mod merging;
 mod own_content;
 mod syncing;
 mod trouble;

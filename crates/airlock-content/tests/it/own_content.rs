@@ -72,6 +72,36 @@ fn pushed_packages_make_one_version_and_are_served() {
 }
 
 #[test]
+fn one_nevra_given_twice_is_refused() {
+    on_both(|world| async move {
+        world
+            .create("own-packages", None, ChannelPatch::default())
+            .await;
+        let one = staged(&world, &Rpm::new("tool", "1.0", "1"));
+        let second = world.path("staged/second.rpm");
+        std::fs::write(
+            &second,
+            Rpm::new("tool", "1.0", "1").file("/x", "x").bytes(),
+        )
+        .unwrap();
+        let other = StagedFile {
+            path: second,
+            name: "second.rpm".to_owned(),
+        };
+        let error = world
+            .content
+            .push(&world.context(), &label("own-packages"), vec![one, other])
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "tool-1.0-1.noarch was given twice",
+            "{error:?}"
+        );
+    });
+}
+
+#[test]
 fn a_push_is_all_or_nothing() {
     on_both(|world| async move {
         world

@@ -4,6 +4,7 @@ use airlock_content::{SyncOptions, TaskContext};
 use airlock_model::{
     ChannelPatch, Clock as _, ErrorKind, Instant, OrgId, Progress, Reporter, SystemClock,
 };
+use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
 
 use crate::world::{label, on_both};
@@ -156,6 +157,62 @@ fn deep_fsck_finds_and_repairs_a_rotten_file() {
             .unwrap();
         assert_eq!(world.walk("meadow-base").await, whole);
         world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn fsck_names_the_versions_that_lost_something_and_no_others() {
+    on_both(|world| async move {
+        world
+            .create("own-packages", None, airlock_model::ChannelPatch::default())
+            .await;
+        let blobs = || -> Vec<std::path::PathBuf> {
+            let list = world.content.blobs().list().unwrap();
+            list.iter()
+                .map(|blob| world.content.blobs().path(&blob.sha256).unwrap())
+                .collect()
+        };
+        let mut before = Vec::new();
+        for name in ["tool", "other"] {
+            before = blobs();
+            let path = Rpm::new(name, "1", "1").write_to(&world.path("staged"));
+            let file = airlock_content::StagedFile {
+                name: path.file_name().unwrap().to_str().unwrap().to_owned(),
+                path,
+            };
+            world
+                .content
+                .push(&world.context(), &label("own-packages"), vec![file])
+                .await
+                .unwrap();
+        }
+        world.fsck_is_clean().await;
+        let starting_with = |magic: &[u8]| {
+            let mut new = blobs();
+            new.retain(|path| !before.contains(path));
+            new.retain(|path| std::fs::read(path).unwrap().starts_with(magic));
+            new.remove(0)
+        };
+        let findings = async || -> Vec<(String, String)> {
+            world.content.trim_caches();
+            let report = world.content.fsck(&world.context(), false, false).await;
+            let findings = report.unwrap().findings;
+            findings
+                .into_iter()
+                .map(|f| (f.invariant, f.what))
+                .collect()
+        };
+        std::fs::remove_file(starting_with(b"\xed\xab\xee\xdb")).unwrap();
+        let lost =
+            "own-packages@2: 1 package files are missing or damaged (sync or push them again)";
+        assert_eq!(findings().await, [("I1".to_owned(), lost.to_owned())]);
+        // Without the second version's pack the first one is still looked into.
+        std::fs::remove_file(starting_with(b"ALPACK1\n")).unwrap();
+        let found = findings().await;
+        assert!(
+            found.len() == 1 && found[0].0 == "I1" && found[0].1.starts_with("own-packages@2: "),
+            "{found:?}"
+        );
     });
 }
 

@@ -7,4 +7,5 @@ mod interrupted;
 mod options;
 mod pair;
 mod peer;
+mod sizes;
 mod update;

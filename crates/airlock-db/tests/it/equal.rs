@@ -242,7 +242,9 @@ async fn run(place: &Place, operation: &Operation, time: i64) -> String {
             format!("{id:?}")
         }
         Operation::Claim => {
-            let claimed = tasks::claim(db, "worker", now, 60, &[]).await.unwrap();
+            let claimed = tasks::claim(db, "worker", now, 60, tasks::Barred::default())
+                .await
+                .unwrap();
             format!("{claimed:?}")
         }
         Operation::Finish => {

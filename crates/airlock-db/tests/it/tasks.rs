@@ -44,10 +44,15 @@ fn many_workers_never_hold_one_task_or_one_lock_key_together() {
             workers.spawn(async move {
                 let mut mine = Vec::new();
                 for _ in 0..4 {
-                    if let Some(task) =
-                        tasks::claim(&db, &format!("worker-{worker}"), Instant(10), 60, &[])
-                            .await
-                            .unwrap()
+                    if let Some(task) = tasks::claim(
+                        &db,
+                        &format!("worker-{worker}"),
+                        Instant(10),
+                        60,
+                        tasks::Barred::default(),
+                    )
+                    .await
+                    .unwrap()
                     {
                         mine.push(task.id);
                     }
@@ -68,7 +73,7 @@ fn many_workers_never_hold_one_task_or_one_lock_key_together() {
 fn a_worker_that_lost_its_lease_can_write_nothing() {
     on_both(|place| async move {
         let id = queue(&place, 1, "", None).await;
-        let held = tasks::claim(&place.db, "old", Instant(10), 60, &[])
+        let held = tasks::claim(&place.db, "old", Instant(10), 60, tasks::Barred::default())
             .await
             .unwrap()
             .unwrap();
@@ -132,7 +137,7 @@ fn a_waiting_task_is_cancelled_at_once_and_a_running_one_is_asked() {
             Some(TaskState::Cancelled)
         );
         let running = queue(&place, 2, "", None).await;
-        tasks::claim(&place.db, "w", Instant(10), 60, &[])
+        tasks::claim(&place.db, "w", Instant(10), 60, tasks::Barred::default())
             .await
             .unwrap()
             .unwrap();
@@ -149,5 +154,45 @@ fn a_waiting_task_is_cancelled_at_once_and_a_running_one_is_asked() {
                 .unwrap(),
             None
         );
+    });
+}
+
+#[test]
+fn what_could_not_be_begun_is_passed_over_and_given_up() {
+    on_both(|place| async move {
+        let first = queue(&place, 1, "channel:1", None).await;
+        let second = queue(&place, 2, "channel:2", None).await;
+        let third = queue(&place, 3, "channel:3", None).await;
+        let (keys, ended) = (["channel:2".to_owned()], [first]);
+        let barred = tasks::Barred {
+            keys: &keys,
+            tasks: &ended,
+        };
+        let next = tasks::next(&place.db, barred).await.unwrap().unwrap();
+        assert_eq!((next.id, next.fence), (third, 0), "second has a held key");
+        let claimed = tasks::claim(&place.db, "w", Instant(10), 60, barred)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(claimed.id, third);
+        for id in [first, third] {
+            tasks::give_up(&place.db, id, "v", "the disk is full", Instant(11))
+                .await
+                .unwrap();
+        }
+        let found = async |id| {
+            let task = tasks::find(&place.db, OrgId::DEFAULT, id).await.unwrap();
+            let task = task.unwrap();
+            (task.state, task.error)
+        };
+        let full = Some("the disk is full".to_owned());
+        assert_eq!(found(first).await, (TaskState::Failed, full));
+        assert_eq!(found(third).await, (TaskState::Running, None));
+        tasks::give_up(&place.db, third, "w", "the disk is full", Instant(12))
+            .await
+            .unwrap();
+        assert_eq!(found(third).await.0, TaskState::Failed, "its own claim");
+        let next = tasks::next(&place.db, tasks::Barred::default()).await;
+        assert_eq!(next.unwrap().map(|task| task.id), Some(second));
     });
 }

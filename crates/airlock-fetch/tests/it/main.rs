@@ -3,6 +3,7 @@
 
 mod broken;
 mod chaos;
+mod clients;
 mod followed;
 mod local;
 mod many;

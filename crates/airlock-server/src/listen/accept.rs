@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tower::ServiceExt;
 
 use super::Peer;
-use super::deadline::{Deadline, PATIENCE};
+use super::deadline::Deadline;
 use super::patience::{Limits, PatientBody, Requests};
 use super::rewind::Rewind;
 use super::tls::Certificate;
@@ -169,8 +169,16 @@ async fn serve<T>(
         });
         request.extensions_mut().insert(peer);
         request.extensions_mut().insert(OverTls(tls));
+        // What a peer of HTTP/1 does not take stops the connection, which has its own deadline.
+        let watched = request.version() == http::Version::HTTP_2;
         let answer = router.clone().oneshot(request);
-        async move { Ok::<_, Infallible>(answer.await?.map(|body| open.until_sent(body))) }
+        async move {
+            let answer = answer.await?;
+            Ok::<_, Infallible>(answer.map(|body| match watched {
+                true => open.until_taken(body),
+                false => open.until_sent(body),
+            }))
+        }
     });
     let mut builder = Builder::new(TokioExecutor::new());
     builder
@@ -183,8 +191,8 @@ async fn serve<T>(
         .timer(TokioTimer::new())
         .max_concurrent_streams(100)
         .keep_alive_interval(Duration::from_secs(30));
-    let connection =
-        builder.serve_connection(TokioIo::new(Deadline::new(stream, PATIENCE)), service);
+    let stream = TokioIo::new(Deadline::new(stream, limits.taking));
+    let connection = builder.serve_connection(stream, service);
     tokio::pin!(connection);
     let mut ending = *stop.borrow();
     if ending {
@@ -195,6 +203,7 @@ async fn serve<T>(
         tokio::select! {
             _ = connection.as_mut() => return,
             _ = stop.changed(), if !ending => {}
+            () = requests.stalled(limits.taking) => return,
             // Asked to end first, so that HTTP/2 peers are told.
             () = requests.quiet(patience) => if ending { return },
         }
@@ -214,6 +223,7 @@ mod tests {
         idle: Duration::from_secs(3_600),
         body: Duration::from_secs(3_600),
         rate: 1,
+        taking: Duration::from_secs(3_600),
         last: Duration::from_secs(3_600),
     };
     const SHORT: Duration = Duration::from_millis(50);
@@ -327,6 +337,93 @@ mod tests {
             near.write_all(first).await.unwrap();
             task.await.unwrap();
         }
+    }
+
+    /// A route that answers for ever.
+    fn endless() -> Router {
+        let piece = || async { Ok::<_, Infallible>(Bytes::from(vec![0; 64 * 1024])) };
+        Router::new().route(
+            "/",
+            axum::routing::get(move || async move {
+                Body::from_stream(futures_util::stream::unfold((), move |()| async move {
+                    Some((piece().await, ()))
+                }))
+            }),
+        )
+    }
+
+    const IMPATIENT: Limits = Limits {
+        taking: SHORT,
+        ..LONG
+    };
+
+    /// Both ends of a TLS connection whose server answers for ever, and the server's task.
+    async fn encrypted_connection(
+        protocol: &[u8],
+    ) -> (
+        tokio_rustls::client::TlsStream<DuplexStream>,
+        watch::Sender<bool>,
+        tokio::task::JoinHandle<()>,
+    ) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der());
+        let provider = super::super::tls::provider();
+        let mut server = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.unwrap())
+            .unwrap();
+        server.alpn_protocols = vec![protocol.to_vec()];
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(made.cert.der().clone()).unwrap();
+        let mut client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        client.alpn_protocols = vec![protocol.to_vec()];
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let (stop, stopping) = watch::channel(false);
+        let name = rustls_pki_types::ServerName::try_from("localhost").unwrap();
+        let connecting = tokio_rustls::TlsConnector::from(Arc::new(client));
+        let accepting = tokio_rustls::TlsAcceptor::from(Arc::new(server));
+        let (near, far) = tokio::join!(connecting.connect(name, near), accepting.accept(far));
+        let (near, far) = (near.unwrap(), far.unwrap());
+        let peer = Peer::Local { uid: 0 };
+        let task = tokio::spawn(serve(far, peer, true, endless(), stopping, IMPATIENT));
+        (near, stop, task)
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_stops_reading_over_tls_is_given_up() {
+        let (mut near, _stop, task) = encrypted_connection(b"http/1.1").await;
+        near.write_all(b"GET / HTTP/1.1\r\nHost: t\r\n\r\n")
+            .await
+            .unwrap();
+        let mut first = [0; 1_000];
+        near.read_exact(&mut first).await.unwrap();
+        task.await.unwrap();
+        drop(near);
+    }
+
+    #[tokio::test]
+    async fn a_peer_of_http_2_that_gives_no_more_credit_is_given_up() {
+        let (near, _stop, task) = encrypted_connection(b"h2").await;
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(near))
+                .await
+                .unwrap();
+        // The connection itself is kept going all the time: settings and pings are answered.
+        let going = tokio::spawn(connection);
+        let request = http::Request::get("https://localhost/")
+            .body(Body::empty())
+            .unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.version(), http::Version::HTTP_2);
+        task.await.unwrap();
+        drop((answer, sender));
+        let _ = going.await;
     }
 
     #[tokio::test]

@@ -10,9 +10,6 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// How long a peer may take nothing.
-pub const PATIENCE: Duration = Duration::from_secs(120);
-
 /// `inner` with a limit on how long a write may wait.
 #[derive(Debug)]
 pub struct Deadline<T> {

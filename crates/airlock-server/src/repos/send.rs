@@ -8,6 +8,7 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use super::answer::{Answer, AnswerBody};
+use crate::listen::patience::Limits;
 use crate::metrics::Metrics;
 
 /// Files up to this size are read into memory and sent together with the head.
@@ -35,30 +36,34 @@ pub async fn answer(
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok())
         .unwrap_or(0);
     metrics.answered(answer.status, if head_only { 0 } else { length });
+    let peer = Peer {
+        stream,
+        taking: Limits::USUAL.taking,
+    };
     let patience = PATIENCE + Duration::from_secs(length / SLOWEST);
-    tokio::time::timeout(patience, body(stream, out, answer.body, head_only))
+    tokio::time::timeout(patience, body(&peer, out, answer.body, head_only))
         .await
         .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
 }
 
 async fn body(
-    stream: &TcpStream,
+    peer: &Peer<'_>,
     out: &mut Vec<u8>,
     body: AnswerBody,
     head_only: bool,
 ) -> std::io::Result<()> {
     if head_only {
-        return write(stream, out).await;
+        return peer.write(out).await;
     }
     match body {
-        AnswerBody::Empty => write(stream, out).await,
+        AnswerBody::Empty => peer.write(out).await,
         AnswerBody::Bytes(bytes) if bytes.len() as u64 <= SMALL => {
             out.extend_from_slice(&bytes);
-            write(stream, out).await
+            peer.write(out).await
         }
         AnswerBody::Bytes(bytes) => {
-            write(stream, out).await?;
-            write(stream, &bytes).await
+            peer.write(out).await?;
+            peer.write(&bytes).await
         }
         AnswerBody::File { file, pieces, tail } => {
             for piece in pieces {
@@ -66,41 +71,82 @@ async fn body(
                 if piece.run.length <= SMALL {
                     read_into(&file, piece.run.start, piece.run.length, out)?;
                     if out.len() as u64 > SMALL {
-                        write(stream, out).await?;
+                        peer.write(out).await?;
                         out.clear();
                     }
                 } else {
-                    write(stream, out).await?;
+                    peer.write(out).await?;
                     out.clear();
-                    send_file(stream, &file, piece.run.start, piece.run.length).await?;
+                    peer.send_file(&file, piece.run.start, piece.run.length)
+                        .await?;
                 }
             }
             out.extend_from_slice(&tail);
-            write(stream, out).await
+            peer.write(out).await
         }
         AnswerBody::Arriving(mut bytes) => {
-            write(stream, out).await?;
+            peer.write(out).await?;
             // An error here ends the connection before the announced length: the client knows that it has no whole file.
             while let Some(run) = bytes.next().await.map_err(std::io::Error::other)? {
-                send_file(stream, &run.file, run.start, run.length).await?;
+                peer.send_file(&run.file, run.start, run.length).await?;
             }
             Ok(())
         }
     }
 }
 
-async fn write(stream: &TcpStream, mut bytes: &[u8]) -> std::io::Result<()> {
-    while !bytes.is_empty() {
-        match stream.try_write(bytes) {
-            Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
-            Ok(length) => bytes = &bytes[length..],
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                stream.writable().await?
-            }
-            Err(error) => return Err(error),
-        }
+/// Where an answer goes.
+struct Peer<'a> {
+    stream: &'a TcpStream,
+    /// How long it may take nothing.
+    taking: Duration,
+}
+
+impl Peer<'_> {
+    /// Waits until it takes more.
+    async fn writable(&self) -> std::io::Result<()> {
+        tokio::time::timeout(self.taking, self.stream.writable())
+            .await
+            .map_err(|_| std::io::Error::from(std::io::ErrorKind::TimedOut))?
     }
-    Ok(())
+
+    async fn write(&self, mut bytes: &[u8]) -> std::io::Result<()> {
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(length) => bytes = &bytes[length..],
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    self.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_file(&self, file: &File, start: u64, length: u64) -> std::io::Result<()> {
+        let mut offset = start;
+        let mut left = length;
+        while left > 0 {
+            let most = usize::try_from(left.min(RUN)).unwrap_or(usize::MAX);
+            let sent = self.stream.try_io(Interest::WRITABLE, || {
+                rustix::fs::sendfile(self.stream, file, Some(&mut offset), most)
+                    .map_err(std::io::Error::from)
+            });
+            match sent {
+                Ok(0) => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+                Ok(sent) => {
+                    left -= sent as u64;
+                    tokio::task::yield_now().await;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    self.writable().await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Appends a run of the file to `out`. Blobs are whole and immutable; a short one is an error, never padded.
@@ -113,27 +159,27 @@ fn read_into(file: &File, start: u64, length: u64, out: &mut Vec<u8>) -> std::io
     file.read_exact_at(&mut out[before..], start)
 }
 
-async fn send_file(
-    stream: &TcpStream,
-    file: &File,
-    start: u64,
-    length: u64,
-) -> std::io::Result<()> {
-    let mut offset = start;
-    let mut left = length;
-    while left > 0 {
-        let most = usize::try_from(left.min(RUN)).unwrap_or(usize::MAX);
-        let sent = stream
-            .async_io(Interest::WRITABLE, || {
-                rustix::fs::sendfile(stream, file, Some(&mut offset), most)
-                    .map_err(std::io::Error::from)
-            })
-            .await?;
-        if sent == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        left -= sent as u64;
-        tokio::task::yield_now().await;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_stops_reading_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let peer = Peer {
+            stream: &stream,
+            taking: Duration::from_millis(50),
+        };
+        let file = tempfile::tempfile().unwrap();
+        file.set_len(1 << 30).unwrap();
+        let error = peer.send_file(&file, 0, 1 << 30).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        let error = peer.write(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut);
+        drop(client);
     }
-    Ok(())
 }

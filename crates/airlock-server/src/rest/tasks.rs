@@ -49,10 +49,10 @@ pub async fn list(
         (None, false) => vec![Some(TaskState::Queued), Some(TaskState::Running)],
     };
     let mut tasks = Vec::new();
-    for state in states {
-        tasks.extend(app.unwritten.list(actor.org, state, before));
+    for state in &states {
+        tasks.extend(app.unwritten.list(actor.org, *state, before));
         tasks.extend(
-            airlock_db::tasks::list(app.db(), actor.org, state, before, limit)
+            airlock_db::tasks::list(app.db(), actor.org, *state, before, limit)
                 .await
                 .map_err(|error| Failure::internal(&error))?,
         );
@@ -62,6 +62,8 @@ pub async fn list(
     for task in &mut tasks {
         app.board.show(task);
     }
+    // Some that ended could not be written down yet.
+    tasks.retain(|task| states.contains(&None) || states.contains(&Some(task.state)));
     Ok(Json(tasks))
 }
 

@@ -114,6 +114,21 @@ impl Board {
             .is_some_and(|entry| entry.end.get().is_some())
     }
 
+    /// Tasks that are over though their rows do not say so.
+    #[must_use]
+    pub fn all_ended(&self) -> Vec<TaskId> {
+        let mut ended: Vec<TaskId> = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .filter(|(_, entry)| entry.end.get().is_some())
+            .map(|(id, _)| *id)
+            .collect();
+        ended.sort_unstable();
+        ended
+    }
+
     /// Asks a task of this process to stop at once.
     pub fn cancel(&self, id: TaskId) {
         if let Some(entry) = self

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airlock_content::{BeforeChange, Error, TaskContext};
-use airlock_db::tasks::{self, ClaimedTask};
+use airlock_db::tasks::{self, Barred, ClaimedTask};
 use airlock_model::{ErrorKind, Instant, TaskState};
 use tokio::sync::{OnceCell, watch};
 use tracing::Instrument as _;
@@ -37,7 +37,13 @@ pub async fn begin(app: &App) -> Result<(), airlock_db::Error> {
     };
     interrupt(app, before, now).await?;
     if app.db().is_exclusive() {
-        app.unwritten.begin(app.db()).await?;
+        match app.unwritten.begin(app.db()).await {
+            // What only reads goes on; the first task tries again.
+            Err(error) if error.is_full() => {
+                tracing::warn!(%error, "the disk is full: nothing can be changed");
+            }
+            begun => begun?,
+        }
     }
     let waiting = tasks::open(app.db()).await?;
     staging::sweep(
@@ -88,6 +94,12 @@ pub async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                     _ = stop.changed() => {}
                 }
             }
+            Err(error) if error.is_full() => {
+                if let Err(error) = full_disk::end_next(&app, &owner, error).await {
+                    tracing::error!(%error, "the task queue cannot be read");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
             Err(error) => {
                 tracing::error!(%error, "the task queue cannot be read");
                 tokio::time::sleep(Duration::from_secs(1)).await;
@@ -132,8 +144,12 @@ async fn next(app: &App, owner: &str) -> Result<Option<Arc<Claim>>, airlock_db::
             interrupt(app, now, now).await?;
         }
     }
-    let held = app.unwritten.running_keys();
-    let task = tasks::claim(app.db(), owner, app.now(), LEASE_SECONDS, &held).await?;
+    let (keys, ended) = (app.unwritten.running_keys(), app.board.all_ended());
+    let barred = Barred {
+        keys: &keys,
+        tasks: &ended,
+    };
+    let task = tasks::claim(app.db(), owner, app.now(), LEASE_SECONDS, barred).await?;
     Ok(task.map(|task| {
         let fence = OnceCell::new_with(Some(task.fence));
         claim(task, fence)
@@ -232,11 +248,7 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
             written => written.is_ok(),
         }
     };
-    if let Ok(Job::Push { files, .. }) = serde_json::from_str::<Job>(&task.payload)
-        && let Some(file) = files.first()
-    {
-        staging::remove_of(&app.settings.data, &file.path);
-    }
+    take_away_files(app, task);
     app.lookup.forget();
     if written {
         app.board.end(id);
@@ -246,6 +258,15 @@ async fn carry_out(app: &Arc<App>, claim: Arc<Claim>) {
         tokio::spawn(write_end_later(app, Arc::clone(&claim), end, notes).in_current_span());
     }
     give_back(app).await;
+}
+
+/// Takes away what was uploaded for a task.
+fn take_away_files(app: &App, task: &ClaimedTask) {
+    if let Ok(Job::Push { files, .. }) = serde_json::from_str::<Job>(&task.payload)
+        && let Some(file) = files.first()
+    {
+        staging::remove_of(&app.settings.data, &file.path);
+    }
 }
 
 /// Empties caches and returns what is free to the system.
@@ -408,5 +429,6 @@ async fn keep_lease(app: &App, claim: &Claim, entry: &Entry) {
     }
 }
 
+mod full_disk;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,11 @@
 //! as root), so the test program starts itself once more inside of it.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, ChildStderr, Command, Stdio};
 
-use airlock_testkit::process::{Server, Start};
+use airlock_testkit::process::{Server, Start, airlock_binary, signal};
 use airlock_testkit::programs::{is_root, require, run_ok};
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::seeded::Seeded;
@@ -167,6 +168,146 @@ fn a_full_disk_stops_changes_and_nothing_else() {
             let server = Start::new(disk.join("data")).start();
             assert_eq!(state(&server, "el9-base"), old);
             ballast.drop_it();
+            server.airlock_ok(&["fsck", "--deep"]);
+            server.stop();
+        },
+    );
+}
+
+#[test]
+fn tasks_on_a_full_disk_end_and_say_why() {
+    on_small_disk(
+        "disk_full::tasks_on_a_full_disk_end_and_say_why",
+        32,
+        |disk| {
+            let outside = tempfile::tempdir().unwrap();
+            let upstream = Distribution::at(outside.path().join("upstream"));
+            let server = Start::new(disk.join("data"))
+                .argument("--min-free=0")
+                .start();
+            let ballast = Ballast(disk.join("ballast"));
+            let create = ["channel", "create", "el9-base", "--upstream"];
+            server.airlock_ok(&[&create[..], &[&upstream.url()]].concat());
+            server.airlock_ok(&["channel", "sync", "el9-base"]);
+            for label in ["el9-test", "el9-tools"] {
+                server.airlock_ok(&["channel", "create", label]);
+            }
+            until_it_fits(
+                &server,
+                &ballast,
+                "el9-test",
+                &["channel", "promote", "el9-base", "el9-test"],
+            );
+            let listed = server.airlock_ok(&["channel", "packages", "el9-test", "--json"]);
+            let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
+            let first = &listed[0];
+            let nevra = format!(
+                "{}-{}-{}.{}",
+                first["name"].as_str().unwrap(),
+                first["version"].as_str().unwrap(),
+                first["release"].as_str().unwrap(),
+                first["arch"].as_str().unwrap()
+            );
+            until_it_fits(
+                &server,
+                &ballast,
+                "el9-test",
+                &["channel", "remove", "el9-test", &nevra],
+            );
+            let tool = Rpm::new("tool", "1", "1")
+                .file("/usr/share/tool", noise(2, 300_000))
+                .write_to(outside.path());
+            until_it_fits(
+                &server,
+                &ballast,
+                "el9-tools",
+                &["channel", "push", "el9-tools", tool.to_str().unwrap()],
+            );
+
+            // Queued while there was room, begun when there is none.
+            let queued = ["channel", "promote", "el9-base", "el9-tools", "--no-wait"];
+            let old = state(&server, "el9-tools");
+            ballast.leave(0);
+            let finished = server.airlock(&queued);
+            if finished.code == 0 {
+                let shown = server.airlock(&["task", "watch", finished.stdout.trim()]);
+                assert_ne!(shown.code, 0, "{}", shown.text());
+                assert!(shown.text().contains("disk is full"), "{}", shown.text());
+            }
+            ballast.drop_it();
+            let open = server.airlock_ok(&["task", "list", "--json"]);
+            assert_eq!(open.trim(), "[]", "nothing waits for ever");
+            assert_eq!(state(&server, "el9-tools"), old);
+            server.airlock_ok(&["fsck", "--deep"]);
+            server.stop();
+        },
+    );
+}
+
+/// Starts a server and says what it said up to its line about being ready, or all when it ended instead. Its errors
+/// have a reader as long as the last of what is returned lives.
+fn said_at_start(data: &Path) -> (Child, String, Option<BufReader<ChildStderr>>) {
+    let mut child = Command::new(airlock_binary())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    let mut errors = BufReader::new(child.stderr.take().unwrap());
+    while errors.read_line(&mut text).unwrap() > 0 {
+        if text.contains("ready: http://") {
+            return (child, text, Some(errors));
+        }
+    }
+    (child, text, None)
+}
+
+#[test]
+fn a_start_without_a_free_byte_serves_or_says_what_is_missing() {
+    on_small_disk(
+        "disk_full::a_start_without_a_free_byte_serves_or_says_what_is_missing",
+        32,
+        |disk| {
+            let outside = tempfile::tempdir().unwrap();
+            let upstream = Distribution::at(outside.path().join("upstream"));
+            let data = disk.join("data");
+            let server = Start::new(&data).argument("--min-free=0").start();
+            let ballast = Ballast(disk.join("ballast"));
+            let create = ["channel", "create", "el9-base", "--upstream"];
+            server.airlock_ok(&[&create[..], &[&upstream.url()]].concat());
+            server.airlock_ok(&["channel", "sync", "el9-base"]);
+            let old = state(&server, "el9-base");
+            server.stop();
+            let mut served = 0;
+            for kilobytes in [0, 4, 8, 16, 32, 64, 128] {
+                ballast.leave(kilobytes);
+                let (mut child, text, ready) = said_at_start(&data);
+                println!("{kilobytes} kB: {text}");
+                if let Some(mut errors) = ready {
+                    served += 1;
+                    let address = text.rsplit_once("ready: http://").unwrap().1;
+                    let address = address.split_once(',').unwrap().0;
+                    let now = walk(address, "/repos/el9-base/").unwrap();
+                    assert_eq!(now, old, "{kilobytes} kB");
+                    signal(child.id(), "TERM");
+                    let mut rest = String::new();
+                    errors.read_to_string(&mut rest).unwrap();
+                    assert!(child.wait().unwrap().success(), "{rest}");
+                } else {
+                    assert!(!child.wait().unwrap().success());
+                    assert!(
+                        text.contains("is full") && text.contains("free some space"),
+                        "{kilobytes} kB: {text}"
+                    );
+                }
+            }
+            assert!(served > 0, "128 kB are enough to read");
+            ballast.drop_it();
+            let server = Start::new(&data).start();
+            assert_eq!(state(&server, "el9-base"), old);
             server.airlock_ok(&["fsck", "--deep"]);
             server.stop();
         },
