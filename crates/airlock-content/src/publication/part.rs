@@ -33,8 +33,8 @@ pub struct BuiltFile {
     pub size: u64,
     /// Bytes when opened.
     pub open_size: u64,
-    /// Checksum of the stored bytes, of the type asked for.
-    pub checksum: String,
+    /// Checksum of the stored bytes, of the type asked for; none for `sha256`, which the store takes anyway.
+    pub checksum: Option<String>,
     /// Checksum of the opened bytes, of the type asked for.
     pub open_checksum: String,
 }
@@ -59,7 +59,7 @@ struct Output<'a> {
     compression: Compression,
     zstd: zstd::bulk::Compressor<'static>,
     pending: Vec<u8>,
-    stored: Hasher,
+    stored: Option<Hasher>,
     open: HashThread,
     size: u64,
     open_size: u64,
@@ -68,7 +68,9 @@ struct Output<'a> {
 impl Output<'_> {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         self.out.write_all(bytes).map_err(Error::write_metadata)?;
-        self.stored.update(bytes);
+        if let Some(stored) = &mut self.stored {
+            stored.update(bytes);
+        }
         self.size += bytes.len() as u64;
         Ok(())
     }
@@ -125,7 +127,7 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
         compression: request.compression,
         zstd: zstd::bulk::Compressor::new(BLOCK_LEVEL).map_err(Error::write_metadata)?,
         pending: Vec::with_capacity(FRAME_BYTES + (FRAME_BYTES >> 2)),
-        stored: hasher()?,
+        stored: (request.checksum != "sha256").then(hasher).transpose()?,
         open: HashThread::start(hasher()?)?,
         size: 0,
         open_size: 0,
@@ -188,7 +190,7 @@ pub fn build_part(request: PartRequest<'_>, out: &mut dyn Write) -> Result<Built
     Ok(BuiltFile {
         size: output.size,
         open_size: output.open_size,
-        checksum: output.stored.finish(),
+        checksum: output.stored.map(Hasher::finish),
         open_checksum: output.open.finish()?,
     })
 }

@@ -204,7 +204,8 @@ fn push_file(
         Compression::Zstd => "zst",
         Compression::Gz => "gz",
     };
-    let path = format!("repodata/{}-{kind}.xml.{suffix}", file.checksum);
+    let stored = file.checksum.as_deref().unwrap_or(sha256);
+    let path = format!("repodata/{stored}-{kind}.xml.{suffix}");
     let checksum = |value: &str| Checksum {
         kind: request.checksum.to_owned(),
         value: value.to_owned(),
@@ -214,7 +215,7 @@ fn push_file(
         size: Some(file.size),
         open_size: Some(file.open_size),
         timestamp: Some(seconds),
-        ..Record::new(kind, checksum(&file.checksum), &path)
+        ..Record::new(kind, checksum(stored), &path)
     });
     files.push(MetadataFile {
         path,
@@ -281,7 +282,7 @@ fn write_updateinfo(
     let file = BuiltFile {
         size: stored.len() as u64,
         open_size: open.len() as u64,
-        checksum: digest(&stored)?,
+        checksum: Some(digest(&stored)?),
         open_checksum: digest(&open)?,
     };
     Ok((out.finish(Some(&sha256_hex(&stored)))?.sha256, file))
