@@ -165,7 +165,7 @@ impl Content {
             ctx.check()?;
             ctx.stage(format!("checking {}", channel.label));
             report.channels += 1;
-            let numbers = airlock_db::versions::numbers(self.db(), channel.id).await?;
+            let (channel, numbers, last_move) = self.at_one_instant(channel).await?;
             match channel.current {
                 Some(current) if !numbers.contains(&current) => {
                     findings.add(
@@ -182,7 +182,7 @@ impl Content {
                 ),
                 _ => {}
             }
-            if airlock_db::versions::last_move(self.db(), channel.id).await? != channel.current {
+            if last_move != channel.current {
                 findings.add(
                     "I3",
                     format!(
@@ -234,6 +234,24 @@ impl Content {
             }
         }
         Ok(())
+    }
+
+    /// A channel, its versions' numbers and where its history ends, as they were together: a change that is committed
+    /// between two reads is no damage.
+    async fn at_one_instant(
+        &self,
+        channel: Channel,
+    ) -> Result<(Channel, Vec<VersionNumber>, Option<VersionNumber>)> {
+        let mut before = channel;
+        loop {
+            let numbers = airlock_db::versions::numbers(self.db(), before.id).await?;
+            let last = airlock_db::versions::last_move(self.db(), before.id).await?;
+            let after = airlock_db::channels::find_by_id(self.db(), before.id).await?;
+            match after {
+                Some(after) if after.current != before.current => before = after,
+                _ => return Ok((before, numbers, last)),
+            }
+        }
     }
 
     /// Judges what all versions of a channel list, at once. None when a pack of it cannot be read: then each version
