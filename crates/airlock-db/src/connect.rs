@@ -118,6 +118,11 @@ impl Db {
             AnyPoolOptions::new()
                 .max_connections(most)
                 .acquire_timeout(Duration::from_secs(60))
+                // Without these two the pool has no maintenance task. That one counts idle connections with a counter
+                // that goes below zero for a moment when a connection is taken while it is put back (sqlx-core 0.9.0,
+                // pool/inner.rs), and then goes round for years on a processor of its own.
+                .idle_timeout(None)
+                .max_lifetime(None)
                 .after_connect(move |connection, _| {
                     Box::pin(async move {
                         if dialect == Dialect::Sqlite {
