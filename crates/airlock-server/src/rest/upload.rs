@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use airlock_model::{ErrorKind, TaskInfo};
 use axum::extract::multipart::{Field, MultipartError};
@@ -18,6 +19,8 @@ use crate::tasks::{Job, Staged, Staging};
 
 /// Files of one push.
 const MOST_FILES: usize = 10_000;
+/// How long the rest of a refused upload is taken.
+const DRAIN: Duration = Duration::from_secs(10);
 /// Bytes after which the free space is looked at again.
 const LOOK_EVERY: usize = 64 << 20;
 
@@ -34,28 +37,12 @@ pub async fn push(
 ) -> Result<Accepted, Failure> {
     let label = label(&name)?;
     app.content.channel(who.0.org, &label).await?;
-    // Goes with everything in it when this request fails; the task takes it over otherwise.
-    let staging = Staging::make(&app.settings.data)
-        .map_err(|error| not_written(&app.settings.data, &error))?;
-    let mut files: Vec<Staged> = Vec::new();
-    let mut looks = Looks::default();
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        let Some(name) = field.file_name().map(str::to_owned) else {
-            return Err(Failure::invalid("a part without a file name")
-                .hint("send each file as a part with a file name"));
-        };
-        if files.len() >= MOST_FILES {
-            return Err(Failure::invalid(format!(
-                "more than {MOST_FILES} files in one push"
-            )));
-        }
-        let path = staging.path().join(files.len().to_string());
-        write(&app, field, &path, &mut looks).await?;
-        files.push(Staged {
-            path,
-            name: base_name(&name),
-        });
+    let received = receive(&app, &mut form).await;
+    if received.is_err() {
+        // Whoever still sends hears of the answer only when what he sends is taken.
+        let _ = tokio::time::timeout(DRAIN, drain(&mut form)).await;
     }
+    let (staging, files) = received?;
     if files.is_empty() {
         return Err(Failure::invalid("no file came"));
     }
@@ -74,6 +61,39 @@ pub async fn push(
         staging.keep();
     }
     Ok(accepted)
+}
+
+/// Takes the files of a form into a staging folder, which goes with everything in it when this fails or is dropped.
+async fn receive(app: &App, form: &mut Multipart) -> Result<(Staging, Vec<Staged>), Failure> {
+    let staging = Staging::make(&app.settings.data)
+        .map_err(|error| not_written(&app.settings.data, &error))?;
+    let mut files: Vec<Staged> = Vec::new();
+    let mut looks = Looks::default();
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        let Some(name) = field.file_name().map(str::to_owned) else {
+            return Err(Failure::invalid("a part without a file name")
+                .hint("send each file as a part with a file name"));
+        };
+        if files.len() >= MOST_FILES {
+            return Err(Failure::invalid(format!(
+                "more than {MOST_FILES} files in one push"
+            )));
+        }
+        let path = staging.path().join(files.len().to_string());
+        write(app, field, &path, &mut looks).await?;
+        files.push(Staged {
+            path,
+            name: base_name(&name),
+        });
+    }
+    Ok((staging, files))
+}
+
+/// Takes what still comes and throws it away.
+async fn drain(form: &mut Multipart) {
+    while let Ok(Some(mut field)) = form.next_field().await {
+        while let Ok(Some(_)) = field.chunk().await {}
+    }
 }
 
 /// When the free space is looked at: at the first byte of a push, and again after each [`LOOK_EVERY`], over all of its
