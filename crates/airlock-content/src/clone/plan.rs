@@ -33,7 +33,7 @@ impl Content {
     ) -> Result<PlanSummary> {
         let plan = self.make_plan(ctx, request).await?;
         let channels: Vec<ChannelSummary> = plan.channels.iter().map(Into::into).collect();
-        let digest = self.keep_plan(write_plan(&plan)?).await?;
+        let digest = self.keep_plan(write_plan(&plan)?).await?.digest;
         Ok(PlanSummary { digest, channels })
     }
 
@@ -52,9 +52,14 @@ impl Content {
         ctx.check()?;
         ctx.stage("closing under dependencies");
         let asked = request.clone();
+        let cancel = ctx.cancel.clone();
         let (mut plan, unnamed) = self
-            .blocking("planning a clone", move |_| plan(&asked, &gathered))
+            .blocking("planning a clone", move |_| {
+                plan(&asked, &gathered, &|| !cancel.is_cancelled())
+            })
             .await?;
+        // Of what was cancelled the answer may not be whole.
+        ctx.check()?;
         self.name_errata(org, request, &mut plan, unnamed).await?;
         Ok(plan)
     }
@@ -175,7 +180,11 @@ fn check_advisories(request: &CloneRequest, gathered: &Gathered) -> Result<()> {
 }
 
 /// Decides and describes. Errata whose names are still to be found come back beside the plan.
-fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unnamed>)> {
+fn plan(
+    request: &CloneRequest,
+    gathered: &Gathered,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<(Plan, Vec<Unnamed>)> {
     let pool = &gathered.pool.pool;
     let numbers = Numbers::new(pool);
     let mut errata_numbers = ErratumNumbers::default();
@@ -200,6 +209,7 @@ fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unname
         solve: !request.skip_depsolve && !gathered.recorded,
         solve_errata: !request.skip_errata_depsolve,
         strict: request.strict,
+        goes_on,
     };
     let decision = question.decide();
     if request.strict {
@@ -234,6 +244,7 @@ fn plan(request: &CloneRequest, gathered: &Gathered) -> Result<(Plan, Vec<Unname
     let plan = Plan {
         format: Plan::FORMAT,
         request: request.clone(),
+        parents: gathered.parents.clone(),
         channels,
     };
     Ok((plan, unnamed))

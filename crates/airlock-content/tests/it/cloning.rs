@@ -1,7 +1,9 @@
 //! Clone by date on small repositories: the experiments of the reference and the rules of its section 13.
 
 mod dated;
+mod guards;
 mod judged;
+mod odd;
 mod recorded;
 mod reuse;
 
