@@ -7,6 +7,7 @@
 mod advisory;
 mod apply;
 mod close;
+mod consistency;
 mod decide;
 mod document;
 mod gather;
@@ -20,24 +21,42 @@ mod select;
 mod tests;
 mod tree;
 
-use airlock_model::Plan;
+use airlock_model::{ChannelLabel, Plan};
 
 use crate::{Content, Error, Result};
 
 pub use document::{LARGEST_PLAN, read_plan, write_plan};
 
+/// A plan that was read and taken into the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPlan {
+    /// SHA-256 of its bytes.
+    pub digest: String,
+    /// The channels that it makes or changes.
+    pub destinations: Vec<ChannelLabel>,
+}
+
 impl Content {
-    /// Takes a plan's bytes into the store and returns their SHA-256.
+    /// Takes a plan's bytes into the store. Plans are read one at a time, since a large one takes much memory.
     ///
     /// # Errors
     /// When they are no plan of this format; the message names the line and the field.
-    pub async fn keep_plan(&self, bytes: Vec<u8>) -> Result<String> {
+    pub async fn keep_plan(&self, bytes: Vec<u8>) -> Result<KeptPlan> {
+        let turn = self.reading_plan().await;
         self.blocking("keeping a plan", move |content| {
-            read_plan(&bytes)?;
+            let _turn = turn;
+            let plan = read_plan(&bytes)?;
             let mut out = content.blobs().writer()?;
             std::io::Write::write_all(&mut out, &bytes)
                 .map_err(|error| Error::io("keeping a plan", error))?;
-            Ok(out.finish(None)?.sha256)
+            Ok(KeptPlan {
+                digest: out.finish(None)?.sha256,
+                destinations: plan
+                    .channels
+                    .into_iter()
+                    .map(|channel| channel.destination.label)
+                    .collect(),
+            })
         })
         .await
     }
@@ -48,24 +67,32 @@ impl Content {
     /// When it is gone: plans that were not applied are kept as long as other unneeded files.
     pub async fn plan_bytes(&self, digest: &str) -> Result<Vec<u8>> {
         let digest = digest.to_owned();
+        self.blocking("reading a plan", move |content| content.plan_file(&digest))
+            .await
+    }
+
+    /// A plan that is in the store and is about to be applied: its age counts from now.
+    async fn take_up_plan(&self, digest: &str) -> Result<Plan> {
+        let digest = digest.to_owned();
+        let turn = self.reading_plan().await;
+        let _taking_up = self.taking_up().await;
         self.blocking("reading a plan", move |content| {
-            if !content.blobs().exists(&digest)? {
-                return Err(Error::conflict(
-                    "the plan is not kept here any more",
-                    "plan again, or give the plan's file with --apply FILE",
-                ));
-            }
-            std::fs::read(content.blobs().path(&digest)?)
-                .map_err(|error| Error::io("reading a plan", error))
+            let _turn = turn;
+            let bytes = content.plan_file(&digest)?;
+            content.blobs().touch(&digest)?;
+            read_plan(&bytes)
         })
         .await
     }
 
-    /// A plan that is in the store.
-    ///
-    /// # Errors
-    /// As [`Self::plan_bytes`].
-    pub async fn stored_plan(&self, digest: &str) -> Result<Plan> {
-        read_plan(&self.plan_bytes(digest).await?)
+    fn plan_file(&self, digest: &str) -> Result<Vec<u8>> {
+        if !self.blobs().exists(digest)? {
+            return Err(Error::conflict(
+                "the plan is not kept here any more",
+                "plan again, or give the plan's file with --apply FILE",
+            ));
+        }
+        std::fs::read(self.blobs().path(digest)?)
+            .map_err(|error| Error::io("reading a plan", error))
     }
 }

@@ -147,6 +147,7 @@ impl Content {
                     .collect();
             blobs.extend(version.content.attachments.iter().map(|a| a.sha256.clone()));
             blobs.extend(version.publication.files.iter().map(|f| f.sha256.clone()));
+            blobs.extend(version.plan_digest.clone());
             let label = version.label.to_string();
             let _taking_up = self.taking_up().await;
             self.blocking("taking up metadata", move |content| {

@@ -62,6 +62,7 @@ struct Inner {
     pools: crate::pools::Recent,
     building: tokio::sync::Mutex<()>,
     collecting: tokio::sync::RwLock<()>,
+    reading_plan: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Bytes of pack indexes kept between requests.
@@ -91,6 +92,7 @@ impl Content {
             pools: crate::pools::Recent::default(),
             building: tokio::sync::Mutex::new(()),
             collecting: tokio::sync::RwLock::new(()),
+            reading_plan: Arc::default(),
         }))
     }
 
@@ -160,6 +162,12 @@ impl Content {
     /// The other side of [`Self::taking_up`].
     pub(crate) async fn collecting(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
         self.0.collecting.write().await
+    }
+
+    /// Held while a clone's plan is read, which may take several times its bytes of memory. It goes along with the thread
+    /// that reads, since that does not end when nobody waits for it any more.
+    pub(crate) async fn reading_plan(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.0.reading_plan).lock_owned().await
     }
 
     /// The folder for temporary files, on the blob store's file system.

@@ -53,6 +53,7 @@ impl Content {
             .await?;
         self.check_versions(ctx, repair, &damaged, &mut report, &mut findings)
             .await?;
+        self.check_plans(&damaged, &mut findings).await?;
         for task in airlock_db::tasks::running_without_lease(self.db(), self.now()).await? {
             findings.add(
                 "I7",
@@ -151,6 +152,24 @@ impl Content {
             }
         }
         Ok(damaged.into_iter().collect())
+    }
+
+    /// The plans that versions were made by say why each package is there.
+    async fn check_plans(&self, damaged: &HashSet<String>, findings: &mut Findings) -> Result<()> {
+        for channel in airlock_db::channels::all(self.db()).await? {
+            for (number, digest) in airlock_db::versions::planned(self.db(), channel.id).await? {
+                if damaged.contains(&digest) || !self.blobs().exists(&digest)? {
+                    findings.add(
+                        "I1",
+                        format!(
+                            "{}@{number}: the plan that it was made by is missing or damaged ({digest})",
+                            channel.label
+                        ),
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn check_versions(

@@ -16,6 +16,7 @@ mod delete;
 mod diff;
 mod edit;
 mod error;
+mod explanation;
 mod filter;
 mod fsck;
 mod gate;
@@ -42,7 +43,7 @@ mod view;
 
 pub use arriving::{ArrivedRun, Arriving, ArrivingBytes, HELD_BACK};
 pub use audit_head::{AUDIT_HEAD, write_audit_head};
-pub use clone::{LARGEST_PLAN, read_plan, write_plan};
+pub use clone::{KeptPlan, LARGEST_PLAN, read_plan, write_plan};
 pub use content::{Content, ContentSettings};
 pub use context::{BeforeChange, TaskContext, Unwatched};
 pub use edit::EditOutcome;

@@ -177,6 +177,12 @@ pub(crate) async fn of_set(db: &Db, set: &RoaringTreemap, columns: &str) -> Resu
     Ok(rows)
 }
 
+/// A vendor's date. Releases before this one also took over dates that nobody can write down; they are none.
+pub(crate) fn date(row: &AnyRow, column: usize) -> Result<Option<Instant>> {
+    let micros: Option<i64> = row.try_get(column)?;
+    Ok(micros.map(Instant).and_then(Instant::writable))
+}
+
 /// The errata of a set, as listed.
 pub async fn load(db: &Db, set: &RoaringTreemap) -> Result<Vec<ErratumRow>> {
     of_set(
@@ -192,8 +198,8 @@ pub async fn load(db: &Db, set: &RoaringTreemap) -> Result<Vec<ErratumRow>> {
             kind: row.try_get(1)?,
             severity: row.try_get(2)?,
             title: row.try_get(3)?,
-            issued: row.try_get::<Option<i64>, _>(4)?.map(Instant),
-            updated: row.try_get::<Option<i64>, _>(5)?.map(Instant),
+            issued: date(row, 4)?,
+            updated: date(row, 5)?,
             cves: lines(row.try_get(6)?),
             packages: lines(row.try_get(7)?),
         })

@@ -6,7 +6,7 @@ use airlock_model::{ErratumId, ErratumRevisionId, Instant, OrgId};
 use roaring::RoaringTreemap;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::errata::{lines, of_set};
+use crate::errata::{date, lines, of_set};
 use crate::{Attempts, Db, Error, Result, Tx};
 
 /// A revision with what cloning asks of it.
@@ -64,9 +64,6 @@ pub async fn revisions(db: &Db, set: &RoaringTreemap) -> Result<Vec<ClonableRevi
     .await?
     .iter()
     .map(|row| {
-        let instant = |column: usize| -> Result<Option<Instant>> {
-            Ok(row.try_get::<Option<i64>, _>(column)?.map(Instant))
-        };
         Ok(ClonableRevision {
             id: ErratumRevisionId(row.try_get(0)?),
             erratum: ErratumId(row.try_get(1)?),
@@ -77,8 +74,8 @@ pub async fn revisions(db: &Db, set: &RoaringTreemap) -> Result<Vec<ClonableRevi
             kind: row.try_get(6)?,
             severity: row.try_get(7)?,
             title: row.try_get(8)?,
-            issued: instant(9)?,
-            updated: instant(10)?,
+            issued: date(row, 9)?,
+            updated: date(row, 10)?,
             cves: lines(row.try_get(11)?),
             packages: lines(row.try_get(12)?),
         })

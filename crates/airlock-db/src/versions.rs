@@ -248,6 +248,19 @@ pub async fn plan_digests(db: &Db) -> Result<Vec<String>> {
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
+/// The versions of a channel that were made by a plan, with its digest.
+pub async fn planned(db: &Db, channel: ChannelId) -> Result<Vec<(VersionNumber, String)>> {
+    let rows = sqlx::query(
+        "SELECT number, plan_digest FROM version WHERE channel_id = $1 AND plan_digest IS NOT NULL ORDER BY number",
+    )
+    .bind(channel.0)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect()
+}
+
 /// Whether a channel has a version.
 pub async fn exists(db: &Db, channel: ChannelId, number: VersionNumber) -> Result<bool> {
     Ok(instant(db, channel, number).await?.is_some())

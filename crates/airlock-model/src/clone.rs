@@ -112,6 +112,8 @@ pub struct CloneRequest {
     pub prune: bool,
     /// Errata keep their names instead of getting one that begins with `CL-`.
     pub keep_advisory_names: bool,
+    /// Also into a destination that has content and is no clone of its source.
+    pub into_other: bool,
 }
 
 /// A plan: everything that a clone would do, with a reason for each thing.
@@ -122,6 +124,9 @@ pub struct Plan {
     pub format: u32,
     /// What was asked for; `--rebase` asks it again.
     pub request: CloneRequest,
+    /// The parents of the request as they were when the plan was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parents: Option<PlannedParents>,
     /// The channels, base first, children by label.
     pub channels: Vec<PlannedChannel>,
 }
@@ -129,6 +134,8 @@ pub struct Plan {
 impl Plan {
     /// The format that this release writes and reads.
     pub const FORMAT: u32 = 1;
+    /// Most channels of one plan.
+    pub const MOST_CHANNELS: usize = 200;
 
     /// Whether applying it would change anything.
     #[must_use]
@@ -147,6 +154,16 @@ pub struct PlannedVersion {
     pub version: Option<VersionNumber>,
     /// Digest of its content; none without content.
     pub digest: Option<String>,
+}
+
+/// Existing base channels as a plan knows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedParents {
+    /// Base of the sources.
+    pub source: PlannedVersion,
+    /// Base of the clones.
+    pub destination: PlannedVersion,
 }
 
 /// A channel that a plan makes.

@@ -29,7 +29,7 @@ pub use clone::{
     Beyond, BlacklistScope, ChannelSummary, CloneOutcome, ClonePair, CloneParents, CloneRequest,
     ClonedChannel, ErratumReason, Naked, NakedCounts, OpenCause, OpenRequirement, PackageReason,
     Plan, PlanSummary, PlannedBroken, PlannedChannel, PlannedCreation, PlannedErratum, PlannedFile,
-    PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
+    PlannedPackage, PlannedParents, PlannedRemoval, PlannedVersion, RemovalReason,
 };
 pub use error_kind::ErrorKind;
 pub use faults::{Fault, Faults};

@@ -232,6 +232,12 @@ pub enum Flaw {
         /// What is doubled.
         what: String,
     },
+    /// A module stream's list of artifacts that nothing can be taken out of.
+    #[error("the list of artifacts of {stream} is written in a way that cannot be cut")]
+    Artifacts {
+        /// `name:stream:version:context:arch`.
+        stream: String,
+    },
     /// A fragment without the placeholder for its location.
     #[error("the fragment is not canonical: it has no location placeholder")]
     NotCanonical,

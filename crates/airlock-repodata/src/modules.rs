@@ -5,6 +5,7 @@
 //! not the number 1.1. Aliases are expanded up to a bound, tags are ignored.
 
 mod artifacts;
+mod place;
 mod split;
 mod value;
 

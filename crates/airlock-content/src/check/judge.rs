@@ -10,9 +10,7 @@ use airlock_solve::{
 
 use super::scope::Scope;
 use crate::Result;
-
-/// Lines of a problem that are told; what comes behind them says less and less.
-const MOST_LINES: usize = 20;
+use crate::explanation::shortened;
 
 /// A pool of several scopes, ready to judge each.
 pub(super) struct Judge<'p> {
@@ -173,12 +171,8 @@ fn unmet(pool: &Pool, id: PackageId, context: &Context, module: &str) -> String 
     )
 }
 
-fn told(mut lines: Vec<String>, context: &Context) -> String {
-    let more = lines.len().saturating_sub(MOST_LINES);
-    if more > 0 {
-        lines.truncate(MOST_LINES);
-        lines.push(format!("and {more} more steps"));
-    }
+fn told(lines: Vec<String>, context: &Context) -> String {
+    let mut lines = shortened(lines);
     if context.unmet.is_none()
         && let Some(stream) = &context.stream
     {

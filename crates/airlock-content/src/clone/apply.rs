@@ -14,6 +14,7 @@ use roaring::RoaringTreemap;
 use super::document::write_plan;
 use super::gather::Side;
 use super::select::origin;
+use super::tree::{Pair, Tree};
 use crate::checksum::sha256_hex;
 use crate::commit::{PendingChannel, PendingVersion, VersionContent};
 use crate::context::TaskContext;
@@ -33,12 +34,12 @@ impl Content {
         digest: &str,
         rebase: bool,
     ) -> Result<CloneOutcome> {
-        let plan = self.stored_plan(digest).await?;
+        let plan = self.take_up_plan(digest).await?;
         match self.try_apply(ctx, &plan, digest).await {
             Err(Moved::On(_)) if rebase => {
                 ctx.stage("planning again");
                 let plan = self.make_plan(ctx, &plan.request).await?;
-                let digest = self.keep_plan(write_plan(&plan)?).await?;
+                let digest = self.keep_plan(write_plan(&plan)?).await?.digest;
                 self.try_apply(ctx, &plan, &digest)
                     .await
                     .map_err(Into::into)
@@ -54,6 +55,8 @@ impl Content {
         digest: &str,
     ) -> Result<CloneOutcome, Moved> {
         let org = ctx.actor.org;
+        let tree = self.fitting_tree(org, plan).await?;
+        self.unmoved_parent(plan, &tree).await?;
         let mut creations = Vec::new();
         let mut versions: Vec<PendingVersion> = Vec::new();
         let mut cloned = Vec::new();
@@ -61,9 +64,10 @@ impl Content {
             ctx.check()?;
             let label = &planned.destination.label;
             ctx.stage(format!("{} → {label}", planned.source.label));
-            let source = self.channel(org, &planned.source.label).await?;
-            let from = self.planned_source(&source, plan, planned).await?;
-            let (channel, creation) = self.planned_destination(org, &source, planned).await?;
+            let pair = tree.pairs.iter().find(|pair| pair.label == *label);
+            let pair = pair.ok_or_else(|| Error::no_channel(label))?;
+            let from = self.planned_source(&pair.source, plan, planned).await?;
+            let (channel, creation) = self.planned_destination(org, pair, planned).await?;
             cloned.push(ClonedChannel {
                 channel: label.clone(),
                 from: channel.current,
@@ -88,6 +92,9 @@ impl Content {
             creations.extend(creation);
         }
         if !versions.is_empty() || !creations.is_empty() {
+            // Preparing may have taken long.
+            let tree = self.fitting_tree(org, plan).await?;
+            self.unmoved_parent(plan, &tree).await?;
             let numbers = self.commit_with(ctx, creations, versions).await?;
             for (label, number) in numbers {
                 if let Some(channel) = cloned.iter_mut().find(|c| c.channel == label) {
@@ -101,6 +108,59 @@ impl Content {
                 channels: plan.channels.iter().map(ChannelSummary::from).collect(),
             },
             channels: cloned,
+        })
+    }
+
+    /// The channels as they are now, checked as they were when the plan was made.
+    async fn fitting_tree(&self, org: OrgId, plan: &Plan) -> Result<Tree> {
+        let unfit = |why: String| {
+            Error::conflict(
+                format!("the channels are no longer as the plan was made for: {why}"),
+                "make them so again, or plan anew",
+            )
+        };
+        let tree = match self.clone_tree(org, &plan.request).await {
+            Err(error @ (Error::NoChannel { .. } | Error::Invalid { .. })) => {
+                return Err(unfit(error.to_string()));
+            }
+            found => found?,
+        };
+        for pair in &tree.pairs {
+            let planned = plan.channels.iter();
+            let mut planned = planned.filter(|planned| planned.destination.label == pair.label);
+            let creation = planned.next().and_then(|planned| planned.create.as_ref());
+            if let Some(creation) = creation
+                && creation.parent != pair.parent
+            {
+                return Err(unfit(format!("{} belongs elsewhere now", pair.label)));
+            }
+        }
+        Ok(tree)
+    }
+
+    /// The clones' base channel that was searched and not changed is what it was.
+    async fn unmoved_parent(&self, plan: &Plan, tree: &Tree) -> Result<(), Moved> {
+        let (Some(planned), Some(parent)) = (&plan.parents, &tree.parent) else {
+            return Ok(());
+        };
+        let planned = &planned.destination;
+        match self.current_digest(parent).await? == planned.digest {
+            true => Ok(()),
+            false => Err(Moved::on(
+                &parent.label,
+                planned.version,
+                parent.current,
+                "parent",
+            )),
+        }
+    }
+
+    async fn current_digest(&self, channel: &Channel) -> Result<Option<String>> {
+        Ok(match channel.current {
+            Some(number) => {
+                airlock_db::versions::content_digest(self.db(), channel.id, number).await?
+            }
+            None => None,
         })
     }
 
@@ -136,30 +196,20 @@ impl Content {
     async fn planned_destination(
         &self,
         org: OrgId,
-        source: &Channel,
+        pair: &Pair,
         planned: &PlannedChannel,
     ) -> Result<(Channel, Option<PendingChannel>), Moved> {
-        let label = &planned.destination.label;
-        let found = airlock_db::channels::find_live(self.db(), label)
-            .await
-            .map_err(Error::from)?;
+        let (label, source) = (&pair.label, &pair.source);
         let Some(creation) = &planned.create else {
-            let channel = found
-                .filter(|channel| channel.org == org)
-                .ok_or_else(|| Error::no_channel(label))?;
-            let digest = match channel.current {
-                Some(number) => airlock_db::versions::content_digest(self.db(), channel.id, number)
-                    .await
-                    .map_err(Error::from)?,
-                None => None,
-            };
-            if digest != planned.destination.digest {
+            let channel = pair.destination.clone();
+            let channel = channel.ok_or_else(|| Error::no_channel(label))?;
+            if self.current_digest(&channel).await? != planned.destination.digest {
                 let (then, now) = (planned.destination.version, channel.current);
                 return Err(Moved::on(label, then, now, "destination"));
             }
             return Ok((channel, None));
         };
-        if found.is_some() {
+        if pair.destination.is_some() {
             return Err(Moved::On(Error::conflict(
                 format!("channel {label} exists now, and the plan was to make it"),
                 AGAIN,

@@ -115,7 +115,7 @@ impl Question<'_, '_> {
             .iter_mut()
             .map(|channel| std::mem::take(&mut channel.result))
             .collect();
-        let open = self.open(&results, &there);
+        let open = self.open(&results, &there, |id| policy.is_beyond(id));
         let broken = self.broken(&results, &there);
         for (channel, result) in channels.iter_mut().zip(results) {
             channel.result = result;

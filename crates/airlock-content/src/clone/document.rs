@@ -6,10 +6,11 @@ use airlock_model::Plan;
 use serde::Serialize as _;
 use serde_json::ser::Formatter;
 
+use super::consistency;
 use crate::{Error, Result};
 
-/// Bytes of the largest plan that is read: one of a million packages.
-pub const LARGEST_PLAN: usize = 512 << 20;
+/// Bytes of the largest plan that is read: one of about a million packages.
+pub const LARGEST_PLAN: usize = 256 << 20;
 
 /// Arrays and objects below this depth stand in one line.
 const OPEN_DEPTH: usize = 4;
@@ -30,7 +31,8 @@ pub fn write_plan(plan: &Plan) -> Result<Vec<u8>> {
 /// Reads a plan.
 ///
 /// # Errors
-/// [`Error::Invalid`] with line and field for anything that is no plan of this format.
+/// [`Error::Invalid`] with line and field for anything that is no plan of this format, and for a plan whose request and
+/// channels do not belong together.
 pub fn read_plan(bytes: &[u8]) -> Result<Plan> {
     /// What every format has.
     #[derive(serde::Deserialize)]
@@ -53,7 +55,9 @@ pub fn read_plan(bytes: &[u8]) -> Result<Plan> {
             "use the release that wrote it, or plan again",
         ));
     }
-    serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))
+    let plan = serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))?;
+    consistency::check(&plan)?;
+    Ok(plan)
 }
 
 /// Indents down to [`OPEN_DEPTH`] and keeps what is deeper in one line.
@@ -152,6 +156,7 @@ mod tests {
         let plan = Plan {
             format: Plan::FORMAT,
             request: CloneRequest::default(),
+            parents: None,
             channels: Vec::new(),
         };
         let bytes = write_plan(&plan).unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use airlock_db::errata_clones::ClonableRevision;
 use airlock_model::{
-    Channel, CloneRequest, Instant, Naked, OrgId, VersionKind, VersionNumber, VersionSelector,
+    Channel, CloneRequest, Instant, Naked, OrgId, PlannedParents, PlannedVersion, VersionKind,
+    VersionNumber, VersionSelector,
 };
 use jiff::civil::Date;
 use roaring::RoaringTreemap;
@@ -55,6 +56,8 @@ pub(super) struct Gathered {
     pub pairs: Vec<GatheredPair>,
     /// Every package: sources, then what only the clones have, then the clones' parent, then the sources'.
     pub pool: Arc<LoadedPool>,
+    /// The parents of the request as they are.
+    pub parents: Option<PlannedParents>,
     /// The last day of errata, asked for or inferred.
     pub to_date: Option<Date>,
 }
@@ -83,17 +86,17 @@ impl Content {
         let unchanged =
             request.as_of.is_some() && request.to_date.is_none() && request.errata.is_empty();
         let mut parents = Vec::new();
-        let (parent, source_parent) = (tree.parent.clone(), tree.source_parent.clone());
-        for channel in [parent, source_parent].into_iter().flatten() {
-            let version = match &tree.source_parent {
-                Some(source) if source.label == channel.label => {
-                    self.cloned_version(org, &tree, selector, &channel).await?
-                }
-                _ => channel.current,
+        // The clones live with their base as it is, which may be the sources' base, too.
+        let of_clones = tree.parent.iter().map(|channel| (channel, false));
+        let of_sources = tree.source_parent.iter().map(|channel| (channel, true));
+        for (channel, of_source) in of_clones.chain(of_sources) {
+            let version = match of_source {
+                true => self.cloned_version(org, &tree, selector, channel).await?,
+                false => channel.current,
             };
             parents.push((
-                channel.label.to_string(),
-                self.cloned_side(&channel, version).await?,
+                channel.label.clone(),
+                self.cloned_side(channel, version).await?,
             ));
         }
         let mut pairs = Vec::new();
@@ -115,12 +118,25 @@ impl Content {
             ));
         }
         for (label, side) in &parents {
-            parts.push(part(label.clone(), side, None));
+            parts.push(part(label.to_string(), side, None));
         }
         let pool = self.pool(parts).await?;
+        let mut planned = parents.iter().map(|(label, side)| PlannedVersion {
+            label: label.clone(),
+            version: side.version,
+            digest: side.digest.clone(),
+        });
+        let parents = match (planned.next(), planned.next()) {
+            (Some(destination), Some(source)) => Some(PlannedParents {
+                source,
+                destination,
+            }),
+            _ => None,
+        };
         Ok(Gathered {
             pairs,
             pool,
+            parents,
             to_date,
         })
     }

@@ -6,6 +6,7 @@ use airlock_model::{OpenCause, OpenRequirement, PlannedBroken};
 use airlock_solve::{Context, Installability, PackageId, PackageSet, Solver, Unmet};
 
 use super::question::Question;
+use crate::explanation::shortened;
 
 /// A requirement that stays open, with its channel.
 pub(super) struct Open {
@@ -25,22 +26,28 @@ pub(super) struct Broken {
 const MOST_PROVIDERS: usize = 10;
 
 impl Question<'_, '_> {
-    /// Requirements of the clones' packages that nothing there meets. `results` are the packages of each clone.
-    pub(super) fn open(&self, results: &[Vec<PackageId>], there: &PackageSet) -> Vec<Open> {
+    /// Requirements of the clones' packages that nothing there meets. `results` are the packages of each clone;
+    /// `is_beyond` says whether a package of the sources is beyond the date.
+    pub(super) fn open(
+        &self,
+        results: &[Vec<PackageId>],
+        there: &PackageSet,
+        is_beyond: impl Fn(PackageId) -> bool,
+    ) -> Vec<Open> {
         let mut found = Vec::new();
         for (channel, packages) in results.iter().enumerate() {
             for unmet in self.universe.unmet(packages, there) {
                 found.push(Open {
                     channel,
                     package: unmet.package,
-                    requirement: self.describe(&unmet),
+                    requirement: self.describe(&unmet, &is_beyond),
                 });
             }
         }
         found
     }
 
-    fn describe(&self, unmet: &Unmet) -> OpenRequirement {
+    fn describe(&self, unmet: &Unmet, is_beyond: impl Fn(PackageId) -> bool) -> OpenRequirement {
         let pool = self.universe.pool();
         let offered = |id: PackageId, channel: &super::question::ChannelQuestion| {
             channel
@@ -62,11 +69,14 @@ impl Question<'_, '_> {
             .copied()
             .filter(|id| self.source_parent.contains(*id))
             .collect();
-        let free = from_source.iter().any(|id| !barred(id));
-        let (cause, providers) = if free && self.strict && self.solve {
-            (OpenCause::BeyondDate, from_source)
-        } else if free {
-            (OpenCause::NotSolved, from_source)
+        let mut free = from_source.iter().filter(|id| !barred(id)).peekable();
+        let (cause, providers) = if free.peek().is_some() {
+            // What comes along with an erratum may be left open though something inside the date would do.
+            let forbidden = self.strict && self.solve && free.all(|id| is_beyond(*id));
+            match forbidden {
+                true => (OpenCause::BeyondDate, from_source),
+                false => (OpenCause::NotSolved, from_source),
+            }
         } else if !from_source.is_empty() {
             (OpenCause::KeptOut, from_source)
         } else if !in_parent.is_empty() {
@@ -87,7 +97,7 @@ impl Question<'_, '_> {
     }
 
     /// Packages of the clones that cannot be installed though each of their requirements may have a provider, with
-    /// whether the source's tree is no better.
+    /// whether the source's tree is no better. Ends early, with what was found so far, when nobody waits any more.
     pub(super) fn broken(&self, results: &[Vec<PackageId>], there: &PackageSet) -> Vec<Broken> {
         let contexts = self.modules.contexts(self.universe);
         let asked: PackageSet = results.iter().flatten().copied().collect();
@@ -116,7 +126,10 @@ impl Question<'_, '_> {
         for context in &contexts {
             let may_be = |id: PackageId| context.scope.contains(id) && there.contains(id);
             let mut solver = None;
-            for id in &context.judged {
+            for (number, id) in context.judged.iter().enumerate() {
+                if number % 256 == 0 && !(self.goes_on)() {
+                    return found;
+                }
                 // Of several streams that a package is in, the first one explains it.
                 let Some(channels) = channels.remove(id) else {
                     continue;
@@ -129,7 +142,7 @@ impl Question<'_, '_> {
                     None => solver
                         .get_or_insert_with(|| Solver::new(self.universe, may_be))
                         .explain(*id)
-                        .map(|why| why.lines(self.universe.pool()))
+                        .map(|why| shortened(why.lines(self.universe.pool())))
                         .unwrap_or_default(),
                 };
                 found.extend(channels.into_iter().map(|channel| Broken {

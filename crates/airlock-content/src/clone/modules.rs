@@ -1,6 +1,6 @@
 //! The modules file of a clone: the source's documents, naming only artifacts that are in the clone.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use airlock_model::Attachment;
 use airlock_repodata::modules::{self, ModuleContent, ModuleDocument};
@@ -34,7 +34,7 @@ impl Content {
             attachments.extend(source.iter().filter(is_modules).cloned());
         } else {
             documents.extend(kept);
-            let documents = restricted(&documents, &artifacts);
+            let documents = restricted(&documents, &artifacts)?;
             if !documents.is_empty() {
                 attachments.push(self.store_modules(&modules::write(&documents))?);
             }
@@ -93,32 +93,35 @@ fn all_there(documents: &[ModuleDocument], artifacts: &HashSet<String>) -> bool 
     })
 }
 
-/// Documents of streams that have a package left, of modules that have a stream left, and of kinds that are not known.
-fn restricted(documents: &[ModuleDocument], artifacts: &HashSet<String>) -> Vec<ModuleDocument> {
-    let keep = |artifact: &str| artifacts.contains(artifact);
-    let mut left = HashSet::new();
-    let mut streams: Vec<Option<ModuleDocument>> = Vec::with_capacity(documents.len());
+/// Documents of streams that have a package left or never had one, and all others but those about modules that lose
+/// every stream.
+fn restricted(
+    documents: &[ModuleDocument],
+    artifacts: &HashSet<String>,
+) -> Result<Vec<ModuleDocument>> {
+    let mut cut = Vec::with_capacity(documents.len());
+    // Modules with streams, and whether one of those stays.
+    let mut left: HashMap<&str, bool> = HashMap::new();
     for document in documents {
-        let stream = match &document.content {
-            ModuleContent::Stream(stream) => document.with_artifacts(keep).inspect(|_| {
-                left.insert(stream.name.clone());
-            }),
-            _ => None,
-        };
-        streams.push(stream);
+        let kept = document
+            .with_artifacts(|artifact| artifacts.contains(artifact))
+            .map_err(|error| {
+                Error::conflict(
+                    format!("the clone's module metadata cannot be made: {error}"),
+                    "clone all packages of that stream, or have its list written with one package a line",
+                )
+            })?;
+        if let ModuleContent::Stream(stream) = &document.content {
+            *left.entry(&stream.name).or_default() |= kept.is_some();
+        }
+        cut.push(kept);
     }
-    documents
-        .iter()
-        .zip(streams)
-        .filter_map(|(document, stream)| match &document.content {
-            ModuleContent::Stream(_) => stream,
-            ModuleContent::Defaults(defaults) => {
-                left.contains(&defaults.module).then(|| document.clone())
-            }
-            ModuleContent::Obsoletes(obsoletes) => {
-                left.contains(&obsoletes.module).then(|| document.clone())
-            }
-            ModuleContent::Other(_) => Some(document.clone()),
-        })
-        .collect()
+    let stays = |module: &str| left.get(module) != Some(&false);
+    let mut documents: Vec<ModuleDocument> = cut.into_iter().flatten().collect();
+    documents.retain(|document| match &document.content {
+        ModuleContent::Defaults(defaults) => stays(&defaults.module),
+        ModuleContent::Obsoletes(obsoletes) => stays(&obsoletes.module),
+        ModuleContent::Stream(_) | ModuleContent::Other(_) => true,
+    });
+    Ok(documents)
 }

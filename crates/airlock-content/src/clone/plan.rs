@@ -33,7 +33,7 @@ impl Content {
     ) -> Result<PlanSummary> {
         let plan = self.make_plan(ctx, request).await?;
         let channels: Vec<ChannelSummary> = plan.channels.iter().map(Into::into).collect();
-        let digest = self.keep_plan(write_plan(&plan)?).await?;
+        let digest = self.keep_plan(write_plan(&plan)?).await?.digest;
         Ok(PlanSummary { digest, channels })
     }
 
@@ -52,11 +52,14 @@ impl Content {
         ctx.check()?;
         ctx.stage("closing under dependencies");
         let asked = request.clone();
+        let cancel = ctx.cancel.clone();
         let (mut plan, unnamed) = self
             .blocking("planning a clone", move |content| {
-                plan(content, &asked, &gathered)
+                plan(content, &asked, &gathered, &|| !cancel.is_cancelled())
             })
             .await?;
+        // Of what was cancelled the answer may not be whole.
+        ctx.check()?;
         self.name_errata(org, request, &mut plan, unnamed).await?;
         Ok(plan)
     }
@@ -187,6 +190,7 @@ fn plan(
     content: &Content,
     request: &CloneRequest,
     gathered: &Gathered,
+    goes_on: &dyn Fn() -> bool,
 ) -> Result<(Plan, Vec<Unnamed>)> {
     let pool = &gathered.pool.pool;
     let numbers = Numbers::new(pool);
@@ -218,6 +222,7 @@ fn plan(
         solve: !request.skip_depsolve && gathered.pairs.iter().any(|own| !own.recorded),
         solve_errata: !request.skip_errata_depsolve,
         strict: request.strict,
+        goes_on,
     };
     let decision = question.decide();
     if request.strict {
@@ -259,6 +264,7 @@ fn plan(
     let plan = Plan {
         format: Plan::FORMAT,
         request: request.clone(),
+        parents: gathered.parents.clone(),
         channels,
     };
     Ok((plan, unnamed))

@@ -52,7 +52,7 @@ pub(super) struct ErratumQuestion {
 }
 
 /// A source and its clone.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct ChannelQuestion {
     /// Packages of the source with when they count as having appeared, by number.
     pub source: Vec<(PackageId, When)>,
@@ -88,4 +88,6 @@ pub(super) struct Question<'a, 'p> {
     pub solve_errata: bool,
     /// Whether providers beyond the date are left alone.
     pub strict: bool,
+    /// Asked now and then; false when nobody waits for the answer any more.
+    pub goes_on: &'a dyn Fn() -> bool,
 }

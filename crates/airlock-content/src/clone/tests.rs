@@ -136,6 +136,19 @@ proptest! {
     }
 
     #[test]
+    fn nothing_is_explained_to_nobody(made in tree()) {
+        asked(&made, 0, |question| {
+            let whole = question.decide();
+            let left = Question { goes_on: &|| false, channels: question.channels.clone(), parent: question.parent.clone(),
+                source_parent: question.source_parent.clone(), ..*question };
+            let decision = left.decide();
+            prop_assert!(decision.broken.is_empty());
+            prop_assert_eq!(told(&left, &decision), told(question, &whole));
+            Ok(())
+        })?;
+    }
+
+    #[test]
     fn an_advisory_is_listed_where_its_packages_are(made in tree()) {
         asked(&made, 0, |question| {
             let decision = question.decide();

@@ -1,8 +1,13 @@
 //! The channels of a request: one tree of sources, one of clones.
 
-use airlock_model::{Channel, ChannelLabel, CloneRequest, MetadataMode, OrgId, VersionSelector};
+use airlock_model::{
+    Channel, ChannelLabel, ClonePair, CloneRequest, MetadataMode, OrgId, Plan, VersionSelector,
+};
 
 use crate::{Content, Error, Result};
+
+/// Bytes of a name, summary or description.
+pub(super) const LONGEST_TEXT: usize = 16 << 10;
 
 /// A source and its clone.
 #[derive(Debug)]
@@ -37,12 +42,22 @@ impl Tree {
 }
 
 impl Content {
-    /// Finds the channels of a request and checks that they are a tree.
+    /// Finds the channels of a request and checks that they are a tree whose clones may be made or changed.
     pub(super) async fn clone_tree(&self, org: OrgId, request: &CloneRequest) -> Result<Tree> {
         if request.channels.is_empty() {
             return Err(Error::invalid(
                 "no channels were given",
                 "airlock clone-by-date -l SOURCE DESTINATION",
+            ));
+        }
+        if request.channels.len() > Plan::MOST_CHANNELS {
+            return Err(Error::invalid(
+                format!(
+                    "{} channels are too many: a tree is cloned in parts of {}",
+                    request.channels.len(),
+                    Plan::MOST_CHANNELS
+                ),
+                "clone the base and some children first, then the other children with --parents SOURCE DESTINATION",
             ));
         }
         let mut pairs = Vec::new();
@@ -65,11 +80,14 @@ impl Content {
                     "give another destination",
                 ));
             }
+            check_texts(wish)?;
             let source = self.channel(org, &wish.source).await?;
             pairs.push(Pair {
                 source,
                 label: wish.destination.clone(),
-                destination: self.clone_destination(org, &wish.destination).await?,
+                destination: self
+                    .clone_destination(org, wish, request.into_other)
+                    .await?,
                 parent: None,
             });
         }
@@ -102,20 +120,47 @@ impl Content {
         Ok(tree)
     }
 
-    /// The clone, when it exists; a label that another organization has is taken.
-    async fn clone_destination(&self, org: OrgId, label: &ChannelLabel) -> Result<Option<Channel>> {
-        let found = airlock_db::channels::find_live(self.db(), label).await?;
-        match found {
-            Some(channel) if channel.org != org => Err(Error::conflict(
+    /// The clone, when it exists and may be changed.
+    async fn clone_destination(
+        &self,
+        org: OrgId,
+        wish: &ClonePair,
+        into_other: bool,
+    ) -> Result<Option<Channel>> {
+        let (label, source) = (&wish.destination, &wish.source);
+        let Some(channel) = airlock_db::channels::find_live(self.db(), label).await? else {
+            return Ok(None);
+        };
+        if channel.org != org {
+            return Err(Error::conflict(
                 format!("the label {label} is taken"),
                 "choose another label for the clone",
-            )),
-            Some(channel) if channel.metadata == MetadataMode::Verbatim => Err(Error::conflict(
+            ));
+        }
+        if channel.metadata == MetadataMode::Verbatim {
+            return Err(Error::conflict(
                 format!("channel {label} serves its upstream's metadata as it is"),
                 "clone into a channel with --metadata own",
-            )),
-            found => Ok(found),
+            ));
         }
+        if !channel.upstreams.is_empty() {
+            return Err(Error::conflict(
+                format!("channel {label} has upstreams: its next sync would undo the clone"),
+                "choose another destination, or take them away first: airlock channel set LABEL --upstream ''",
+            ));
+        }
+        let is_its_clone = channel.cloned_from.as_ref() == Some(source);
+        if channel.current.is_some() && !is_its_clone && !into_other {
+            let is = match &channel.cloned_from {
+                Some(other) => format!("is a clone of {other}"),
+                None => "was not made as a clone".to_owned(),
+            };
+            return Err(Error::conflict(
+                format!("channel {label} has content and {is}; {source} would be cloned into it"),
+                "choose another destination, or say that it is meant: --into-other (into_other)",
+            ));
+        }
+        Ok(Some(channel))
     }
 
     /// The number of the version that a channel of the tree had; none when it had no content.
@@ -131,6 +176,20 @@ impl Content {
             None => Ok(channel.current),
         }
     }
+}
+
+fn check_texts(wish: &ClonePair) -> Result<()> {
+    let texts = [&wish.name, &wish.summary, &wish.description];
+    if texts.into_iter().flatten().all(|t| t.len() <= LONGEST_TEXT) {
+        return Ok(());
+    }
+    Err(Error::invalid(
+        format!(
+            "{}: name, summary and description have at most {LONGEST_TEXT} bytes each",
+            wish.destination
+        ),
+        "give shorter ones",
+    ))
 }
 
 /// Puts the base first and checks that all others are its children.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use airlock_model::{ErratumRevisionId, OrgId, SeverityCounts};
+use airlock_model::{ErratumRevisionId, Instant, OrgId, SeverityCounts};
 use airlock_repodata::{Limits, compress, updateinfo};
 use roaring::RoaringTreemap;
 
@@ -38,7 +38,11 @@ pub(crate) fn read(url: &str, path: &Path, open_size: Option<u64>) -> Result<Vec
         let raw = raw.map_err(bad)?;
         let update = raw.update;
         let fragment = raw.xml.into_owned().into_bytes();
-        let micros = |seconds: Option<i64>| seconds.map(|s| s.saturating_mul(1_000_000));
+        // A date that nobody can write down again is none.
+        let micros = |seconds: Option<i64>| {
+            let instant = seconds.map(Instant::from_seconds);
+            instant.and_then(Instant::writable).map(|at| at.0)
+        };
         let erratum = ReadErratum {
             digest: sha256_hex(&fragment),
             advisory: update.id.clone(),

@@ -2,7 +2,9 @@
 
 mod corners;
 mod dated;
+mod guards;
 mod judged;
+mod odd;
 mod recorded;
 mod reuse;
 

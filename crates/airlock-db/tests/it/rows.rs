@@ -196,6 +196,29 @@ fn a_revision_is_stored_once_and_named_in_the_order_asked() {
 }
 
 #[test]
+fn a_date_that_nobody_can_write_down_is_read_as_none() {
+    on_both(|place| async move {
+        let list = [NewRevision {
+            issued_us: Some(i64::MAX),
+            updated_us: Some(253_402_207_200_000_000),
+            ..revision("A", "1")
+        }];
+        let ids = errata::ensure_revisions(&place.db, OrgId::DEFAULT, &list, Instant(1))
+            .await
+            .unwrap();
+        let set: RoaringTreemap = ids.iter().map(|id| id.0.unsigned_abs()).collect();
+        let row = errata::load(&place.db, &set).await.unwrap().remove(0);
+        let last = "9999-12-30T22:00:00Z".parse().ok();
+        assert_eq!((row.issued, row.updated), (None, last));
+        let revision = airlock_db::errata_clones::revisions(&place.db, &set)
+            .await
+            .unwrap()
+            .remove(0);
+        assert_eq!((revision.issued, revision.updated), (None, last));
+    });
+}
+
+#[test]
 fn an_upstream_keeps_its_id_and_masked_secrets_and_shows_none() {
     on_both(|place| async move {
         let id = channel(&place.db, "meadow-base").await;

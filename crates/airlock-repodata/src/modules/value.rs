@@ -28,6 +28,18 @@ impl Value {
         found.map_or(&NOTHING, |(_, value)| value)
     }
 
+    /// The value at the end of a path of keys.
+    pub(super) fn at_mut(&mut self, path: &[&str]) -> Option<&mut Value> {
+        let [key, rest @ ..] = path else {
+            return Some(self);
+        };
+        let Value::Mapping(entries) = self else {
+            return None;
+        };
+        let (_, value) = entries.iter_mut().find(|(found, _)| found == key)?;
+        value.at_mut(rest)
+    }
+
     /// Text of a key; empty when there is none.
     pub(super) fn text(&self, key: &str) -> String {
         match self.get(key) {

@@ -22,9 +22,6 @@ use crate::problem::{Failure, Problem};
 use crate::rights::As;
 use crate::tasks::{Job, find};
 
-/// Channels of one tree.
-const MOST_CHANNELS: usize = 1_000;
-
 /// Plans a clone by date. Nothing is changed; the task's result is the plan in numbers (`PlanSummary`), and
 /// `GET /api/v1/tasks/{id}/plan` gives all of it.
 #[utoipa::path(post, path = "/api/v1/clones/plan", tag = "clones", request_body = CloneRequest,
@@ -35,9 +32,10 @@ pub async fn plan(
     headers: HeaderMap,
     Body(request): Body<CloneRequest>,
 ) -> Result<Accepted, Failure> {
-    if request.channels.is_empty() || request.channels.len() > MOST_CHANNELS {
+    if request.channels.is_empty() || request.channels.len() > Plan::MOST_CHANNELS {
         return Err(Failure::invalid(format!(
-            "channels has to hold 1 to {MOST_CHANNELS} pairs of source and destination"
+            "channels has to hold 1 to {} pairs of source and destination",
+            Plan::MOST_CHANNELS
         )));
     }
     // Destinations may have to be made; that they are nobody else's is seen when the task looks.
@@ -120,8 +118,8 @@ pub async fn apply(
             (summary.digest, labels.collect())
         }
         None => {
-            let labels = destinations(&body)?;
-            (app.content.keep_plan(body.into()).await?, labels)
+            let kept = app.content.keep_plan(body.into()).await?;
+            (kept.digest, kept.destinations)
         }
     };
     start(
@@ -157,28 +155,6 @@ fn summary_of(task: &TaskInfo) -> Result<PlanSummary, Failure> {
             "task {id} has no plan: it is a {kind}"
         ))),
     }
-}
-
-/// The channels that a plan changes, for the task's row; the plan itself is looked at by the domain.
-fn destinations(body: &[u8]) -> Result<Vec<ChannelLabel>, Failure> {
-    #[derive(Deserialize)]
-    struct Plan {
-        channels: Vec<Channel>,
-    }
-    #[derive(Deserialize)]
-    struct Channel {
-        destination: Destination,
-    }
-    #[derive(Deserialize)]
-    struct Destination {
-        label: ChannelLabel,
-    }
-    let plan: Plan = serde_json::from_slice(body).map_err(|error| {
-        Failure::invalid(format!("this is no plan: {error}"))
-            .hint("give a file that airlock clone-by-date --plan wrote")
-    })?;
-    let labels = plan.channels.into_iter();
-    Ok(labels.map(|channel| channel.destination.label).collect())
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "for map_err")]

@@ -26,7 +26,7 @@ async fn what_is_no_request_and_what_is_no_plan_is_refused_at_once() {
     let plan = "/api/v1/clones/plan";
     let apply = "/api/v1/clones/apply";
     for (path, body, status, said) in [
-        (plan, json!({ "channels": [] }), 400, "1 to 1000 pairs"),
+        (plan, json!({ "channels": [] }), 400, "1 to 200 pairs"),
         (
             plan,
             json!({ "channels": [pair], "to_data": "2026-03-31" }),
@@ -63,6 +63,12 @@ async fn what_is_no_request_and_what_is_no_plan_is_refused_at_once() {
             json!({ "format": 2, "request": {}, "channels": [] }),
             400,
             "format 2",
+        ),
+        (
+            apply,
+            json!({ "format": 1, "request": { "channels": [pair] }, "channels": [] }),
+            400,
+            "stands in its request and not in its channels",
         ),
         (
             "/api/v1/clones/apply?task=4711",

@@ -68,6 +68,8 @@ pub struct Config {
     pub prune: Option<bool>,
     /// Names of errata stay.
     pub keep_advisory_names: Option<bool>,
+    /// Into any destination.
+    pub into_other: Option<bool>,
     /// What the blacklist keeps out.
     pub blacklist_scope: Option<BlacklistScope>,
     /// The trees; at least one.
@@ -99,6 +101,7 @@ pub const KEYS: &[&str] = &[
     "naked",
     "prune",
     "keep_advisory_names",
+    "into_other",
     "blacklist_scope",
 ];
 
@@ -187,6 +190,7 @@ fn member(config: &mut Config, key: &str, value: &Json) -> Result<(), Mistake> {
         "naked" => config.naked = word(key, value)?,
         "prune" => config.prune = flag(key, value)?,
         "keep_advisory_names" => config.keep_advisory_names = flag(key, value)?,
+        "into_other" => config.into_other = flag(key, value)?,
         "blacklist_scope" => config.blacklist_scope = word(key, value)?,
         "channels" => config.trees = trees::trees(key, value)?,
         _ => {

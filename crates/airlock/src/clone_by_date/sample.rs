@@ -24,6 +24,7 @@ pub const SAMPLE: &str = r#"{
   "no_errata_sync": false,
   "keep_advisory_names": false,
   "prune": false,
+  "into_other": false,
 
   "blacklist": { "ALL": ["kernel-debug.*"], "el9-2026q1": ["java-1\\.8.*"] },
   "blacklist_scope": "all",

@@ -37,6 +37,8 @@ macro_rules! switches {
 }
 
 switches! {
+    /// Also into a destination that has content and is no clone of its source
+    into_other: None, "into-other" | "into_other", heading::WHAT;
     /// -d goes by the date of an erratum's last change instead of its issue date
     use_update_date: 'z', "use-update-date" | "use_update_date", heading::WHEN;
     /// With --as-of before the first recorded version: infer the content from errata dates

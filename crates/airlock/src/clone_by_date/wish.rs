@@ -207,6 +207,7 @@ fn applied_alone(args: &CloneArgs) -> Result {
             switches.keep_advisory_names.is_some(),
         ),
         ("--prune", switches.prune.is_some()),
+        ("--into-other", switches.into_other.is_some()),
         ("--plan", args.plan.is_some()),
         ("--validate", args.validate),
     ];
@@ -347,6 +348,7 @@ fn settings(args: &CloneArgs, config: &Config) -> Result<CloneRequest> {
         strict: on(switches.strict, config.strict),
         prune: on(switches.prune, config.prune),
         keep_advisory_names: on(switches.keep_advisory_names, config.keep_advisory_names),
+        into_other: on(switches.into_other, config.into_other),
     })
 }
 

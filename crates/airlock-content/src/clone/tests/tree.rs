@@ -313,6 +313,7 @@ pub fn question<'a, 'p>(
         solve: true,
         solve_errata: made.solve_errata,
         strict: made.strict,
+        goes_on: &|| true,
     }
 }
 

@@ -97,7 +97,7 @@ fn the_command_line_wins_and_switches_off() {
     let file = r#"{
       "assumeyes": true, "dry_run": true, "to_date": "2024-03-31", "use_update_date": true, "security_only": true,
       "skip_depsolve": true, "skip_errata_depsolve": true, "no_errata_sync": true, "as_of": "2024-06-01", "infer": true,
-      "strict": true, "naked": "build-date", "prune": true, "keep_advisory_names": true, "blacklist_scope": "errata",
+      "strict": true, "naked": "build-date", "prune": true, "keep_advisory_names": true, "into_other": true, "blacklist_scope": "errata",
       "blacklist": {"ALL": ["a"]}, "removelist": {"el9-2026q1": ["b"]}, "username": "a", "password": "b",
       "channels": {"el9-base": "el9-2026q1"}
     }"#;
@@ -119,6 +119,7 @@ fn the_command_line_wins_and_switches_off() {
             && request.strict
             && request.prune
             && request.keep_advisory_names
+            && request.into_other
     );
     assert_eq!(
         (request.naked, request.blacklist_scope),
@@ -145,6 +146,7 @@ fn the_command_line_wins_and_switches_off() {
         "original",
         "--prune=false",
         "--keep-advisory-names=false",
+        "--into-other=false",
         "--blacklist-scope",
         "all",
         "-b",
@@ -176,7 +178,8 @@ fn the_command_line_wins_and_switches_off() {
             || request.infer
             || request.strict
             || request.prune
-            || request.keep_advisory_names)
+            || request.keep_advisory_names
+            || request.into_other)
     );
     assert_eq!(
         (request.naked, request.blacklist_scope),

@@ -260,6 +260,17 @@ fn every_option_in_every_spelling_comes_to_a_request() {
                 ..request()
             },
         ),
+        (
+            &[
+                &["--into-other"],
+                &["--into_other=yes"],
+                &["--into-other=false", "--into-other"],
+            ],
+            CloneRequest {
+                into_other: true,
+                ..request()
+            },
+        ),
     ];
     for (spellings, expected) in cases {
         for words in spellings {

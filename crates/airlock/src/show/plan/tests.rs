@@ -228,6 +228,7 @@ pub fn plan() -> Plan {
             to_date: Some(jiff::civil::date(2026, 3, 31)),
             ..CloneRequest::default()
         },
+        parents: None,
         channels: vec![base, child],
     }
 }
