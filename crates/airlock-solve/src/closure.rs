@@ -33,6 +33,8 @@ pub struct Choice {
     pub with: Vec<PackageId>,
     /// Whether what comes along brings its own requirements, too.
     pub solve_with: bool,
+    /// What the one who chose knows it by: given back in [`Pulled::tag`].
+    pub tag: Option<u64>,
 }
 
 impl From<PackageId> for Choice {
@@ -41,6 +43,7 @@ impl From<PackageId> for Choice {
             package,
             with: Vec::new(),
             solve_with: true,
+            tag: None,
         }
     }
 }
@@ -48,22 +51,24 @@ impl From<PackageId> for Choice {
 /// A package that was pulled in, with what came along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulled {
-    /// The package.
+    /// The package that something needs: the one that was chosen, or one that came along.
     pub package: PackageId,
-    /// The first package that lacks something without it.
+    /// A package that needs it: a selected one, or one that was pulled in before it.
     pub needed_by: PackageId,
     /// What that one requires.
     pub dependency: DependencyId,
-    /// What came along.
+    /// The others that were pulled in together with it. One of them may be in several such lists.
     pub with: Vec<PackageId>,
-    /// False when one of those that came along meets the requirement, too.
+    /// True when nothing else that is there meets the requirement.
     pub alone: bool,
+    /// [`Choice::tag`].
+    pub tag: Option<u64>,
 }
 
 /// What closing a set came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Closure {
-    /// What was pulled in, in the order in which it was.
+    /// What was pulled in, each behind what needs it: reasons end at selected packages.
     pub pulled: Vec<Pulled>,
     /// What is still not met: nothing provides it, or nothing was chosen.
     pub open: Vec<Unmet>,
@@ -93,25 +98,26 @@ impl Universe<'_> {
     /// but its own requirements are nobody's concern here. For each requirement that nothing
     /// present meets `choose` picks one of its providers, or leaves it open; what comes along with
     /// a provider goes with it. What later choices made needless is dropped at the end: without
-    /// anything that was pulled in, something lacks.
+    /// anything that was pulled in, something lacks, and every reason goes back to `selected`.
     pub fn close<C: Into<Choice>>(
         &self,
         selected: &[PackageId],
         beside: &PackageSet,
         mut choose: impl FnMut(&Unmet, &PackageSet) -> Option<C>,
     ) -> Closure {
-        let mut present = beside.clone();
+        let mut fixed = beside.clone();
+        let mut solved = PackageSet::default();
         for id in selected {
-            present.insert(*id);
+            fixed.insert(*id);
+            solved.insert(*id);
         }
+        let mut present = fixed.clone();
         let mut order = selected.to_vec();
         let mut groups: Vec<Group> = Vec::new();
-        let mut closure = Closure::default();
         let mut found = Vec::new();
         // A condition of a rich dependency can become true later; then all are looked at again.
         loop {
             let before = groups.len();
-            closure.open.clear();
             let mut next = 0;
             while let Some(id) = order.get(next).copied() {
                 next += 1;
@@ -121,13 +127,14 @@ impl Universe<'_> {
                         // Met by what the requirement before pulled in.
                         continue;
                     }
-                    match choose(&unmet, &present) {
-                        Some(choice) => {
-                            let group = Group::take(choice.into(), &mut present);
-                            order.extend_from_slice(group.solved());
-                            groups.push(group);
-                        }
-                        None => closure.open.push(unmet),
+                    if let Some(choice) = choose(&unmet, &present) {
+                        let group = Group::new(choice.into(), &fixed);
+                        group.members.iter().for_each(|id| {
+                            present.insert(*id);
+                        });
+                        let new = group.solved().iter().filter(|id| solved.insert(**id));
+                        order.extend(new);
+                        groups.push(group);
                     }
                 }
             }
@@ -135,15 +142,21 @@ impl Universe<'_> {
                 break;
             }
         }
-        closure.pulled = prune::prune(self, selected, &mut groups, &mut present);
-        let mut stays: PackageSet = selected.iter().copied().collect();
-        for group in &groups {
-            group.solved().iter().for_each(|id| {
-                stays.insert(*id);
+        let kept = prune::prune(self, selected, &fixed, &groups);
+        let mut solved: PackageSet = selected.iter().copied().collect();
+        present = fixed;
+        order.truncate(selected.len());
+        for group in kept.iter().map(|(place, _)| &groups[*place]) {
+            group.members.iter().for_each(|id| {
+                present.insert(*id);
             });
+            let new = group.solved().iter().filter(|id| solved.insert(**id));
+            order.extend(new);
         }
-        closure.open.retain(|unmet| stays.contains(unmet.package));
-        closure
+        Closure {
+            pulled: kept.into_iter().map(|(_, pulled)| pulled).collect(),
+            open: self.unmet(&order, &present),
+        }
     }
 
     fn push_unmet(&self, id: PackageId, present: &PackageSet, out: &mut Vec<Unmet>) {
@@ -162,7 +175,7 @@ impl Universe<'_> {
         for number in self.clauses.get(id.index()) {
             let owned = &self.owned[*number as usize];
             let positive = &owned.clause.positive;
-            if self.asks_for_packages(*number, present, &[]) && !positive.iter().any(there) {
+            if self.asks_for_packages(*number, there) && !positive.iter().any(there) {
                 out.push(Unmet {
                     package: id,
                     dependency: owned.dependency,
@@ -173,39 +186,45 @@ impl Universe<'_> {
     }
 
     /// True for a clause of a rich requirement whose conditions are all there. One that only
-    /// forbids cannot be met by adding. Some packages may be thought away.
-    fn asks_for_packages(&self, number: u32, present: &PackageSet, without: &[PackageId]) -> bool {
+    /// forbids cannot be met by adding.
+    fn asks_for_packages(&self, number: u32, there: impl Fn(&PackageId) -> bool) -> bool {
         let owned = &self.owned[number as usize];
         let clause = &owned.clause;
         owned.kind == DependencyKind::Requires
             && (!clause.positive.is_empty() || clause.negative.is_empty())
             && clause.negative.iter().all(|condition| {
-                let providers = &self.conditions.providers[*condition as usize];
-                let mut there = providers.iter().filter(|id| present.contains(**id));
-                there.any(|id| !without.contains(id))
+                let mut providers = self.conditions.providers[*condition as usize].iter();
+                providers.any(&there)
             })
     }
 }
 
-/// Packages that were pulled in together: the one that was chosen first.
+/// Packages that were pulled in together: the one that was chosen first. A package may be in several.
 #[derive(Debug)]
 struct Group {
     members: Vec<PackageId>,
     /// How many of the first ones bring their requirements.
     solved: usize,
+    tag: Option<u64>,
 }
 
 impl Group {
-    /// Puts a choice in. Members that were there already stay where they are.
-    fn take(choice: Choice, present: &mut PackageSet) -> Self {
-        present.insert(choice.package);
+    /// The members of a choice that were not there from the beginning.
+    fn new(choice: Choice, fixed: &PackageSet) -> Self {
         let mut members = vec![choice.package];
-        members.extend(choice.with.into_iter().filter(|id| present.insert(*id)));
+        let mut known = PackageSet::default();
+        known.insert(choice.package);
+        let new = |id: &PackageId| !fixed.contains(*id) && known.insert(*id);
+        members.extend(choice.with.into_iter().filter(new));
         let solved = match choice.solve_with {
             true => members.len(),
             false => 1,
         };
-        Self { members, solved }
+        Self {
+            members,
+            solved,
+            tag: choice.tag,
+        }
     }
 
     fn solved(&self) -> &[PackageId] {

@@ -30,19 +30,21 @@ pub(super) struct Policy<'q, 'a, 'p> {
     question: &'q Question<'a, 'p>,
     /// By package number.
     offered: Vec<Option<Offered>>,
-    /// Errata of a package: channel and place in it.
-    errata_of: HashMap<PackageId, Vec<(usize, usize)>>,
+    /// The erratum that brings each package when dependencies pull it in, by number.
+    bringing: HashMap<PackageId, usize>,
     /// Places of each distinct erratum in the channels.
     places: Vec<Vec<(usize, usize)>>,
     closable_inside: PackageSet,
     closable: PackageSet,
+    /// Whether all that comes with an erratum is closable inside the date, by its number.
+    whole_inside: Vec<bool>,
 }
 
 impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
     pub(super) fn new(question: &'q Question<'a, 'p>) -> Self {
         let universe = question.universe;
         let mut offered = vec![None; universe.pool().len()];
-        let mut errata_of: HashMap<PackageId, Vec<(usize, usize)>> = HashMap::new();
+        let mut listing: HashMap<PackageId, &ErratumQuestion> = HashMap::new();
         let mut places: Vec<Vec<(usize, usize)>> = Vec::new();
         for (channel, own) in question.channels.iter().enumerate() {
             for (id, when) in &own.source {
@@ -59,17 +61,24 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
                 }
                 places[erratum.number].push((channel, place));
                 for id in &erratum.packages {
-                    errata_of.entry(*id).or_default().push((channel, place));
+                    let best = listing.entry(*id).or_insert(erratum);
+                    if brings(erratum, best) == Ordering::Less {
+                        *best = erratum;
+                    }
                 }
             }
         }
         let mut policy = Self {
             question,
             offered,
-            errata_of,
+            bringing: listing
+                .into_iter()
+                .map(|(id, erratum)| (id, erratum.number))
+                .collect(),
             places,
             closable_inside: PackageSet::default(),
             closable: PackageSet::default(),
+            whole_inside: Vec::new(),
         };
         if question.solve {
             let there = question.there();
@@ -77,6 +86,11 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
             policy.closable_inside = universe.closable(inside);
             let any = |id: PackageId| there.contains(id) || policy.is_inside(id).is_some();
             policy.closable = universe.closable(any);
+            let inside = &policy.closable_inside;
+            let numbers = 0..policy.places.len();
+            policy.whole_inside = numbers
+                .map(|number| policy.members(number).all(|id| inside.contains(id)))
+                .collect();
         }
         policy
     }
@@ -143,19 +157,14 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
         let key = |id: PackageId| {
             let inside = self.is_inside(id) == Some(true);
             let (unnamed, fit) = self.question.universe.suits(unmet.dependency, id);
+            let closable_inside = inside && self.closable_inside.contains(id);
             // What comes along should not reach beyond the date either.
-            let whole = |set: &PackageSet| {
-                set.contains(id)
-                    && self
-                        .with_erratum(id)
-                        .with
-                        .iter()
-                        .all(|id| set.contains(*id))
-            };
+            let bringing = self.bringing.get(&id);
+            let whole = bringing.is_none_or(|number| self.whole_inside[*number]);
             let class = (
                 !self.closable.contains(id),
-                !(inside && whole(&self.closable_inside)),
-                !(inside && self.closable_inside.contains(id)),
+                !(closable_inside && whole),
+                !closable_inside,
                 !inside,
             );
             // Inside the date the best suited one, beyond it the oldest.
@@ -174,39 +183,31 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
 
     /// A provider with the other packages of the erratum that brings it.
     fn with_erratum(&self, package: PackageId) -> Choice {
-        let mut with = Vec::new();
-        if let Some((_, erratum)) = self.bringing(package) {
-            for (channel, place) in &self.places[erratum.number] {
-                let own = &self.question.channels[*channel];
-                let members = own.errata[*place].packages.iter();
-                with.extend(members.filter(|id| **id != package && !own.barred.contains(**id)));
-            }
-        }
+        let bringing = self.bringing.get(&package).copied();
+        let members = bringing.into_iter().flat_map(|n| self.members(n));
         Choice {
             package,
-            with,
+            with: members.filter(|id| *id != package).collect(),
             solve_with: self.question.solve_errata,
+            tag: bringing.map(|number| number as u64),
         }
     }
 
-    /// The erratum that brings a package when dependencies pull it in, with its channel: the oldest one. None for a
-    /// package that no erratum lists.
-    pub(super) fn bringing(&self, package: PackageId) -> Option<(usize, &'q ErratumQuestion)> {
-        let question = self.question;
-        let listing = self.errata_of.get(&package)?.iter();
-        let mut listing: Vec<(usize, &'q ErratumQuestion)> = listing
-            .map(|(channel, place)| (*channel, &question.channels[*channel].errata[*place]))
-            .collect();
-        listing.sort_by(|(_, one), (_, two)| {
-            let key = |erratum: &ErratumQuestion| {
-                let known = erratum.standing == Standing::Available;
-                (known, erratum.date.is_none(), erratum.date)
-            };
-            key(one)
-                .cmp(&key(two))
-                .then_with(|| one.advisory.cmp(&two.advisory))
-        });
-        listing.first().copied()
+    /// Packages that come with an erratum, in all channels.
+    fn members(&self, number: usize) -> impl Iterator<Item = PackageId> + '_ {
+        let places = self.places[number].iter();
+        places.flat_map(|(channel, place)| {
+            let own = &self.question.channels[*channel];
+            let members = own.errata[*place].packages.iter().copied();
+            members.filter(|id| !own.barred.contains(*id))
+        })
+    }
+
+    /// The erratum that a group came by. None for a package that no erratum lists.
+    pub(super) fn erratum(&self, pulled: &Pulled) -> Option<&'q ErratumQuestion> {
+        let number = usize::try_from(pulled.tag?).ok()?;
+        let (channel, place) = self.places.get(number)?.first()?;
+        self.question.channels[*channel].errata.get(*place)
     }
 
     /// The channel whose source offers a package.
@@ -218,6 +219,18 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
     pub(super) fn is_beyond(&self, package: PackageId) -> bool {
         self.is_inside(package) == Some(false)
     }
+}
+
+/// Orders errata that list a package, the one that brings it first: one that comes in anyway before others, the oldest
+/// one before others.
+fn brings(one: &ErratumQuestion, two: &ErratumQuestion) -> Ordering {
+    let key = |erratum: &ErratumQuestion| {
+        let available = erratum.standing == Standing::Available;
+        (available, erratum.date.is_none(), erratum.date)
+    };
+    key(one)
+        .cmp(&key(two))
+        .then_with(|| one.advisory.cmp(&two.advisory))
 }
 
 impl Question<'_, '_> {

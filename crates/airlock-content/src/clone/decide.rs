@@ -47,9 +47,10 @@ impl Question<'_, '_> {
         for pulled in &closed.pulled {
             let by = pool.nevra(pulled.needed_by);
             let requires = pool.dependency_text(pulled.dependency);
-            let bringing = policy.bringing(pulled.package).map(|(_, erratum)| erratum);
-            let advisory = bringing.map(|erratum| erratum.advisory.clone());
-            if let Some(erratum) = bringing.filter(|e| e.standing == Standing::Available) {
+            let erratum = policy.erratum(pulled);
+            let advisory = erratum.map(|erratum| erratum.advisory.clone());
+            if let Some(erratum) = erratum {
+                // It may stand otherwise in another channel.
                 brought
                     .entry(erratum.number)
                     .or_insert_with(|| ErratumReason::Needed {

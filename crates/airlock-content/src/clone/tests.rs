@@ -3,10 +3,10 @@
 mod old_rules;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use airlock_model::{OpenCause, PackageReason};
-use airlock_solve::{Modules, PackageId, PackageSet, Settings, Universe};
+use airlock_model::{ErratumReason, OpenCause, PackageReason};
+use airlock_solve::{Modules, PackageId, PackageSet, Settings, Universe, Unmet};
 use proptest::prelude::*;
 
 use self::tree::{Made, made_pool, question, tree};
@@ -33,6 +33,28 @@ fn there(question: &Question<'_, '_>, decision: &Decision) -> PackageSet {
         });
     }
     there
+}
+
+/// Why an erratum was pulled in.
+struct Because<'a> {
+    package: &'a String,
+    by: &'a String,
+}
+
+/// Errata that dependencies pulled in, by advisory.
+fn pulled_errata<'a>(
+    question: &'a Question<'_, '_>,
+    decision: &'a Decision,
+) -> BTreeMap<&'a String, Because<'a>> {
+    let mut found = BTreeMap::new();
+    for (own, channel) in question.channels.iter().zip(&decision.channels) {
+        for (place, reason) in &channel.errata {
+            if let ErratumReason::Needed { package, by, .. } = reason {
+                found.insert(&own.errata[*place].advisory, Because { package, by });
+            }
+        }
+    }
+    found
 }
 
 /// A decision as text: the same for the same tree, whatever its order.
@@ -62,7 +84,7 @@ fn told(question: &Question<'_, '_>, decision: &Decision) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_that_the_source_could_satisfy_stays_open(made in tree()) {
@@ -117,18 +139,92 @@ proptest! {
             let before = question.universe.unmet(&everything, &there);
             for channel in &decision.channels {
                 for (id, reason) in &channel.packages {
-                    let PackageReason::Needed { by, requires, .. } = reason else {
+                    let PackageReason::Needed { by, requires, advisory } = reason else {
                         continue;
                     };
                     let mut without = there.clone();
                     without.remove(*id);
                     let unmet = question.universe.unmet(&everything, &without);
-                    let lacks = unmet.iter().any(|unmet| {
-                        pool.nevra(unmet.package) == *by
-                            && pool.dependency_text(unmet.dependency) == *requires
-                            && !before.contains(unmet)
-                    });
-                    prop_assert!(lacks, "{} for {by} {requires}", pool.nevra(*id));
+                    let mut new = unmet.iter().filter(|unmet| !before.contains(unmet));
+                    // What it brought in may meet that, too, and lack something else without it; with an erratum
+                    // that is told as such.
+                    let lacks = |unmet: &Unmet| {
+                        advisory.is_none()
+                            || (pool.nevra(unmet.package) == *by
+                                && pool.dependency_text(unmet.dependency) == *requires)
+                    };
+                    prop_assert!(new.any(lacks), "{} for {by} {requires}", pool.nevra(*id));
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn reasons_go_back_to_what_comes_in_without_dependencies(made in tree()) {
+        asked(&made, 0, |question| {
+            let decision = question.decide();
+            let roots = question.there();
+            let pool = question.universe.pool();
+            let mut grounded: BTreeSet<String> = roots.iter().map(|id| pool.nevra(id)).collect();
+            let listed = pulled_errata(question, &decision);
+            let packages = || decision.channels.iter().flat_map(|channel| &channel.packages);
+            // A reason counts once those that it names have one.
+            let mut before = 0;
+            while before < grounded.len() {
+                before = grounded.len();
+                for (id, reason) in packages() {
+                    let by = match reason {
+                        PackageReason::Needed { by, .. } => Some(by),
+                        PackageReason::WithErratum { advisory } => listed.get(advisory).map(|reason| reason.by),
+                        _ => None,
+                    };
+                    if by.is_some_and(|by| grounded.contains(by)) {
+                        grounded.insert(pool.nevra(*id));
+                    }
+                }
+            }
+            for (id, reason) in packages() {
+                prop_assert!(grounded.contains(&pool.nevra(*id)), "{} {reason:?}", pool.nevra(*id));
+            }
+            for (advisory, reason) in &listed {
+                prop_assert!(grounded.contains(reason.by), "{advisory}: {}", reason.by);
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
+    fn an_erratum_that_is_pulled_in_is_whole_and_the_one_that_brought_its_packages(made in tree()) {
+        asked(&made, 0, |question| {
+            let decision = question.decide();
+            let pool = question.universe.pool();
+            let there = there(question, &decision);
+            let listed = pulled_errata(question, &decision);
+            for (advisory, reason) in &listed {
+                let rows = || question.channels.iter().zip(&decision.channels).flat_map(|(own, channel)| {
+                    let rows = own.errata.iter().enumerate();
+                    rows.filter(|(_, e)| e.advisory == **advisory).map(move |(place, e)| (own, channel, place, e))
+                });
+                let mut helps = false;
+                for (own, channel, place, erratum) in rows() {
+                    let free = || erratum.packages.iter().filter(|id| !own.barred.contains(**id));
+                    prop_assert!(free().all(|id| there.contains(*id)), "{advisory} is not whole");
+                    let is_listed = channel.errata.iter().any(|(listed, _)| *listed == place);
+                    prop_assert!(is_listed || free().next().is_none(), "{advisory} is not listed");
+                    helps |= free().any(|id| pool.nevra(*id) == *reason.package);
+                }
+                prop_assert!(helps, "{advisory} does not have {}", reason.package);
+            }
+            for (own, channel) in question.channels.iter().zip(&decision.channels) {
+                for (id, reason) in &channel.packages {
+                    let (PackageReason::Needed { advisory: Some(advisory), .. }
+                    | PackageReason::WithErratum { advisory }) = reason else {
+                        continue;
+                    };
+                    prop_assert!(listed.contains_key(advisory), "{advisory} is not listed");
+                    let mut rows = own.errata.iter().filter(|e| e.advisory == *advisory);
+                    prop_assert!(rows.any(|e| e.packages.contains(id)), "{} {advisory}", pool.nevra(*id));
                 }
             }
             Ok(())
