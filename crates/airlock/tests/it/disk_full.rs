@@ -47,24 +47,31 @@ struct Ballast(PathBuf);
 impl Ballast {
     /// Leaves so many kilobytes.
     fn leave(&self, kilobytes: u64) {
-        self.drop_it();
         let folder = self.0.parent().unwrap();
-        let free = run_ok(
-            Command::new("stat")
-                .args(["--file-system", "--format=%a %S"])
-                .arg(folder),
-        );
-        let numbers: Vec<u64> = free
-            .split_whitespace()
-            .map(|word| word.parse().unwrap())
-            .collect();
-        let take = (numbers[0] * numbers[1]).saturating_sub(kilobytes << 10);
-        run_ok(
-            Command::new("fallocate")
+        // The server may write down the end of a task between the look and the taking: then it is looked at again.
+        for _ in 0..100 {
+            self.drop_it();
+            let free = run_ok(
+                Command::new("stat")
+                    .args(["--file-system", "--format=%a %S"])
+                    .arg(folder),
+            );
+            let numbers: Vec<u64> = free
+                .split_whitespace()
+                .map(|word| word.parse().unwrap())
+                .collect();
+            let take = (numbers[0] * numbers[1]).saturating_sub(kilobytes << 10);
+            let taken = Command::new("fallocate")
                 .arg("--length")
                 .arg(take.to_string())
-                .arg(&self.0),
-        );
+                .arg(&self.0)
+                .output()
+                .unwrap();
+            if taken.status.success() {
+                return;
+            }
+        }
+        panic!("the room cannot be taken away");
     }
 
     fn drop_it(&self) {
