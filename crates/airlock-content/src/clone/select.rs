@@ -427,7 +427,7 @@ impl<'o> History<'o> {
         let known = || known.into_iter().flatten();
         let is_copy =
             |known: &&ClonableRevision| known.id == erratum.id || known.copy_of == Some(erratum.id);
-        if known().any(|known| is_copy(&known)) {
+        if known().any(is_copy) {
             return false;
         }
         let age = |revision: &ClonableRevision| {
