@@ -9,6 +9,7 @@ mod apply;
 mod close;
 mod consistency;
 mod decide;
+mod describe;
 mod document;
 mod gather;
 mod judge;

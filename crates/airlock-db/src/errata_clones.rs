@@ -1,6 +1,7 @@
 //! Clones of errata: an erratum of its own name whose revisions are made of the original's.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 use airlock_model::{ErratumId, ErratumRevisionId, Instant, OrgId};
 use roaring::RoaringTreemap;
@@ -188,14 +189,7 @@ async fn ensure_errata(
         org.0,
         originals.join(", ")
     );
-    let mut found: HashMap<(String, i64), i64> = HashMap::new();
-    for row in sqlx::query(AssertSqlSafe(text))
-        .persistent(false)
-        .fetch_all(&mut *tx.inner)
-        .await?
-    {
-        found.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
-    }
+    let found: HashMap<(String, i64), i64> = ids(tx, text).await?;
     group
         .iter()
         .map(|clone| {
@@ -257,14 +251,7 @@ async fn ensure_revisions(
         "SELECT id, erratum_id, digest FROM erratum_revision WHERE erratum_id IN ({})",
         list.join(", ")
     );
-    let mut found: HashMap<(i64, String), i64> = HashMap::new();
-    for row in sqlx::query(AssertSqlSafe(text))
-        .persistent(false)
-        .fetch_all(&mut *tx.inner)
-        .await?
-    {
-        found.insert((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?);
-    }
+    let found: HashMap<(i64, String), i64> = ids(tx, text).await?;
     group
         .iter()
         .zip(errata)
@@ -275,3 +262,25 @@ async fn ensure_revisions(
         })
         .collect()
 }
+
+/// Ids by the two columns that stand behind them.
+async fn ids<A, B>(tx: &mut Tx, text: String) -> Result<HashMap<(A, B), i64>>
+where
+    A: Column,
+    B: Column,
+    (A, B): Eq + Hash,
+{
+    // A statement of its own each time: it is not kept prepared.
+    let rows = sqlx::query(AssertSqlSafe(text))
+        .persistent(false)
+        .fetch_all(&mut *tx.inner)
+        .await?;
+    rows.iter()
+        .map(|row| Ok(((row.try_get(1)?, row.try_get(2)?), row.try_get(0)?)))
+        .collect()
+}
+
+/// What a column may be read as.
+trait Column: for<'r> sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any> {}
+impl Column for String {}
+impl Column for i64 {}

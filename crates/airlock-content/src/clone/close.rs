@@ -11,13 +11,6 @@ use jiff::civil::Date;
 
 use super::question::{ErratumQuestion, Question, Standing, When};
 
-/// What pulling in came to.
-#[derive(Debug, Default)]
-pub(super) struct Closed {
-    /// Groups that were pulled in.
-    pub pulled: Vec<Pulled>,
-}
-
 /// A package of a source: its channel and when it appeared there.
 #[derive(Debug, Clone, Copy)]
 struct Offered {
@@ -118,10 +111,10 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
     }
 
     /// Pulls in what lacks.
-    pub(super) fn close(&self) -> Closed {
+    pub(super) fn close(&self) -> Vec<Pulled> {
         let question = self.question;
         if !question.solve {
-            return Closed::default();
+            return Vec::new();
         }
         let mut selected = Vec::new();
         for channel in &question.channels {
@@ -131,9 +124,7 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
         let closure = question
             .universe
             .close(&selected, &question.parent, |unmet, _| self.choose(unmet));
-        Closed {
-            pulled: closure.pulled,
-        }
+        closure.pulled
     }
 
     fn choose(&self, unmet: &Unmet) -> Option<Choice> {

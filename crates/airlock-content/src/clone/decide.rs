@@ -34,7 +34,6 @@ impl Question<'_, '_> {
     pub(super) fn decide(&self) -> Decision {
         let pool = self.universe.pool();
         let policy = Policy::new(self);
-        let closed = policy.close();
         let mut channels: Vec<DecidedChannel> = self
             .channels
             .iter()
@@ -44,7 +43,7 @@ impl Question<'_, '_> {
             })
             .collect();
         let mut brought: HashMap<usize, ErratumReason> = HashMap::new();
-        for pulled in &closed.pulled {
+        for pulled in &policy.close() {
             let by = pool.nevra(pulled.needed_by);
             let requires = pool.dependency_text(pulled.dependency);
             let erratum = policy.erratum(pulled);

@@ -108,17 +108,18 @@ impl Content {
         }
         let mut parts: Vec<PoolPart> = Vec::new();
         for pair in &pairs {
-            parts.push(part(pair.pair.source.label.to_string(), &pair.source, None));
+            parts.push(part(pair.pair.source.label.to_string(), &pair.source));
         }
         for pair in &pairs {
-            parts.push(part(
-                pair.pair.label.to_string(),
-                &pair.destination,
-                Some(pair.only_in_destination()),
-            ));
+            // The clones' own module documents are read where it matters that they come first.
+            parts.push(PoolPart {
+                label: pair.pair.label.to_string(),
+                records: pair.only_in_destination(),
+                attachments: Vec::new(),
+            });
         }
         for (label, side) in &parents {
-            parts.push(part(label.to_string(), side, None));
+            parts.push(part(label.to_string(), side));
         }
         let pool = self.pool(parts).await?;
         let mut planned = parents.iter().map(|(label, side)| PlannedVersion {
@@ -358,10 +359,10 @@ impl GatheredPair {
     }
 }
 
-fn part(label: String, side: &Side, only: Option<RoaringTreemap>) -> PoolPart {
+fn part(label: String, side: &Side) -> PoolPart {
     PoolPart {
         label,
-        records: only.unwrap_or_else(|| side.content.records.clone()),
+        records: side.content.records.clone(),
         attachments: side.content.attachments.clone(),
     }
 }

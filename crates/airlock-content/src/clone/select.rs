@@ -22,18 +22,12 @@ pub(super) struct Selected {
     pub removals: BTreeMap<PackageId, RemovalReason>,
     /// Packages of the clone that were put in by hand and stay.
     pub by_hand: Vec<PackageId>,
-    /// For each erratum of the source, the clone's revision of it.
-    pub known: Vec<Option<Known>>,
+    /// For each erratum of the source, its name in the clone when that has it.
+    pub known: Vec<Option<String>>,
     /// Errata of the source that the clone does not have.
     pub available: u64,
     /// Names of the clone's errata that go because they are not recorded.
     pub errata_not_recorded: HashSet<ErratumRevisionId>,
-}
-
-/// A clone's revision of an erratum of the source.
-#[derive(Debug, Clone)]
-pub(super) struct Known {
-    pub advisory: String,
 }
 
 /// The packages of the tree by repository of the pool and record.
@@ -109,7 +103,7 @@ impl Gathered {
             .filter_map(|(record, _)| Some((record, numbers.get(place, record)?)))
             .collect();
         let present = self.present(place, numbers);
-        let errata = self.errata(own, request, &source, errata_numbers);
+        let errata = self.errata(own, request, &source, &present, errata_numbers);
         let mut selected = Selected {
             question: ChannelQuestion::default(),
             removals: BTreeMap::new(),
@@ -294,8 +288,9 @@ impl Gathered {
         own: &GatheredPair,
         request: &CloneRequest,
         source: &[(u64, PackageId)],
+        present: &BTreeMap<PackageId, bool>,
         errata_numbers: &mut ErratumNumbers,
-    ) -> Vec<(ErratumQuestion, Option<Known>)> {
+    ) -> Vec<(ErratumQuestion, Option<String>)> {
         let mut by_file: HashMap<String, Vec<PackageId>> = HashMap::new();
         let ids: HashMap<u64, PackageId> = source.iter().copied().collect();
         for (record, info) in own.source.view.members() {
@@ -313,18 +308,6 @@ impl Gathered {
                 .push(*id);
         }
         let history = History::new(own);
-        let there: HashSet<&str> = own
-            .destination
-            .view
-            .members()
-            .map(|(_, info)| info.checksum)
-            .collect();
-        let checksums: HashMap<PackageId, &str> = own
-            .source
-            .view
-            .members()
-            .filter_map(|(record, info)| Some((*ids.get(&record)?, info.checksum)))
-            .collect();
         own.source_errata
             .iter()
             .map(|erratum| {
@@ -339,8 +322,7 @@ impl Gathered {
                 packages.dedup();
                 let date = erratum_day(erratum, request.use_update_date);
                 let known = history.of(erratum);
-                let is_there =
-                    |id: &PackageId| checksums.get(id).is_some_and(|c| there.contains(c));
+                let is_there = |id: &PackageId| present.contains_key(id);
                 let standing = if own.recorded {
                     let set = &own.destination.content.errata;
                     match set.contains(erratum.id.0.unsigned_abs()) {
@@ -370,9 +352,7 @@ impl Gathered {
                     names_none: erratum.packages.is_empty(),
                     standing,
                 };
-                let known = known.map(|known| Known {
-                    advisory: known.advisory.clone(),
-                });
+                let known = known.map(|known| known.advisory.clone());
                 (question, known)
             })
             .collect()

@@ -34,6 +34,17 @@ impl World {
             .unwrap()
     }
 
+    /// A channel with an upstream of which `app` needs `library`, and `always` something that nobody has.
+    pub async fn with_one_broken(&self, name: &str) -> Repository {
+        let mut upstream = Repository::at(self.path("upstream"));
+        upstream.add(&rpm("library"));
+        upstream.add(&rpm("app").requires("library"));
+        upstream.add(&rpm("always").requires("nothing-has-it"));
+        upstream.publish();
+        self.mirror(name, &upstream.url()).await;
+        upstream
+    }
+
     /// A child of a base channel with an upstream.
     async fn child(&self, name: &str, parent: &str, url: &str) {
         let patch = ChannelPatch {
@@ -194,12 +205,7 @@ fn packages_of_streams_are_judged_with_their_streams() {
 #[test]
 fn the_first_version_of_the_run_is_named() {
     on_both(|world| async move {
-        let mut upstream = Repository::at(world.path("upstream"));
-        upstream.add(&rpm("library"));
-        upstream.add(&rpm("app").requires("library"));
-        upstream.add(&rpm("always").requires("nothing-has-it"));
-        upstream.publish();
-        world.mirror("meadow-base", &upstream.url()).await;
+        let mut upstream = world.with_one_broken("meadow-base").await;
         world.take("meadow-base").await;
         // Version 2: app is broken. 3: it works again. 4 to 9: broken again, and more comes and goes.
         let mut step = 0;
@@ -292,12 +298,7 @@ fn earlier_versions_are_seen_with_the_base_channel_of_their_day() {
 #[test]
 fn a_baseline_tells_what_is_new() {
     on_both(|world| async move {
-        let mut upstream = Repository::at(world.path("upstream"));
-        upstream.add(&rpm("library"));
-        upstream.add(&rpm("app").requires("library"));
-        upstream.add(&rpm("always").requires("nothing-has-it"));
-        upstream.publish();
-        world.mirror("meadow-base", &upstream.url()).await;
+        let mut upstream = world.with_one_broken("meadow-base").await;
         world.take("meadow-base").await;
         upstream.remove("library-");
         upstream.add(&rpm("fresh").requires("nothing-has-it"));

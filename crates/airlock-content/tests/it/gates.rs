@@ -23,10 +23,7 @@ impl World {
             gate: Some(gate),
             ..ChannelPatch::default()
         };
-        self.content
-            .set_channel(&self.actor(), &label(name), patch)
-            .await
-            .unwrap();
+        self.set(name, patch).await;
     }
 
     async fn current(&self, name: &str) -> Option<i64> {
@@ -85,12 +82,7 @@ fn a_sync_is_held_until_the_upstream_is_whole() {
 #[test]
 fn what_was_broken_before_passes_a_gate_for_new_breakage() {
     on_both(|world| async move {
-        let mut upstream = Repository::at(world.path("upstream"));
-        upstream.add(&rpm("library"));
-        upstream.add(&rpm("app").requires("library"));
-        upstream.add(&rpm("always").requires("nothing-has-it"));
-        upstream.publish();
-        world.mirror("meadow-base", &upstream.url()).await;
+        let mut upstream = world.with_one_broken("meadow-base").await;
         world.set_gate("meadow-base", Gate::NewlyBroken).await;
         // The first version is what later ones are compared with.
         assert_eq!(world.take("meadow-base").await.state, SyncState::Published);

@@ -10,21 +10,13 @@ use airlock_testkit::repos::Repository;
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
 
-use crate::world::{World, label, on_both};
+use crate::world::{label, on_both};
 
 fn upstream(url: &str) -> Option<Vec<NewUpstream>> {
     Some(vec![NewUpstream {
         url: url.to_owned(),
         ..NewUpstream::default()
     }])
-}
-
-async fn set(world: &World, name: &str, patch: ChannelPatch) {
-    world
-        .content
-        .set_channel(&world.actor(), &label(name), patch)
-        .await
-        .unwrap();
 }
 
 #[test]
@@ -46,7 +38,7 @@ fn an_on_demand_channel_goes_on_after_its_upstream_has_another_address() {
             upstreams: upstream(&url),
             ..ChannelPatch::default()
         };
-        set(&world, "meadow-base", patch).await;
+        world.set("meadow-base", patch).await;
         let outcome = world.sync("meadow-base").await;
         assert_ne!(outcome.state, SyncState::Failed, "{outcome:?}");
         assert_eq!((outcome.added, outcome.removed), (0, 0));
@@ -114,7 +106,7 @@ fn a_package_that_a_rollback_brought_back_is_judged_by_the_next_sync() {
             keys: Some(vec![armored]),
             ..ChannelPatch::default()
         };
-        set(&world, "meadow-base", patch).await;
+        world.set("meadow-base", patch).await;
         let bytes = std::fs::read(&stray).unwrap();
         source.repository().remove("stray");
         source.publish();
@@ -177,7 +169,7 @@ fn going_back_behind_the_change_to_verbatim_serves_what_was_served_then() {
             metadata: Some(MetadataMode::Verbatim),
             ..ChannelPatch::default()
         };
-        set(&world, "meadow-base", patch).await;
+        world.set("meadow-base", patch).await;
         assert_eq!(world.sync("meadow-base").await.to, Some(2));
         let back = VersionSelector::Number(1);
         world

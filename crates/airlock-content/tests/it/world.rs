@@ -164,6 +164,14 @@ impl World {
             .unwrap()
     }
 
+    /// Changes a channel's settings.
+    pub async fn set(&self, name: &str, patch: ChannelPatch) {
+        self.content
+            .set_channel(&self.actor(), &label(name), patch)
+            .await
+            .unwrap();
+    }
+
     /// A channel of one upstream with everything else by default.
     pub async fn mirror(&self, name: &str, url: &str) -> Channel {
         self.create(name, Some(url), ChannelPatch::default()).await

@@ -46,14 +46,6 @@ async fn refused(world: &World, digest: &str, rebase: bool) -> Error {
     applied.unwrap_err()
 }
 
-async fn set(world: &World, name: &str, patch: ChannelPatch) {
-    world
-        .content
-        .set_channel(&world.actor(), &label(name), patch)
-        .await
-        .unwrap();
-}
-
 #[test]
 fn a_plan_that_was_changed_by_hand_in_one_place_is_refused() {
     on_both(|world| async move {
@@ -227,7 +219,7 @@ fn a_plan_is_refused_when_the_channels_are_no_longer_such_that_it_could_be_made(
         ] {
             let digest = world.content.keep_plan(write_plan(plan).unwrap()).await.unwrap().digest;
             for (channel, there, _) in &changes {
-                set(&world, channel, there.clone()).await;
+                world.set(channel, there.clone()).await;
             }
             for rebase in [false, true] {
                 let error = refused(&world, &digest, rebase).await;
@@ -235,7 +227,7 @@ fn a_plan_is_refused_when_the_channels_are_no_longer_such_that_it_could_be_made(
                 assert_eq!(error.to_string(), said);
             }
             for (channel, _, back) in changes.iter().rev() {
-                set(&world, channel, back.clone()).await;
+                world.set(channel, back.clone()).await;
             }
             assert_eq!(versions(&world, base).await, Some(1));
             assert_eq!(versions(&world, child).await, Some(1));

@@ -82,7 +82,8 @@ pub fn label(text: &str) -> Result<ChannelLabel, Wrong> {
     })
 }
 
-/// A regular expression over names of packages.
+/// A regular expression over names of packages. Only its syntax is looked at, so that a mistake is named with its place
+/// in the file; what it means is the server's matter.
 pub fn expression(text: &str) -> Result<String, Wrong> {
     let text = text.trim();
     let hint =
