@@ -47,11 +47,8 @@ impl Content {
         self.blocking("keeping a plan", move |content| {
             let _turn = turn;
             let plan = read_plan(&bytes)?;
-            let mut out = content.blobs().writer()?;
-            std::io::Write::write_all(&mut out, &bytes)
-                .map_err(|error| Error::io("keeping a plan", error))?;
             Ok(KeptPlan {
-                digest: out.finish(None)?.sha256,
+                digest: content.put_plan(&bytes)?,
                 destinations: plan
                     .channels
                     .into_iter()
@@ -60,6 +57,22 @@ impl Content {
             })
         })
         .await
+    }
+
+    /// Writes a plan that was made here into the store; gives it back with its digest.
+    async fn keep_made_plan(&self, plan: Plan) -> Result<(Plan, String)> {
+        self.blocking("keeping a plan", move |content| {
+            let digest = content.put_plan(&write_plan(&plan)?)?;
+            Ok((plan, digest))
+        })
+        .await
+    }
+
+    fn put_plan(&self, bytes: &[u8]) -> Result<String> {
+        let mut out = self.blobs().writer()?;
+        std::io::Write::write_all(&mut out, bytes)
+            .map_err(|error| Error::io("keeping a plan", error))?;
+        Ok(out.finish(None)?.sha256)
     }
 
     /// The bytes of a plan that is in the store.

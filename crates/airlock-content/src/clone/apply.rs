@@ -11,7 +11,6 @@ use airlock_model::{
 };
 use roaring::RoaringTreemap;
 
-use super::document::write_plan;
 use super::gather::Side;
 use super::select::origin;
 use super::tree::{Pair, Tree};
@@ -39,7 +38,7 @@ impl Content {
             Err(Moved::On(_)) if rebase => {
                 ctx.stage("planning again");
                 let plan = self.make_plan(ctx, &plan.request).await?;
-                let digest = self.keep_plan(write_plan(&plan)?).await?.digest;
+                let (plan, digest) = self.keep_made_plan(plan).await?;
                 self.try_apply(ctx, &plan, &digest)
                     .await
                     .map_err(Into::into)

@@ -8,7 +8,6 @@ use airlock_solve::{Modules, Settings, Universe};
 use super::advisory::Unnamed;
 use super::decide::Decision;
 use super::describe::Describe;
-use super::document::write_plan;
 use super::gather::Gathered;
 use super::question::{Question, Standing};
 use super::rules;
@@ -28,8 +27,8 @@ impl Content {
         request: &CloneRequest,
     ) -> Result<PlanSummary> {
         let plan = self.make_plan(ctx, request).await?;
-        let channels: Vec<ChannelSummary> = plan.channels.iter().map(Into::into).collect();
-        let digest = self.keep_plan(write_plan(&plan)?).await?.digest;
+        let (plan, digest) = self.keep_made_plan(plan).await?;
+        let channels = plan.channels.iter().map(ChannelSummary::from).collect();
         Ok(PlanSummary { digest, channels })
     }
 
