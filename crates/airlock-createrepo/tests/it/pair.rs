@@ -103,9 +103,12 @@ impl Pair {
                 .iter()
                 .chain(words)
                 .map(|word| {
-                    word.replace("DIR", folder.to_str().unwrap())
-                        .replace("UP", up.to_str().unwrap())
-                        .into()
+                    // One or the other: the path put in may have these letters in it, too.
+                    let (mark, path) = match word.contains("DIR") {
+                        true => ("DIR", &*folder),
+                        false => ("UP", up),
+                    };
+                    word.replace(mark, path.to_str().unwrap()).into()
                 })
                 .collect()
         };
