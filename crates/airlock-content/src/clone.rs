@@ -4,6 +4,7 @@
 //! Planning reads and computes, and changes nothing. A plan is a document ([`document`]); applying it makes all its
 //! channels and versions in one transaction. The rules are those of the reference clone-by-date, section 13.
 
+mod about;
 mod advisory;
 mod apply;
 mod close;
@@ -21,12 +22,15 @@ mod select;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod warm;
 
 use airlock_model::{ChannelLabel, Plan};
 
 use crate::{Content, Error, Result};
 
+pub use about::{names_package, plan_about, split_nevra};
 pub use document::{LARGEST_PLAN, read_plan, write_plan};
+pub(crate) use warm::LastPlan;
 
 /// A plan that was read and taken into the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +87,17 @@ impl Content {
         let digest = digest.to_owned();
         self.blocking("reading a plan", move |content| content.plan_file(&digest))
             .await
+    }
+
+    /// A plan that is in the store.
+    async fn kept_plan(&self, digest: &str) -> Result<Plan> {
+        let digest = digest.to_owned();
+        let turn = self.reading_plan().await;
+        self.blocking("reading a plan", move |content| {
+            let _turn = turn;
+            read_plan(&content.plan_file(&digest)?)
+        })
+        .await
     }
 
     /// A plan that is in the store and is about to be applied: its age counts from now.

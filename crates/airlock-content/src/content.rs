@@ -60,6 +60,7 @@ struct Inner {
     pub(crate) versions: crate::resolve::VersionCache,
     pub(crate) fetching: crate::on_demand::Fetching,
     pools: crate::pools::Recent,
+    last_plan: crate::clone::LastPlan,
     building: tokio::sync::Mutex<()>,
     collecting: tokio::sync::RwLock<()>,
     reading_plan: Arc<tokio::sync::Mutex<()>>,
@@ -90,6 +91,7 @@ impl Content {
             versions: crate::resolve::VersionCache::default(),
             fetching: crate::on_demand::Fetching::default(),
             pools: crate::pools::Recent::default(),
+            last_plan: crate::clone::LastPlan::default(),
             building: tokio::sync::Mutex::new(()),
             collecting: tokio::sync::RwLock::new(()),
             reading_plan: Arc::default(),
@@ -145,6 +147,10 @@ impl Content {
 
     pub(crate) fn recent_pools(&self) -> &crate::pools::Recent {
         &self.0.pools
+    }
+
+    pub(crate) fn last_plan(&self) -> &crate::clone::LastPlan {
+        &self.0.last_plan
     }
 
     /// Held while dropped metadata is made again, so that a hundred clients cause one rebuild.
@@ -227,6 +233,7 @@ impl Content {
             .clear();
         self.0.versions.clear();
         self.0.pools.clear();
+        self.0.last_plan.clear();
     }
 
     /// Runs work that computes or waits for the disk on a thread of its own.

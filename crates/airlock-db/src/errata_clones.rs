@@ -54,6 +54,14 @@ pub struct NewCloneRevision<'a> {
     pub fragment: Vec<u8>,
 }
 
+/// The number of the newest erratum; 0 when there is none. Errata are never taken away.
+pub async fn newest(db: &Db) -> Result<i64> {
+    let row = sqlx::query("SELECT COALESCE(MAX(id), 0) FROM erratum")
+        .fetch_one(db.reader())
+        .await?;
+    Ok(row.try_get(0)?)
+}
+
 /// The revisions of a set with what cloning asks of them, in the order of their ids.
 pub async fn revisions(db: &Db, set: &RoaringTreemap) -> Result<Vec<ClonableRevision>> {
     of_set(

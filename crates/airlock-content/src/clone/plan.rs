@@ -1,6 +1,7 @@
 //! Planning: from a request to the plan's document.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use airlock_model::{ChannelSummary, CloneRequest, OpenCause, Plan, PlanSummary};
 use airlock_solve::{Modules, Settings, Universe};
@@ -12,6 +13,7 @@ use super::gather::Gathered;
 use super::question::{Question, Standing};
 use super::rules;
 use super::select::{ErratumNumbers, Numbers};
+use super::tree::Tree;
 use crate::context::TaskContext;
 use crate::{Content, Error, Result};
 
@@ -26,8 +28,20 @@ impl Content {
         ctx: &TaskContext,
         request: &CloneRequest,
     ) -> Result<PlanSummary> {
-        let plan = self.make_plan(ctx, request).await?;
-        let (plan, digest) = self.keep_made_plan(plan).await?;
+        check(request)?;
+        ctx.stage("reading channels");
+        let tree = self.clone_tree(ctx.actor.org, request).await?;
+        let stamp = self.plan_stamp(ctx.actor.org, request, &tree).await?;
+        let (plan, digest) = match self.warm_plan(&stamp)? {
+            Some(made_before) => made_before,
+            None => {
+                let plan = self.make_plan_of(ctx, request, tree).await?;
+                let (plan, digest) = self.keep_made_plan(plan).await?;
+                let plan = Arc::new(plan);
+                self.keep_warm(stamp, &digest, &plan);
+                (plan, digest)
+            }
+        };
         let channels = plan.channels.iter().map(ChannelSummary::from).collect();
         Ok(PlanSummary { digest, channels })
     }
@@ -39,9 +53,18 @@ impl Content {
         request: &CloneRequest,
     ) -> Result<Plan> {
         check(request)?;
-        let org = ctx.actor.org;
         ctx.stage("reading channels");
-        let tree = self.clone_tree(org, request).await?;
+        let tree = self.clone_tree(ctx.actor.org, request).await?;
+        self.make_plan_of(ctx, request, tree).await
+    }
+
+    async fn make_plan_of(
+        &self,
+        ctx: &TaskContext,
+        request: &CloneRequest,
+        tree: Tree,
+    ) -> Result<Plan> {
+        let org = ctx.actor.org;
         let gathered = self.gather(org, request, tree).await?;
         check_advisories(request, &gathered)?;
         ctx.check()?;

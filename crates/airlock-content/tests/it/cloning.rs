@@ -7,6 +7,7 @@ mod judged;
 mod odd;
 mod recorded;
 mod reuse;
+mod warm;
 
 use airlock_content::{Error, read_plan};
 use airlock_model::{

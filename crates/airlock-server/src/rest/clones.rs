@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use airlock_content::LARGEST_PLAN;
+use airlock_content::{LARGEST_PLAN, write_plan};
 use airlock_model::{
     ChannelLabel, CloneOutcome, CloneRequest, ErrorKind, Plan, PlanSummary, TaskId, TaskInfo,
     TaskState,
@@ -59,16 +59,32 @@ pub async fn plan(
     .await
 }
 
+/// Which part of a plan is wanted.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// A package (NEVRA or name), advisory or requirement: only what explains it; default: the whole plan.
+    about: Option<String>,
+}
+
 /// The plan that a task made, or that it applied.
-#[utoipa::path(get, path = "/api/v1/tasks/{id}/plan", tag = "clones", params(("id" = i64, Path)),
+#[utoipa::path(get, path = "/api/v1/tasks/{id}/plan", tag = "clones", params(("id" = i64, Path), Wanted),
     responses((status = 200, body = Plan), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn plan_of_task(
     State(app): State<Arc<App>>,
     As(actor, _): As,
     Path(id): Path<i64>,
+    Params(wanted): Params<Wanted>,
 ) -> Result<([(HeaderName, HeaderValue); 2], Vec<u8>), Failure> {
     let summary = summary_of(&find(&app, actor.org, TaskId(id)).await?)?;
-    let bytes = app.content.plan_bytes(&summary.digest).await?;
+    let bytes = match wanted.about {
+        Some(name) => {
+            let part = app.content.plan_about(&summary.digest, vec![name]).await?;
+            write_plan(&part)?
+        }
+        None => app.content.plan_bytes(&summary.digest).await?,
+    };
     Ok((
         [
             (

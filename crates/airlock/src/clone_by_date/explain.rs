@@ -8,30 +8,12 @@ use airlock_model::{
     ErratumReason, PackageReason, Plan, PlannedChannel, PlannedErratum, PlannedPackage,
 };
 
-use crate::show::plan::{limit, reason, split};
+use airlock_content::names_package as names;
+
+use crate::show::plan::{limit, reason};
 
 /// Packages of one name that are explained one by one.
 const MOST: usize = 20;
-
-/// Whether what a person typed names that package: NEVRA, without epoch or architecture, `name.arch`, or the name.
-#[must_use]
-pub fn names(typed: &str, nevra: &str) -> bool {
-    let (name, evr, arch) = split(nevra);
-    let without_epoch = evr.split_once(':').map_or(evr, |(_, rest)| rest);
-    typed == nevra
-        || typed == name
-        || typed.strip_prefix(name).is_some_and(|rest| {
-            let rest = match rest.strip_suffix(arch) {
-                Some(rest) if rest.ends_with('.') => &rest[..rest.len() - 1],
-                _ => rest,
-            };
-            match rest.strip_prefix('-') {
-                Some(version) => version == evr || version == without_epoch,
-                // Only the architecture was behind the name.
-                None => rest.is_empty() && typed.len() > name.len(),
-            }
-        })
-}
 
 /// What the plan itself says about a name: a paragraph for each thing that it names. Empty when the plan does not
 /// know it.

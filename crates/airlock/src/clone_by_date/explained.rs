@@ -1,9 +1,10 @@
 //! `--explain` and `airlock plan explain`: what the plans say of a name, and where they do not know it, the channels.
 
-use airlock_model::{ErratumRow, PackageRow, Plan, PlannedChannel, PlannedVersion};
+use airlock_model::{ErratumRow, PackageRow, Plan, PlannedChannel, PlannedVersion, TaskId};
 
 use super::explain::absent::{Facts, absent};
 use super::explain::in_plan;
+use super::flow::{fetch, fetch_about};
 use crate::client::encoded;
 use crate::command::Context;
 use crate::fail::{Fail, Result};
@@ -19,6 +20,33 @@ pub struct Explanation {
     known: bool,
     /// The paragraphs.
     reasons: Vec<Vec<String>>,
+}
+
+/// Explains names by the plans of tasks that have just ended. Only the parts that are about the names are fetched;
+/// the whole plans where they do not know one.
+///
+/// # Errors
+/// When nothing is known of one of them.
+pub async fn of_tasks(context: &Context, tasks: &[TaskId], names: &[String]) -> Result {
+    let mut found = Vec::new();
+    for name in names {
+        let name = name.trim();
+        let mut reasons = Vec::new();
+        for task in tasks {
+            let part = fetch_about(context, *task, name).await?;
+            reasons.extend(in_plan(&part, name));
+        }
+        if reasons.is_empty() {
+            let mut plans = Vec::new();
+            for task in tasks {
+                plans.push(fetch(context, *task).await?.0);
+            }
+            let plans: Vec<&Plan> = plans.iter().collect();
+            return run(context, &plans, names).await;
+        }
+        found.push(explanation(name, reasons));
+    }
+    print(&found, context.json)
 }
 
 /// Explains names by plans that were just made, and by the channels that they are of.

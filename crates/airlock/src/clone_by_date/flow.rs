@@ -14,6 +14,7 @@ use super::ask::{self, Interrupts};
 use super::wish::{Shown, Wish};
 use super::{Called, explained, listing};
 use crate::cli::Waiting;
+use crate::client::encoded;
 use crate::command::{Context, task};
 use crate::fail::{Fail, Result};
 use crate::show;
@@ -104,6 +105,15 @@ pub async fn show(
     requests: &[CloneRequest],
     called: Called,
 ) -> Result {
+    if !shown.explain.is_empty() && shown.plan.is_none() && !shown.dry_run {
+        // Nobody looks at the whole plan.
+        let tasks: Vec<TaskId> = run_all(context, requests)
+            .await?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
+        return explained::of_tasks(context, &tasks, &shown.explain).await;
+    }
     let planned = plan_all(context, requests).await?;
     if called == Called::AsOfOld && shown.dry_run {
         let now = jiff::Zoned::now().datetime();
@@ -196,6 +206,24 @@ pub async fn apply(
 }
 
 async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Planned>> {
+    let mut planned = Vec::new();
+    for (task, summary) in run_all(context, requests).await? {
+        let (plan, bytes) = fetch(context, task).await?;
+        planned.push(Planned {
+            task,
+            summary,
+            plan,
+            bytes,
+        });
+    }
+    Ok(planned)
+}
+
+/// Plans, and gives the tasks that have the plans.
+async fn run_all(
+    context: &Context,
+    requests: &[CloneRequest],
+) -> Result<Vec<(TaskId, PlanSummary)>> {
     for request in requests {
         bases(context, request).await?;
     }
@@ -214,23 +242,25 @@ async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Pl
             return Err(Fail::new("ended; nothing was changed").stopped());
         }
         let Some(summary) = ended? else { continue };
-        let (plan, bytes) = fetch(context, id).await?;
-        planned.push(Planned {
-            task: id,
-            summary,
-            plan,
-            bytes,
-        });
+        planned.push((id, summary));
     }
     Ok(planned)
 }
 
 /// The plan of a task, and its bytes.
-async fn fetch(context: &Context, id: TaskId) -> Result<(Plan, Vec<u8>)> {
-    let answer = context
-        .client
-        .fetch(&format!("/api/v1/tasks/{id}/plan"))
-        .await?;
+pub(super) async fn fetch(context: &Context, id: TaskId) -> Result<(Plan, Vec<u8>)> {
+    read_from(context, &format!("/api/v1/tasks/{id}/plan")).await
+}
+
+/// The part of a task's plan that explains a name.
+pub(super) async fn fetch_about(context: &Context, id: TaskId, name: &str) -> Result<Plan> {
+    let about = encoded(name);
+    let (plan, _) = read_from(context, &format!("/api/v1/tasks/{id}/plan?about={about}")).await?;
+    Ok(plan)
+}
+
+async fn read_from(context: &Context, path: &str) -> Result<(Plan, Vec<u8>)> {
+    let answer = context.client.fetch(path).await?;
     let bytes = answer.bytes().to_vec();
     let plan = read_plan(&bytes).map_err(|error| {
         Fail::new(format!("the server's plan is not understood: {error}"))

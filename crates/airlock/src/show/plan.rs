@@ -6,6 +6,7 @@ pub mod reason;
 pub mod summary;
 pub mod text;
 
+pub use airlock_content::split_nevra as split;
 use airlock_model::{Plan, PlannedChannel};
 
 /// Something that a person would not expect in a clone as of that date.
@@ -97,16 +98,6 @@ pub fn count(number: u64, one: &str) -> String {
         (_, "erratum") => format!("{number} errata"),
         _ => format!("{number} {one}s"),
     }
-}
-
-/// Name, version and architecture of a NEVRA: `("bash", "1:5-2", "x86_64")`.
-#[must_use]
-pub fn split(nevra: &str) -> (&str, &str, &str) {
-    let (rest, arch) = nevra.rsplit_once('.').unwrap_or((nevra, ""));
-    let release = rest.rfind('-').unwrap_or(rest.len());
-    let version = rest[..release].rfind('-').unwrap_or(release);
-    let evr = rest.get(version + 1..).unwrap_or("");
-    (&rest[..version], evr, arch)
 }
 
 #[cfg(test)]

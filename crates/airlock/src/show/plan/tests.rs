@@ -8,7 +8,7 @@ use airlock_model::{
 };
 use unicode_width::UnicodeWidthStr;
 
-use super::{csv, html, split, summary, text};
+use super::{csv, html, summary, text};
 
 fn version(label: &str, version: Option<i64>) -> PlannedVersion {
     PlannedVersion {
@@ -336,19 +336,5 @@ fn as_a_page() {
             text.matches(&format!("</{name}>")).count(),
             "{name}"
         );
-    }
-}
-
-#[test]
-fn nevras_are_taken_apart() {
-    for (nevra, parts) in [
-        ("bash-5-1.el9.x86_64", ("bash", "5-1.el9", "x86_64")),
-        ("lib-foo-1:2-1.noarch", ("lib-foo", "1:2-1", "noarch")),
-        ("a.b", ("a", "", "b")),
-        ("x", ("x", "", "")),
-        ("", ("", "", "")),
-        ("-", ("", "", "")),
-    ] {
-        assert_eq!(split(nevra), parts, "{nevra}");
     }
 }
