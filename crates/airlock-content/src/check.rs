@@ -155,6 +155,7 @@ impl Content {
                 })
                 .collect();
             let new = broken.iter().filter(|package| !package.in_baseline);
+            let (recommendations_unmet, recommendations) = judge.recommendations(&found);
             Ok(Judgement {
                 report: CheckReport {
                     channel: scope.judged.name(),
@@ -162,6 +163,8 @@ impl Content {
                     baseline: baseline.map(|baseline| baseline.judged.name()),
                     packages: Judge::count(&found),
                     newly_broken: new.count() as u64,
+                    recommendations_unmet,
+                    recommendations,
                     broken,
                 },
                 machine: judge.machine().to_owned(),

@@ -20,6 +20,30 @@ pub struct CheckReport {
     pub broken: Vec<BrokenPackage>,
     /// How many of them are not broken in the baseline (all of them without one).
     pub newly_broken: u64,
+    /// How many recommendations of the packages nothing there meets. They break nothing.
+    #[serde(default)]
+    pub recommendations_unmet: u64,
+    /// The first of them, at most [`CheckReport::MOST_RECOMMENDATIONS`].
+    #[serde(default)]
+    pub recommendations: Vec<UnmetRecommendation>,
+}
+
+impl CheckReport {
+    /// Recommendations that a report names; the others are counted.
+    pub const MOST_RECOMMENDATIONS: usize = 1_000;
+}
+
+/// Something that a package recommends and that is not there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnmetRecommendation {
+    /// The package, `name-[epoch:]version-release.arch`.
+    pub package: String,
+    /// What it recommends.
+    pub recommends: String,
+    /// Packages of the source that would meet it; only in plans.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub providers: Vec<String>,
 }
 
 /// A package that cannot be installed.

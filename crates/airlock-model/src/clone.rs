@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::channel::words;
-use crate::{ChannelLabel, Instant, VersionNumber};
+use crate::{ChannelLabel, Instant, UnmetRecommendation, VersionNumber};
 
 words!(
     /// What counts as the original state: which packages without an erratum a new clone gets.
@@ -209,6 +209,10 @@ pub struct PlannedChannel {
     pub open: Vec<OpenRequirement>,
     /// Packages of the result that cannot be installed though each requirement has a provider.
     pub broken: Vec<PlannedBroken>,
+    /// What packages recommend, the source's tree has, and the clone's tree will not have. Weak: nothing is pulled in
+    /// for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recommendations: Vec<UnmetRecommendation>,
     /// The files carried along change though nothing else may.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub files_change: bool,

@@ -23,7 +23,7 @@ pub use channel::{
     Access, Channel, ChannelPatch, ChannelUpstream, Compression, Gate, MetadataMode, NewChannel,
     NewUpstream, PackageFilter, Policy, SignaturePolicy, SignatureWish, UpstreamSettings,
 };
-pub use check::{BrokenPackage, CheckReport};
+pub use check::{BrokenPackage, CheckReport, UnmetRecommendation};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use clone::{
     Beyond, BlacklistScope, ChannelSummary, CloneOutcome, ClonePair, CloneParents, CloneRequest,

@@ -28,6 +28,7 @@ mod set;
 mod solve;
 mod store;
 mod universe;
+mod weak;
 
 pub use airlock_repodata::primary::DependencyKind;
 pub use build::PoolBuilder;
@@ -42,5 +43,6 @@ pub use intern::StringId;
 pub use modules::{Context, Modules};
 pub use pool::{Malformed, Package, PackageId, Pool, RepositoryId};
 pub use set::PackageSet;
-pub use solve::{Recommended, Solver, Transaction, Why};
+pub use solve::{Solver, Transaction, Why};
 pub use universe::{Settings, Universe};
+pub use weak::Recommended;

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 
-use airlock_repodata::primary::DependencyKind;
-
 use crate::dependency::DependencyId;
 use crate::engine::Engine;
 use crate::explain::{Contradictions, Explainer, Explanation};
@@ -12,6 +10,7 @@ use crate::intern::NumberMap;
 use crate::pool::PackageId;
 use crate::set::PackageSet;
 use crate::universe::Universe;
+use crate::weak::Recommended;
 
 /// Why a package is in a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +24,6 @@ pub enum Why {
         /// Through what.
         dependency: DependencyId,
     },
-}
-
-/// A weak dependency that the transaction does not meet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Recommended {
-    /// Which package recommends.
-    pub by: PackageId,
-    /// What.
-    pub dependency: DependencyId,
-    /// Who would meet it, preferred ones first; never empty.
-    pub providers: Vec<PackageId>,
 }
 
 /// Packages that go into an empty machine together.
@@ -107,7 +95,12 @@ impl<'a, 'p> Solver<'a, 'p> {
         let set: PackageSet = engine.packages_in().collect();
         Ok(Transaction {
             packages: universe.reasons(requests, &set),
-            recommended: universe.recommended(&set),
+            recommended: {
+                let mut found = universe.unmet_recommendations(set.iter(), &set);
+                // What nobody has is no choice of this transaction.
+                found.retain(|one| !one.providers.is_empty());
+                found
+            },
         })
     }
 
@@ -212,24 +205,6 @@ impl Universe<'_> {
                 let owned = &self.owned[*owned as usize];
                 for id in &owned.clause.positive {
                     reach(*id, owned.dependency);
-                }
-            }
-        }
-        found
-    }
-
-    fn recommended(&self, set: &PackageSet) -> Vec<Recommended> {
-        let mut found = Vec::new();
-        for by in set.iter() {
-            for dependency in self.pool.list(by, DependencyKind::Recommends) {
-                let providers = self.preferred_providers(*dependency);
-                let met = providers.iter().any(|id| set.contains(*id));
-                if !met && !providers.is_empty() {
-                    found.push(Recommended {
-                        by,
-                        dependency: *dependency,
-                        providers,
-                    });
                 }
             }
         }

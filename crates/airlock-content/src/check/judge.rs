@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use airlock_model::ChannelId;
+use airlock_model::{ChannelId, CheckReport, UnmetRecommendation};
 use airlock_repodata::modules::ModuleDocument;
 use airlock_solve::{
     Context, Installability, Modules, PackageId, PackageSet, Pool, Settings, Solver, Universe,
@@ -22,6 +22,7 @@ pub(super) struct Judge<'p> {
 pub(super) struct Found {
     contexts: Vec<Context>,
     there: PackageSet,
+    judged: PackageSet,
     installability: Installability,
 }
 
@@ -92,6 +93,7 @@ impl<'p> Judge<'p> {
         Found {
             contexts,
             there,
+            judged,
             installability,
         }
     }
@@ -113,6 +115,20 @@ impl<'p> Judge<'p> {
     /// Number of packages judged.
     pub(super) fn count(found: &Found) -> u64 {
         found.installability.checked() as u64
+    }
+
+    /// What packages of the first channel recommend and nothing in the scope meets: how many, and the first ones.
+    pub(super) fn recommendations(&self, found: &Found) -> (u64, Vec<UnmetRecommendation>) {
+        let unmet = self
+            .universe
+            .unmet_recommendations(found.judged.iter(), &found.there);
+        let first = unmet.iter().take(CheckReport::MOST_RECOMMENDATIONS);
+        let named = first.map(|one| UnmetRecommendation {
+            package: self.pool().nevra(one.by),
+            recommends: self.pool().dependency_text(one.dependency),
+            providers: Vec::new(),
+        });
+        (unmet.len() as u64, named.collect())
     }
 
     /// What cannot be installed, by name, architecture and version, each with the reason. `go_on` is asked now and then.

@@ -55,6 +55,7 @@ pub fn plan_about(plan: &Plan, names: &[String]) -> Plan {
         let removed = channel.errata_removed.iter();
         let by_hand = channel.by_hand.iter();
         let broken = channel.broken.iter();
+        let recommendations = channel.recommendations.iter();
         PlannedChannel {
             source: channel.source.clone(),
             destination: channel.destination.clone(),
@@ -74,6 +75,10 @@ pub fn plan_about(plan: &Plan, names: &[String]) -> Plan {
             by_hand: by_hand.filter(|one| named(one)).cloned().collect(),
             open: open.cloned().collect(),
             broken: broken.filter(|one| named(&one.nevra)).cloned().collect(),
+            recommendations: recommendations
+                .filter(|one| named(&one.package) || one.providers.iter().any(|it| named(it)))
+                .cloned()
+                .collect(),
             files_change: channel.files_change,
             files: channel.files.clone(),
             naked: channel.naked.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use airlock_model::{ErratumReason, PackageReason};
+use airlock_model::{ErratumReason, PackageReason, UnmetRecommendation};
 use airlock_solve::PackageId;
 
 use super::close::Policy;
@@ -25,6 +25,8 @@ pub(super) struct Decision {
     pub channels: Vec<DecidedChannel>,
     pub open: Vec<Open>,
     pub broken: Vec<Broken>,
+    /// Recommendations that only the sources meet, by channel.
+    pub recommended: Vec<Vec<UnmetRecommendation>>,
     /// Packages that come in and are beyond the date by their erratum.
     pub beyond: Vec<PackageId>,
 }
@@ -117,6 +119,7 @@ impl Question<'_, '_> {
             .collect();
         let open = self.open(&results, &there, |id| policy.is_beyond(id));
         let broken = self.broken(&results, &there);
+        let recommended = self.recommended(&results, &there);
         for (channel, result) in channels.iter_mut().zip(results) {
             channel.result = result;
         }
@@ -129,6 +132,7 @@ impl Question<'_, '_> {
             channels,
             open,
             broken,
+            recommended,
             beyond,
         }
     }

@@ -113,6 +113,12 @@ impl<'a, 'q> Describe<'a, 'q> {
                 .map(|open| open.requirement.clone())
                 .collect(),
             broken: broken.map(|broken| broken.broken.clone()).collect(),
+            recommendations: self
+                .decision
+                .recommended
+                .get(place)
+                .cloned()
+                .unwrap_or_default(),
             files_change: false,
             files,
             naked: question.naked,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use airlock_model::{OpenCause, OpenRequirement, PlannedBroken};
+use airlock_model::{OpenCause, OpenRequirement, PlannedBroken, UnmetRecommendation};
 use airlock_solve::{Context, Installability, PackageId, PackageSet, Solver, Unmet};
 
 use super::question::Question;
@@ -94,6 +94,45 @@ impl Question<'_, '_> {
             cause,
             providers: names,
         }
+    }
+
+    /// What the clones' packages recommend, the clones' tree will not have, and the sources' tree has: by channel.
+    pub(super) fn recommended(
+        &self,
+        results: &[Vec<PackageId>],
+        there: &PackageSet,
+    ) -> Vec<Vec<UnmetRecommendation>> {
+        let pool = self.universe.pool();
+        let mut source = self.source_parent.clone();
+        for channel in &self.channels {
+            for (id, _) in &channel.source {
+                source.insert(*id);
+            }
+        }
+        let of_channel = |packages: &Vec<PackageId>| {
+            let unmet = self
+                .universe
+                .unmet_recommendations(packages.iter().copied(), there);
+            let mut named: Vec<UnmetRecommendation> = unmet
+                .iter()
+                .filter_map(|one| {
+                    let providers = one.providers.iter().filter(|id| source.contains(**id));
+                    let mut providers: Vec<String> = providers.map(|id| pool.nevra(*id)).collect();
+                    providers.sort();
+                    providers.dedup();
+                    providers.truncate(MOST_PROVIDERS);
+                    (!providers.is_empty()).then(|| UnmetRecommendation {
+                        package: pool.nevra(one.by),
+                        recommends: pool.dependency_text(one.dependency),
+                        providers,
+                    })
+                })
+                .collect();
+            named.sort();
+            named.dedup();
+            named
+        };
+        results.iter().map(of_channel).collect()
     }
 
     /// Packages of the clones that cannot be installed though each of their requirements may have a provider, with

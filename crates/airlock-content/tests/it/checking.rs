@@ -464,3 +464,38 @@ fn a_check_can_be_cancelled() {
         assert_eq!(ended.unwrap_err().kind(), ErrorKind::Cancelled);
     });
 }
+
+#[test]
+fn what_is_recommended_and_not_there_is_told_and_breaks_nothing() {
+    on_both(|world| async move {
+        let mut base = Repository::at(world.path("base"));
+        base.add(&rpm("themes"));
+        base.publish();
+        world.mirror("meadow-base", &base.url()).await;
+        world.take("meadow-base").await;
+        let mut extra = Repository::at(world.path("extra"));
+        extra.add(&rpm("gui").recommends("themes").recommends("sounds"));
+        extra.add(&rpm("shell").recommends("(completions if gui)"));
+        extra.add(&rpm("tiny").recommends("(completions if nobody)"));
+        extra.publish();
+        world
+            .child("meadow-extra", "meadow-base", &extra.url())
+            .await;
+        world.take("meadow-extra").await;
+        let report = world.check("meadow-extra", VersionSelector::Current).await;
+        assert!(report.broken.is_empty(), "{report:?}");
+        let told: Vec<String> = report
+            .recommendations
+            .iter()
+            .map(|one| format!("{} {}", one.package, one.recommends))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "gui-1-1.noarch sounds",
+                "shell-1-1.noarch (completions if gui)"
+            ]
+        );
+        assert_eq!(report.recommendations_unmet, 2);
+    });
+}

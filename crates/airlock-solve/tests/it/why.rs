@@ -160,3 +160,47 @@ fn a_client_gets_the_best_and_what_it_needs() {
     let exact = universe.candidates("app-1-1.x86_64");
     assert_eq!(exact, [find(&pool, "app-1")]);
 }
+
+#[test]
+fn recommendations_are_judged_like_requirements_and_counted_apart() {
+    let pool = pool(&[
+        draft("a-1", &["recommends: there", "recommends: gone"]),
+        draft("b-1", &["recommends: (gone or there)"]),
+        draft("c-1", &["recommends: (gone and there)"]),
+        draft("d-1", &["recommends: (gone if there)"]),
+        draft("e-1", &["recommends: (gone if lost)"]),
+        draft("f-1", &["recommends: (gone if lost else away)"]),
+        draft("g-1", &["recommends: (gone if there else away)"]),
+        draft("h-1", &["recommends: (there if lost else away)"]),
+        draft("i-1", &["recommends: away"]),
+        draft("there-1", &[]),
+        draft("away-1", &[]),
+    ]);
+    let universe = Universe::new(&pool, &Settings::default());
+    let all = pool.packages().map(|(id, _)| id);
+    let there = all
+        .filter(|id| pool.nevra(*id) != "away-1-1.x86_64")
+        .collect();
+    let ids = pool.packages().map(|(id, _)| id);
+    let told: Vec<String> = universe
+        .unmet_recommendations(ids, &there)
+        .iter()
+        .map(|one| {
+            let others: Vec<String> = one.providers.iter().map(|id| pool.nevra(*id)).collect();
+            let what = pool.dependency_text(one.dependency);
+            format!("{} {what} [{}]", &pool.nevra(one.by)[..1], others.join(" "))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "a gone []",
+            "c (gone and there) []",
+            "d (gone if there) []",
+            "f (gone if lost else away) []",
+            "g (gone if there else away) []",
+            "h (there if lost else away) []",
+            "i away [away-1-1.x86_64]",
+        ]
+    );
+}

@@ -28,6 +28,17 @@ pub fn text(report: &CheckReport) -> String {
         broken => format!(", {broken} cannot be installed"),
     });
     push_wrapped(&line, "", &mut text);
+    if report.recommendations_unmet > 0 {
+        let line = match report.recommendations_unmet {
+            1 => "1 recommendation is met by nothing there".to_owned(),
+            many => format!("{many} recommendations are met by nothing there"),
+        };
+        push_wrapped(
+            &format!("{line}, which breaks nothing (--json names them)"),
+            "",
+            &mut text,
+        );
+    }
     if let Some(baseline) = &report.baseline {
         let line = format!(
             "compared with {baseline}: {} newly broken",
@@ -113,6 +124,8 @@ mod tests {
                 ),
             ],
             newly_broken: 1,
+            recommendations_unmet: 2,
+            recommendations: Vec::new(),
         };
         insta::assert_snapshot!(text(&report), @r"
         app-2-1.x86_64  (since version 3)
@@ -122,12 +135,14 @@ mod tests {
         old-1-1.noarch  (since version 3, and broken in the baseline)
           old-1-1.noarch needs gone, which nothing provides
         el9-extra@7: 1203 packages checked with el9-base@12, 2 cannot be installed
+        2 recommendations are met by nothing there, which breaks nothing (--json names them)
         compared with el9-extra@6: 1 newly broken
         ");
         assert!(text(&report).lines().all(|line| line.width() <= WIDTH));
         let well = CheckReport {
             broken: Vec::new(),
             newly_broken: 0,
+            recommendations_unmet: 0,
             ..report
         };
         assert_eq!(

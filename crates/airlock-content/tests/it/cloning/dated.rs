@@ -321,3 +321,30 @@ fn packages_without_an_erratum_are_counted_by_every_choice() {
         }
     });
 }
+
+#[test]
+fn a_recommendation_that_only_the_source_meets_is_told_and_pulls_nothing_in() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a").naked(&["lib-1"]).erratum(
+            "RHBA-2016:1",
+            "2016-05-01",
+            &["themes-1"],
+        );
+        let gui = super::rpm("gui-1")
+            .recommends("themes")
+            .recommends("sounds");
+        upstream.0.add(&gui.recommends("lib"));
+        upstream.mirror(&world, "source-a", None).await;
+        let wish = until("2015-01-01", &[("source-a", "clone-a")]);
+        let (planned, _) = clone(&world, &wish).await.unwrap();
+        assert_eq!(packages(&world, "clone-a").await, "gui-1 lib-1");
+        let told = &planned.channels[0].recommendations;
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].package, "gui-1-1.noarch");
+        assert_eq!(told[0].recommends, "themes");
+        assert_eq!(told[0].providers, ["themes-1-1.noarch"]);
+        let later = until("2017-01-01", &[("source-a", "clone-a")]);
+        let (planned, _) = clone(&world, &later).await.unwrap();
+        assert!(planned.channels[0].recommendations.is_empty());
+    });
+}

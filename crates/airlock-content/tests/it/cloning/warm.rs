@@ -3,9 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use airlock_content::TaskContext;
-use airlock_model::{
-    ChannelPatch, CloneRequest, Progress, Reporter, VersionSelector,
-};
+use airlock_model::{ChannelPatch, CloneRequest, Progress, Reporter, VersionSelector};
 
 use super::{Upstream, clone, until};
 use crate::world::{World, label, on_both};

@@ -128,6 +128,15 @@ fn of_rest(channel: &PlannedChannel, write: &mut impl FnMut(&Row<'_>)) {
             ..Row::default()
         });
     }
+    for one in &channel.recommendations {
+        write(&Row {
+            change: "recommendation open",
+            name: &one.package,
+            after: &one.recommends,
+            reason: format!("the source has {}", one.providers.join(" ")),
+            ..Row::default()
+        });
+    }
     for broken in &channel.broken {
         write(&Row {
             change: if broken.source_broken {

@@ -177,6 +177,18 @@ fn of_channel(out: &mut String, channel: &PlannedChannel) {
     );
     part(
         out,
+        &format!("{label}: recommendations that only the source meets"),
+        &["Package", "Recommends", "What would meet it"],
+        channel.recommendations.iter().map(|one| {
+            vec![
+                one.package.clone(),
+                one.recommends.clone(),
+                one.providers.join(" "),
+            ]
+        }),
+    );
+    part(
+        out,
         &format!("{label}: packages that cannot be installed"),
         &["Package", "In the source", "Problem"],
         channel.broken.iter().map(|broken| {

@@ -104,6 +104,13 @@ fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
     surprising(text, plan, channel);
     open(text, channel, &summary);
     broken(text, channel, &summary);
+    if !channel.recommendations.is_empty() {
+        let unmet = count(channel.recommendations.len() as u64, "recommendation");
+        line(
+            text,
+            &format!("  only the source meets: {unmet} (weak, nothing lacks)"),
+        );
+    }
     naked(text, channel, &summary);
     if !channel.changes_anything() {
         line(text, "  nothing changes");

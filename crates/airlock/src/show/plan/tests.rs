@@ -5,6 +5,7 @@ use airlock_model::{
     Beyond, ChannelSummary, ClonePair, CloneRequest, ErratumReason, Instant, NakedCounts,
     OpenCause, OpenRequirement, PackageReason, Plan, PlanSummary, PlannedBroken, PlannedChannel,
     PlannedCreation, PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
+    UnmetRecommendation,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -76,6 +77,7 @@ pub fn plan() -> Plan {
         by_hand: Vec::new(),
         open: Vec::new(),
         broken: Vec::new(),
+        recommendations: Vec::new(),
         files: Vec::new(),
         naked: NakedCounts::default(),
     };
@@ -201,6 +203,11 @@ pub fn plan() -> Plan {
                 providers: Vec::new(),
             },
         ],
+        recommendations: vec![UnmetRecommendation {
+            package: "gui-4-1.x86_64".into(),
+            recommends: "themes >= 2".into(),
+            providers: vec!["themes-2-1.noarch".into()],
+        }],
         broken: vec![
             PlannedBroken {
                 nevra: "twin-1-1.x86_64".into(),

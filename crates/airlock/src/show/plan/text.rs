@@ -116,6 +116,20 @@ fn of_channel(out: &mut String, channel: &PlannedChannel) {
             reason::cause(open.cause)
         )));
     }
+    if !channel.recommendations.is_empty() {
+        section(
+            out,
+            &format!("{label}: recommendations that only the source meets"),
+        );
+    }
+    for one in &channel.recommendations {
+        out.push_str(&fold(&format!(
+            "  {} recommends {} ({})",
+            one.package,
+            one.recommends,
+            one.providers.join(", ")
+        )));
+    }
     if !channel.broken.is_empty() {
         section(out, &format!("{label}: packages that cannot be installed"));
     }
