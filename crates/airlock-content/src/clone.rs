@@ -24,6 +24,8 @@ mod tests;
 mod tree;
 mod warm;
 
+use std::sync::Arc;
+
 use airlock_model::{ChannelLabel, Plan};
 
 use crate::{Content, Error, Result};
@@ -101,15 +103,22 @@ impl Content {
     }
 
     /// A plan that is in the store and is about to be applied: its age counts from now.
-    async fn take_up_plan(&self, digest: &str) -> Result<Plan> {
+    async fn take_up_plan(&self, digest: &str) -> Result<Arc<Plan>> {
         let digest = digest.to_owned();
         let turn = self.reading_plan().await;
         let _taking_up = self.taking_up().await;
+        let warm = self.warm_plan_of(&digest);
         self.blocking("reading a plan", move |content| {
             let _turn = turn;
-            let bytes = content.plan_file(&digest)?;
+            let bytes = match warm {
+                Some(plan) if content.blobs().exists(&digest)? => {
+                    content.blobs().touch(&digest)?;
+                    return Ok(plan);
+                }
+                _ => content.plan_file(&digest)?,
+            };
             content.blobs().touch(&digest)?;
-            read_plan(&bytes)
+            Ok(Arc::new(read_plan(&bytes)?))
         })
         .await
     }

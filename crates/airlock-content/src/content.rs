@@ -224,7 +224,7 @@ impl Content {
         Ok(index)
     }
 
-    /// Gives back the memory of caches; the server calls it when it has been idle.
+    /// Gives back the memory of caches; the server calls it when it has been idle. A plan stays for some minutes.
     pub fn trim_caches(&self) {
         self.0
             .indexes
@@ -233,7 +233,7 @@ impl Content {
             .clear();
         self.0.versions.clear();
         self.0.pools.clear();
-        self.0.last_plan.clear();
+        self.drop_stale_plan();
     }
 
     /// Runs work that computes or waits for the disk on a thread of its own.

@@ -87,7 +87,7 @@ pub async fn work(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                     () = app.new_task.notified() => {}
                     () = tokio::time::sleep(poll) => {
                         // What answered the waiting client and what ended threads held is free only now.
-                        if !std::mem::replace(&mut settled, true) {
+                        if !std::mem::replace(&mut settled, true) || app.content.has_stale_plan() {
                             give_back(&app).await;
                         }
                     }

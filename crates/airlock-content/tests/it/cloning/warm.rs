@@ -104,6 +104,11 @@ fn a_plan_is_made_once_and_anew_when_what_it_is_made_of_has_changed() {
         let (last, planned) = plan(&world, &wish).await;
         assert!(!planned);
         world.content.trim_caches();
+        assert_eq!(plan(&world, &wish).await, (last.clone(), false));
+        world.clock.advance(300);
+        assert!(world.content.has_stale_plan());
+        world.content.trim_caches();
+        assert!(!world.content.has_stale_plan());
         assert!(
             world
                 .content
