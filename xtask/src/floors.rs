@@ -16,6 +16,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-fetch", 2),
     ("airlock-createrepo", 3),
     ("airlock-content", 3),
+    ("airlock-fleet", 3),
     ("airlock-server", 4),
     ("airlock", 5),
 ];

@@ -12,6 +12,7 @@ mod dialect;
 pub mod errata;
 pub mod errata_clones;
 mod error;
+pub mod hypervisors;
 mod migrate;
 pub mod organizations;
 pub mod package_files;

@@ -31,6 +31,11 @@ const MIGRATIONS: &[Migration] = &[
         needs: 1,
         text: include_str!("../migrations/0003-clones.sql"),
     },
+    Migration {
+        number: 4,
+        needs: 1,
+        text: include_str!("../migrations/0004-hypervisors.sql"),
+    },
 ];
 
 pub(crate) async fn run(db: &Db) -> Result<()> {
@@ -118,6 +123,12 @@ mod tests {
         let db = Db::open(url).await.unwrap();
         let mut tx = db.begin().await.unwrap();
         for statement in [
+            "DROP TABLE hypervisor_event",
+            "DROP TABLE guest",
+            "DROP TABLE hypervisor",
+            "DROP TABLE hypervisor_part",
+            "DROP TABLE hypervisor_source",
+            "ALTER TABLE token DROP COLUMN scope",
             "DROP INDEX erratum_by_original",
             "ALTER TABLE channel DROP COLUMN description",
             "ALTER TABLE channel DROP COLUMN gate",

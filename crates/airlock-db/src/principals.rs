@@ -1,6 +1,6 @@
 //! Users and tokens. Passwords and tokens are stored as hashes made by the caller.
 
-use airlock_model::{Instant, OrgId, Role, TokenId, UserId};
+use airlock_model::{Instant, OrgId, Role, TokenId, TokenScope, UserId};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
@@ -43,6 +43,8 @@ pub struct TokenRow {
     pub role: Role,
     /// Channel labels that it is limited to; none for all.
     pub channels: Option<Vec<String>>,
+    /// The one thing that it may do; none for what its role allows.
+    pub scope: Option<TokenScope>,
     /// When it was made.
     pub created: Instant,
     /// When it ends.
@@ -68,6 +70,8 @@ pub struct NewToken<'a> {
     pub role: Role,
     /// Channel labels that it is limited to.
     pub channels: Option<&'a [String]>,
+    /// The one thing that it may do; none for what its role allows.
+    pub scope: Option<TokenScope>,
     /// When it ends.
     pub expires: Option<Instant>,
 }
@@ -215,7 +219,7 @@ pub async fn has_other_administrator(tx: &mut Tx, org: OrgId, id: UserId) -> Res
 }
 
 const TOKEN: &str = "SELECT id, org_id, user_id, name, role, channels, created_us, expires_us, revoked_us, last_used_us, \
-     (SELECT u.login FROM user_account u WHERE u.id = token.user_id) FROM token";
+     (SELECT u.login FROM user_account u WHERE u.id = token.user_id), scope FROM token";
 
 fn token(row: &AnyRow) -> Result<TokenRow> {
     let instant = |column: usize| -> Result<Option<Instant>> {
@@ -230,6 +234,13 @@ fn token(row: &AnyRow) -> Result<TokenRow> {
         name: row.try_get(3)?,
         role: role(row.try_get(4)?)?,
         channels: channels.map(|text| text.lines().map(str::to_owned).collect()),
+        scope: row
+            .try_get::<Option<String>, _>(11)?
+            .map(|text| {
+                text.parse()
+                    .map_err(|e: String| Error::bad("token scope", e))
+            })
+            .transpose()?,
         created: Instant(row.try_get(6)?),
         expires: instant(7)?,
         revoked: instant(8)?,
@@ -240,7 +251,7 @@ fn token(row: &AnyRow) -> Result<TokenRow> {
 /// Makes a token.
 pub async fn create_token(tx: &mut Tx, new: &NewToken<'_>, now: Instant) -> Result<TokenId> {
     let row = sqlx::query(
-        "INSERT INTO token (org_id, user_id, name, hash, role, channels, created_us, expires_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+        "INSERT INTO token (org_id, user_id, name, hash, role, channels, created_us, expires_us, scope) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
     )
     .bind(new.org.0)
     .bind(new.user.map(|u| u.0))
@@ -250,6 +261,7 @@ pub async fn create_token(tx: &mut Tx, new: &NewToken<'_>, now: Instant) -> Resu
     .bind(new.channels.map(|list| list.join("\n")))
     .bind(now.0)
     .bind(new.expires.map(|e| e.0))
+    .bind(new.scope.map(TokenScope::as_str))
     .fetch_one(&mut *tx.inner)
     .await?;
     Ok(TokenId(row.try_get(0)?))

@@ -61,6 +61,14 @@ id!(
     TokenId
 );
 id!(
+    /// A source of reports on hypervisors.
+    SourceId
+);
+id!(
+    /// A hypervisor (host of guests).
+    HypervisorId
+);
+id!(
     /// One row of the audit log.
     AuditId
 );

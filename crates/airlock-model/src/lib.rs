@@ -10,6 +10,8 @@ mod clock;
 mod clone;
 mod error_kind;
 mod faults;
+mod fleet;
+pub mod hypervisors;
 mod ids;
 mod instant;
 mod label;
@@ -33,9 +35,17 @@ pub use clone::{
 };
 pub use error_kind::ErrorKind;
 pub use faults::{Fault, Faults};
+pub use fleet::{
+    GuestPlace, GuestRow, HypervisorDetail, HypervisorEvent, HypervisorEventKind, HypervisorRow,
+    HypervisorSource, SourceState, TokenScope,
+};
+pub use hypervisors::{
+    HypervisorAnswer, HypervisorBody, HypervisorMessage, HypervisorVerdict, ReportedGuest,
+    ReportedHost,
+};
 pub use ids::{
-    AuditId, ChannelId, ErratumId, ErratumRevisionId, OrgId, PackId, RecordId, TaskId, TokenId,
-    UpstreamId, UserId,
+    AuditId, ChannelId, ErratumId, ErratumRevisionId, HypervisorId, OrgId, PackId, RecordId,
+    SourceId, TaskId, TokenId, UpstreamId, UserId,
 };
 pub use instant::Instant;
 pub use label::{ChannelLabel, LabelError};

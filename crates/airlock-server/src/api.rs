@@ -1,6 +1,6 @@
 //! What the REST API takes and answers beside the nouns of `airlock-model`. The command line uses the same types.
 
-use airlock_model::{ChannelLabel, Instant, Role};
+use airlock_model::{ChannelLabel, Instant, Role, TokenScope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -155,6 +155,9 @@ pub struct NewToken {
     /// The channels it may download from; absent for all.
     #[serde(default)]
     pub channels: Option<Vec<ChannelLabel>>,
+    /// The one thing that it may do: `hypervisors:write`; without role and channels. Absent for what the role allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<TokenScope>,
     /// Days until it ends, 1 to 3650; absent for never.
     #[serde(default)]
     pub days: Option<u16>,
@@ -171,6 +174,9 @@ pub struct TokenRow {
     pub role: Role,
     /// The channels it is limited to.
     pub channels: Option<Vec<ChannelLabel>>,
+    /// The one thing that it may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<TokenScope>,
     /// When it was made.
     pub created: Instant,
     /// When it ends.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use airlock_content::Content;
 use airlock_db::Db;
+use airlock_fleet::Fleet;
 use airlock_model::{Clock, Instant};
 use tokio::sync::Notify;
 
@@ -43,6 +44,12 @@ impl App {
     #[must_use]
     pub fn db(&self) -> &Db {
         self.content.db()
+    }
+
+    /// The fleet: hypervisors and guests.
+    #[must_use]
+    pub fn fleet(&self) -> Fleet {
+        Fleet::new(self.db().clone(), Arc::clone(&self.clock))
     }
 
     /// The present instant.

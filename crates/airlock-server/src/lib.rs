@@ -11,6 +11,7 @@
 //! | `listen`, `local_socket` | TCP, TLS, `DATA/airlock.sock` |
 //! | `settings`, `data_dir`, `serve` | from settings to a running server |
 
+mod agent;
 pub mod api;
 pub mod local_socket;
 pub mod memory;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use airlock_db::principals::TokenRow;
-use airlock_model::{ChannelLabel, ErrorKind, OrgId, Role, UserId};
+use airlock_model::{ChannelLabel, ErrorKind, OrgId, Role, TokenScope, UserId};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -26,6 +26,8 @@ pub struct Caller {
     pub role: Role,
     /// The channels a download token is limited to; none for all.
     pub channels: Option<Vec<ChannelLabel>>,
+    /// The one thing that the caller may do, whatever its role is.
+    pub scope: Option<TokenScope>,
     /// Whose token it is.
     pub user: Option<UserId>,
 }
@@ -89,6 +91,7 @@ pub async fn of_authorization(
             principal,
             role: row.role,
             channels,
+            scope: row.scope,
             user: row.user,
         })
     });
@@ -131,6 +134,7 @@ pub fn of_peer(peer: Peer) -> Option<Caller> {
             principal: format!("local:{uid}"),
             role: Role::Administrator,
             channels: None,
+            scope: None,
             user: None,
         }),
         Peer::Local { .. } | Peer::Network(_) => None,

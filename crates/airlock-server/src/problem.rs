@@ -179,6 +179,20 @@ impl From<airlock_content::Error> for Failure {
     }
 }
 
+impl From<airlock_fleet::Error> for Failure {
+    fn from(error: airlock_fleet::Error) -> Self {
+        let kind = error.kind();
+        if kind == ErrorKind::Internal {
+            return Self::internal(&error);
+        }
+        let failure = Self::new(kind, error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::empty());

@@ -1,11 +1,12 @@
 //! `/api/v1`: JSON in, JSON out, long work as tasks. Handlers decode, call the domain, encode.
 
 mod accounts;
-mod body;
+pub(crate) mod body;
 mod changes;
 mod channels;
 mod check;
 mod clones;
+mod hypervisors;
 mod login;
 mod organizations;
 mod query;
@@ -18,6 +19,7 @@ mod upload;
 use std::sync::Arc;
 use std::time::Duration;
 
+use airlock_model::hypervisors::HYPERVISOR_MESSAGE_BYTES;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::{Json, Router, middleware};
@@ -77,6 +79,11 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(hypervisors::list))
+        .routes(routes!(hypervisors::show))
+        .routes(routes!(hypervisors::events))
+        .routes(routes!(hypervisors::guest))
+        .routes(routes!(hypervisors::sources, hypervisors::forget))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke))
         .routes(routes!(accounts::list, accounts::create))
@@ -98,6 +105,11 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
             OpenApiRouter::new()
                 .routes(routes!(clones::apply))
                 .layer(DefaultBodyLimit::max(airlock_content::LARGEST_PLAN)),
+        )
+        .merge(
+            OpenApiRouter::new()
+                .routes(routes!(crate::agent::hypervisors))
+                .layer(DefaultBodyLimit::max(HYPERVISOR_MESSAGE_BYTES)),
         )
         .merge(
             OpenApiRouter::new()

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use airlock_model::{Actor, Cause, ErrorKind, Role};
+use airlock_model::{Actor, Cause, ErrorKind, Role, TokenScope};
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -23,6 +23,8 @@ pub enum Need {
     Nobody,
     /// At least this role, in the caller's own organization.
     Role(Role),
+    /// A token with this scope, or a content manager.
+    Scope(TokenScope),
     /// An administrator of the server: of the first organization.
     ServerAdministrator,
 }
@@ -51,6 +53,14 @@ const fn server(method: &'static str, path: &'static str) -> Right {
         method,
         path,
         need: Need::ServerAdministrator,
+    }
+}
+
+const fn scoped(method: &'static str, path: &'static str, scope: TokenScope) -> Right {
+    Right {
+        method,
+        path,
+        need: Need::Scope(scope),
     }
 }
 
@@ -102,6 +112,17 @@ pub const RIGHTS: &[Right] = &[
     right("POST", "/api/v1/users", Administrator),
     right("PATCH", "/api/v1/users/{login}", Administrator),
     right("GET", "/api/v1/audit", Administrator),
+    scoped(
+        "POST",
+        "/agent/v1/hypervisors",
+        TokenScope::HypervisorsWrite,
+    ),
+    right("GET", "/api/v1/hypervisors", Reader),
+    right("GET", "/api/v1/hypervisors/{host}", Reader),
+    right("GET", "/api/v1/hypervisor-events", Reader),
+    right("GET", "/api/v1/guests/{uuid}", Reader),
+    right("GET", "/api/v1/hypervisor-sources", Reader),
+    right("DELETE", "/api/v1/hypervisor-sources", ContentManager),
     server("GET", "/api/v1/organizations"),
     server("POST", "/api/v1/organizations"),
     server("GET", "/api/v1/organizations/{name}"),
@@ -149,13 +170,24 @@ pub async fn layer(
     let least = match need {
         Need::Nobody => None,
         Need::Role(least) => Some(least),
+        Need::Scope(_) => Some(ContentManager),
         Need::ServerAdministrator => Some(Administrator),
     };
     if let Some(least) = least {
         let Some(caller) = caller else {
             return Err(Failure::unauthorized("who are you? This needs a token").hint("airlock login --server URL, then the command again; or Authorization: Bearer TOKEN"));
         };
-        if caller.role < least {
+        let has_scope = matches!(need, Need::Scope(scope) if caller.scope == Some(scope));
+        if !has_scope && let Some(scope) = caller.scope {
+            return Err(Failure::new(
+                ErrorKind::Denied,
+                format!(
+                    "{} has the scope {scope} and may do nothing else",
+                    caller.principal
+                ),
+            ));
+        }
+        if !has_scope && caller.role < least {
             return Err(Failure::new(
                 ErrorKind::Denied,
                 format!(
@@ -245,7 +277,7 @@ mod tests {
                     match right.need {
                         Need::Nobody => false,
                         Need::Role(role) => role >= ContentManager,
-                        Need::ServerAdministrator => true,
+                        Need::Scope(_) | Need::ServerAdministrator => true,
                     },
                     "{} {}",
                     right.method,

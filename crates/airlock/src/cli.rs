@@ -1,6 +1,7 @@
 //! The command line as clap sees it: words, options, help and examples. What they do is in `command`.
 
 pub mod channel;
+pub mod hypervisor;
 pub mod plan;
 pub mod server;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::channel::ChannelCommand;
+use self::hypervisor::HypervisorCommand;
 use self::plan::PlanCommand;
 use self::server::{LoginArgs, OrgCommand, ServeArgs, TaskCommand, TokenCommand, UserCommand};
 use crate::clone_by_date::CloneArgs;
@@ -113,6 +115,17 @@ Examples:
   airlock plan explain q1.json libfoo"
     )]
     Plan(PlanCommand),
+    /// Hypervisors and their guests, as airlock-virt-who reports them
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  airlock hypervisor list
+  airlock hypervisor history esx1.example.com
+  airlock token create gate1 --scope hypervisors:write    (a token for airlock-virt-who)"
+    )]
+    Hypervisor(HypervisorCommand),
     /// Long jobs on the server
     #[command(
         subcommand,

@@ -6,6 +6,7 @@ mod access;
 mod change;
 mod channel;
 mod check;
+mod hypervisor;
 mod plan;
 mod push;
 mod read;
@@ -87,6 +88,7 @@ async fn remote(global: crate::cli::Global, command: Command) -> Result {
             files,
             waiting,
         } => push::run(&context, &channel, &files, waiting).await,
+        Command::Hypervisor(command) => hypervisor::run(&context, command).await,
         Command::Task(command) => task::run(&context, command).await,
         Command::Token(command) => access::token(&context, command).await,
         Command::User(command) => access::user(&context, command).await,

@@ -4,6 +4,7 @@ pub mod check;
 pub mod csv;
 pub mod diff;
 pub mod fold;
+pub mod hypervisor;
 pub mod outcome;
 pub mod plan;
 pub mod progress;

@@ -40,6 +40,7 @@ fn a_login_is_given_once_and_a_disabled_user_loses_the_tokens() {
             hash: "h1",
             role: Role::Reader,
             channels: None,
+            scope: None,
             expires: None,
         };
         principals::create_token(&mut tx, &token, Instant(1))
@@ -79,6 +80,7 @@ fn a_token_ends_at_its_instant_or_when_revoked_and_its_use_is_written_once_a_min
             hash: "h2",
             role: Role::Download,
             channels: Some(&channels),
+            scope: None,
             expires: Some(Instant(1_000 * SECOND)),
         };
         let id = principals::create_token(&mut tx, &new, Instant(0))
@@ -179,6 +181,7 @@ fn a_lower_role_ends_the_tokens_that_may_do_more() {
                 hash: role.as_str(),
                 role,
                 channels: None,
+                scope: None,
                 expires: None,
             };
             principals::create_token(&mut tx, &token, Instant(1))

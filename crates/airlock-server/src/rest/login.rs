@@ -82,6 +82,7 @@ pub async fn login(
         hash: &hash,
         role: user.role,
         channels: None,
+        scope: None,
         expires,
     };
     let actor = Actor {

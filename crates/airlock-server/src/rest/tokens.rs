@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use airlock_db::principals;
-use airlock_model::{ChannelLabel, ErrorKind, Role, TokenId};
+use airlock_model::{ChannelLabel, ErrorKind, Instant, Role, TokenId, TokenScope};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
@@ -46,6 +46,7 @@ fn shown(row: principals::TokenRow) -> api::TokenRow {
                 .filter_map(|label| ChannelLabel::new(label).ok())
                 .collect()
         }),
+        scope: row.scope,
         created: row.created,
         expires: row.expires,
         revoked: row.revoked,
@@ -85,7 +86,24 @@ pub async fn create(
                 .hint("leave channels out, or make the role download"),
         );
     }
-    let channels = new.channels.or_else(|| caller.channels.clone());
+    if new.scope.is_some() && (new.role.is_some() || new.channels.is_some()) {
+        return Err(
+            Failure::invalid("a token with a scope has neither role nor channels")
+                .hint("leave role and channels out, or the scope"),
+        );
+    }
+    if new.scope.is_some() && caller.role < Role::ContentManager {
+        return Err(Failure::new(
+            ErrorKind::Denied,
+            format!(
+                "{} cannot give what only content managers may do",
+                caller.role.as_str()
+            ),
+        ));
+    }
+    // A release that does not know scopes sees a download token for no channel.
+    let none = new.scope.is_some().then(Vec::new);
+    let channels = none.or(new.channels).or_else(|| caller.channels.clone());
     if let (Some(list), Some(limit)) = (&channels, &caller.channels)
         && list.iter().any(|label| !limit.contains(label))
     {
@@ -105,19 +123,37 @@ pub async fn create(
         .map(|days| app.now().plus_seconds(i64::from(days) * 86_400));
     let channels: Option<Vec<String>> =
         channels.map(|list| list.iter().map(ToString::to_string).collect());
-    let made = make(&app, &who, name, role, channels.as_deref(), expires).await?;
+    let limits = Limits {
+        role,
+        channels: channels.as_deref(),
+        scope: new.scope,
+        expires,
+    };
+    let made = make(&app, &who, name, limits).await?;
     Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// What a token may do, and until when.
+struct Limits<'a> {
+    role: Role,
+    channels: Option<&'a [String]>,
+    scope: Option<TokenScope>,
+    expires: Option<Instant>,
 }
 
 async fn make(
     app: &App,
     who: &As,
     name: &str,
-    role: Role,
-    channels: Option<&[String]>,
-    expires: Option<airlock_model::Instant>,
+    limits: Limits<'_>,
 ) -> Result<api::MadeToken, Failure> {
     let internal = |error: airlock_db::Error| Failure::internal(&error);
+    let Limits {
+        role,
+        channels,
+        scope,
+        expires,
+    } = limits;
     let token = new_token();
     let hash = token_hash(&token);
     let row = principals::NewToken {
@@ -127,6 +163,7 @@ async fn make(
         hash: &hash,
         role,
         channels,
+        scope,
         expires,
     };
     let now = app.now();
@@ -134,7 +171,7 @@ async fn make(
     let id = principals::create_token(&mut tx, &row, now)
         .await
         .map_err(internal)?;
-    let detail = serde_json::json!({ "role": role, "channels": channels, "expires": expires });
+    let detail = serde_json::json!({ "role": role, "channels": channels, "scope": scope, "expires": expires });
     airlock_db::audit::append(&mut tx, &who.0, now, "token.create", name, &detail)
         .await
         .map_err(internal)?;

@@ -219,10 +219,34 @@ fn attempts(two: &Two, method: &str, path: &str) -> Vec<(String, Value, u16)> {
         ("GET", "/api/v1/organizations/{name}") => ["default", "none-such"]
             .map(|name| (path.replace("{name}", name), json!(null), 403))
             .to_vec(),
+        ("POST", "/agent/v1/hypervisors") => same(report("esx-own", 1), 200),
+        (
+            "GET",
+            "/api/v1/hypervisors" | "/api/v1/hypervisor-sources" | "/api/v1/hypervisor-events",
+        ) => same(json!(null), 200),
+        ("GET", "/api/v1/hypervisors/{host}") => ["planted-host", "1"]
+            .map(|host| (path.replace("{host}", host), json!(null), 404))
+            .to_vec(),
+        ("GET", "/api/v1/guests/{uuid}") => {
+            vec![(path.replace("{uuid}", "planted-guest"), json!(null), 404)]
+        }
+        ("DELETE", "/api/v1/hypervisor-sources") => {
+            vec![(format!("{path}?name=planted-source"), json!(null), 404)]
+        }
         ("POST", "/api/v1/fsck" | "/api/v1/gc") => same(json!({}), 403),
         ("POST", "/api/v1/backup") => same(json!({ "directory": "/nonexistent/backup" }), 403),
         _ => panic!("{method} {path}: what does a stranger get here? Add it to this table"),
     }
+}
+
+/// A report of one host with one guest.
+fn report(name: &str, sequence: u64) -> Value {
+    json!({
+        "protocol": 1, "source": format!("{name}-source"), "reporter": "gate1", "kind": "esx", "id_kind": "uuid",
+        "incarnation": "a", "sequence": sequence, "interval": 3600,
+        "body": { "what": "full", "part": 0, "last": true, "total_hosts": 1, "total_guests": 1,
+            "hosts": [{ "id": format!("{name}-host"), "guests": [{ "id": format!("{name}-guest"), "state": 1 }] }] },
+    })
 }
 
 async fn ask(two: &Two, method: &str, path: &str, body: &Value) -> Answer {
@@ -268,7 +292,25 @@ async fn an_administrator_of_another_organization_gets_nowhere() {
     .await;
     assert_eq!(own.status, 201, "{own:?}");
     let before = two.server.admin("GET", "/api/v1/channels", "").await.json();
-    let planted = [OPEN, CLOSED, "planted-token", "\"admin\"", "default"];
+    let reported = two
+        .server
+        .admin(
+            "POST",
+            "/agent/v1/hypervisors",
+            &report("planted", 1).to_string(),
+        )
+        .await;
+    assert_eq!(reported.status, 200, "{reported:?}");
+    let planted = [
+        OPEN,
+        CLOSED,
+        "planted-token",
+        "planted-host",
+        "planted-guest",
+        "planted-source",
+        "\"admin\"",
+        "default",
+    ];
     for right in RIGHTS {
         if right.need == Need::Nobody {
             continue;

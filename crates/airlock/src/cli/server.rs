@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use airlock_model::Role;
+use airlock_model::{Role, TokenScope};
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
@@ -73,13 +73,17 @@ pub enum TokenCommand {
     #[command(after_help = "\
 Examples:
   airlock token create web-servers --channel el9-base --channel el9-extra
-  airlock token create ci --role content-manager --days 90")]
+  airlock token create ci --role content-manager --days 90
+  airlock token create gate1 --scope hypervisors:write")]
     Create {
         /// What it is called
         name: String,
-        /// What it may do: download, reader, content-manager or administrator
-        #[arg(long, default_value = "download")]
-        role: Role,
+        /// What it may do: download, reader, content-manager or administrator [default: download]
+        #[arg(long)]
+        role: Option<Role>,
+        /// The one thing that it may do: hypervisors:write (for airlock-virt-who)
+        #[arg(long, value_name = "SCOPE", conflicts_with_all = ["role", "channels"])]
+        scope: Option<TokenScope>,
         /// Only this channel; several
         #[arg(long = "channel", value_name = "LABEL")]
         channels: Vec<String>,

@@ -1,5 +1,6 @@
 //! `airlock login`, `token …`, `user …`, `org …`.
 
+use airlock_model::TokenScope;
 use airlock_server::api;
 use http::Method;
 use serde_json::Value;
@@ -68,6 +69,7 @@ pub async fn token(context: &Context, command: TokenCommand) -> Result {
         TokenCommand::Create {
             name,
             role,
+            scope,
             channels,
             days,
         } => {
@@ -77,7 +79,8 @@ pub async fn token(context: &Context, command: TokenCommand) -> Result {
                 .collect::<Result<Vec<_>>>()?;
             let wish = api::NewToken {
                 name,
-                role: Some(role),
+                role,
+                scope,
                 channels: (!channels.is_empty()).then_some(channels),
                 days,
             };
@@ -91,7 +94,7 @@ pub async fn token(context: &Context, command: TokenCommand) -> Result {
             eprintln!(
                 "token {} ({}); it is shown this once:",
                 made.id,
-                made.role.as_str()
+                scope.map_or(made.role.as_str(), TokenScope::as_str)
             );
             show::line(&made.token)
         }
@@ -102,8 +105,10 @@ pub async fn token(context: &Context, command: TokenCommand) -> Result {
             }
             let mut table = Table::new(&[">ID", "~NAME", "ROLE", "~CHANNELS", "CREATED", "STATE"]);
             for row in &rows {
-                let channels = row.channels.as_ref().map_or_else(
-                    || "all".to_owned(),
+                let listed = row.channels.as_ref().filter(|_| row.scope.is_none());
+                let all = if row.scope.is_some() { "-" } else { "all" };
+                let channels = listed.map_or_else(
+                    || all.to_owned(),
                     |list| match list.as_slice() {
                         [one] => one.to_string(),
                         many => format!("{} channels", many.len()),
@@ -117,7 +122,9 @@ pub async fn token(context: &Context, command: TokenCommand) -> Result {
                 table.row(vec![
                     row.id.to_string(),
                     row.name.clone(),
-                    row.role.as_str().to_owned(),
+                    row.scope
+                        .map_or(row.role.as_str(), TokenScope::as_str)
+                        .to_owned(),
                     channels,
                     show::time(row.created),
                     state,
