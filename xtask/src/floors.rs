@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-content", 3),
     ("airlock-server", 4),
     ("airlock", 5),
+    ("airlock-virt-who", 5),
 ];
 
 /// The uses within one floor that are allowed.
@@ -34,10 +35,11 @@ pub const TOOLS: &[&str] = &["airlock-testkit", "xtask"];
 const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["airlock-db"]),
     ("object_store", &["airlock-blob"]),
-    ("reqwest", &["airlock-fetch", "airlock"]),
+    // virt-who posts to hypervisors and servers; airlock-fetch only downloads.
+    ("reqwest", &["airlock-fetch", "airlock", "airlock-virt-who"]),
     ("axum", &["airlock-server"]),
     // createrepo has the command line of createrepo_c, which is a thing of its own.
-    ("clap", &["airlock", "airlock-createrepo"]),
+    ("clap", &["airlock", "airlock-createrepo", "airlock-virt-who"]),
 ];
 
 /// Libraries that the two lowest floors do without: they take bytes and give values.
