@@ -117,9 +117,11 @@ impl Element {
                     }
                 }
                 Event::GeneralRef(reference) => {
-                    let name = reference.decode().map_err(|error| syntax(error.to_string()))?;
-                    let letter = entity(&name)
-                        .ok_or_else(|| syntax(format!("unknown entity &{name};")))?;
+                    let name = reference
+                        .decode()
+                        .map_err(|error| syntax(error.to_string()))?;
+                    let letter =
+                        entity(&name).ok_or_else(|| syntax(format!("unknown entity &{name};")))?;
                     if let Some(element) = open.last_mut() {
                         element.text.push(letter);
                     }
@@ -261,7 +263,10 @@ mod tests {
         let error = |text: &str| Element::read(text.as_bytes()).unwrap_err();
         assert_eq!(error("<a><b>"), Error::Unfinished("b".to_owned()));
         assert_eq!(error(""), Error::Empty);
-        assert!(matches!(error("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>"), Error::Doctype(_)));
+        assert!(matches!(
+            error("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>"),
+            Error::Doctype(_)
+        ));
         assert!(matches!(error("<a>&x;</a>"), Error::Syntax { .. }));
         assert!(matches!(error("<a></b>"), Error::Syntax { .. }));
         assert!(matches!(error("hello"), Error::Syntax { .. }));
