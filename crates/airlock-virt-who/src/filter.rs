@@ -30,11 +30,20 @@ impl Verdict {
 }
 
 /// Two lists of patterns.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Lists<Item> {
     exclude: Vec<Item>,
     /// `None`: no filter. An empty list keeps nothing.
     include: Option<Vec<Item>>,
+}
+
+impl<Item> Default for Lists<Item> {
+    fn default() -> Self {
+        Self {
+            exclude: Vec::new(),
+            include: None,
+        }
+    }
 }
 
 impl<Item> Lists<Item> {

@@ -103,7 +103,6 @@ impl Element {
                     }
                 }
                 Event::Text(text) => {
-                    let text = text.decode().map_err(|error| syntax(error.to_string()))?;
                     match open.last_mut() {
                         Some(element) => element.text.push_str(&text),
                         None if text.trim().is_empty() => {}
@@ -111,17 +110,13 @@ impl Element {
                     }
                 }
                 Event::CData(data) => {
-                    let text = data.decode().map_err(|error| syntax(error.to_string()))?;
                     if let Some(element) = open.last_mut() {
-                        element.text.push_str(&text);
+                        element.text.push_str(&data);
                     }
                 }
                 Event::GeneralRef(reference) => {
-                    let name = reference
-                        .decode()
-                        .map_err(|error| syntax(error.to_string()))?;
-                    let letter =
-                        entity(&name).ok_or_else(|| syntax(format!("unknown entity &{name};")))?;
+                    let letter = entity(&reference)
+                        .ok_or_else(|| syntax(format!("unknown entity &{};", &*reference)))?;
                     if let Some(element) = open.last_mut() {
                         element.text.push(letter);
                     }
@@ -197,19 +192,14 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) {
 
 fn started(start: &BytesStart<'_>) -> Result<Element, String> {
     let mut element = Element {
-        name: String::from_utf8_lossy(start.local_name().as_ref())
-            .into_owned()
-            .into_boxed_str(),
+        name: start.local_name().as_ref().into(),
         ..Element::default()
     };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
-        let value = std::str::from_utf8(&attribute.value).map_err(|error| error.to_string())?;
-        let value = quick_xml::escape::unescape(value).map_err(|error| error.to_string())?;
+        let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| error.to_string())?;
         element.attributes.push((
-            String::from_utf8_lossy(attribute.key.local_name().as_ref())
-                .into_owned()
-                .into_boxed_str(),
+            attribute.key.local_name().as_ref().into(),
             value.into(),
         ));
     }
@@ -263,10 +253,7 @@ mod tests {
         let error = |text: &str| Element::read(text.as_bytes()).unwrap_err();
         assert_eq!(error("<a><b>"), Error::Unfinished("b".to_owned()));
         assert_eq!(error(""), Error::Empty);
-        assert!(matches!(
-            error("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>"),
-            Error::Doctype(_)
-        ));
+        assert!(matches!(error("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>"), Error::Doctype(_)));
         assert!(matches!(error("<a>&x;</a>"), Error::Syntax { .. }));
         assert!(matches!(error("<a></b>"), Error::Syntax { .. }));
         assert!(matches!(error("hello"), Error::Syntax { .. }));
