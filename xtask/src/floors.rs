@@ -41,7 +41,10 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["airlock-fetch", "airlock", "airlock-virt-who"]),
     ("axum", &["airlock-server"]),
     // createrepo has the command line of createrepo_c, which is a thing of its own.
-    ("clap", &["airlock", "airlock-createrepo", "airlock-virt-who"]),
+    (
+        "clap",
+        &["airlock", "airlock-createrepo", "airlock-virt-who"],
+    ),
 ];
 
 /// Libraries that the two lowest floors do without: they take bytes and give values.

@@ -98,7 +98,10 @@ impl HostFilter {
         self.0.verdict(
             |pattern| {
                 pattern.matches(&host.id)
-                    || host.name.as_deref().is_some_and(|name| pattern.matches(name))
+                    || host
+                        .name
+                        .as_deref()
+                        .is_some_and(|name| pattern.matches(name))
             },
             Pattern::text,
         )
@@ -155,7 +158,10 @@ impl ParentFilter {
             |pattern| {
                 parent.is_some_and(|parent| {
                     pattern.id.matches(&parent.id)
-                        || parent.name.as_deref().is_some_and(|name| pattern.name.matches(name))
+                        || parent
+                            .name
+                            .as_deref()
+                            .is_some_and(|name| pattern.name.matches(name))
                 })
             },
             |pattern| pattern.id.text(),
@@ -204,15 +210,26 @@ mod tests {
 
     #[test]
     fn parents_match_by_id_and_by_name() {
-        let (filter, _) =
-            ParentFilter::new(Some(&lists(&["Prod*", "domain-c9"])), None, FilterType::Either);
+        let (filter, _) = ParentFilter::new(
+            Some(&lists(&["Prod*", "domain-c9"])),
+            None,
+            FilterType::Either,
+        );
         let parent = |id: &str, name: Option<&str>| Parent {
             id: id.into(),
             name: name.map(Into::into),
         };
-        assert!(filter.verdict(Some(&parent("domain-c7", Some("prod one")))).keeps());
+        assert!(
+            filter
+                .verdict(Some(&parent("domain-c7", Some("prod one"))))
+                .keeps()
+        );
         assert!(filter.verdict(Some(&parent("domain-c9", None))).keeps());
-        assert!(!filter.verdict(Some(&parent("domain-c8", Some("test")))).keeps());
+        assert!(
+            !filter
+                .verdict(Some(&parent("domain-c8", Some("test"))))
+                .keeps()
+        );
         assert!(!filter.verdict(None).keeps());
     }
 }

@@ -326,8 +326,15 @@ pub fn basic(user: &str, password: &str) -> String {
 fn shown(url: &str) -> String {
     match url::Url::parse(url) {
         Ok(url) => {
-            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-            format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default())
+            let port = url
+                .port()
+                .map(|port| format!(":{port}"))
+                .unwrap_or_default();
+            format!(
+                "{}://{}{port}",
+                url.scheme(),
+                url.host_str().unwrap_or_default()
+            )
         }
         Err(_) => "the server".to_owned(),
     }

@@ -122,6 +122,8 @@ pub struct Hypervisor {
     pub guests: Vec<Guest>,
     /// Empty when nothing is known.
     pub facts: Facts,
+    /// Nobody even said that nothing is known (a file without `facts`): then a check-in has no `facts` either.
+    pub no_facts: bool,
     /// Where it hangs, where the backend knows.
     pub parent: Option<Parent>,
 }
@@ -135,6 +137,7 @@ impl Hypervisor {
             name: None,
             guests: Vec::new(),
             facts: Facts::new(),
+            no_facts: false,
             parent: None,
         }
     }

@@ -8,7 +8,9 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum Error {
     /// The account was refused. Not to be tried again before the configuration changes or an hour has passed.
-    #[error("{server} refuses the login: {reason}. Check username and password; it is tried again in an hour or when the configuration changes, so that the account is not locked")]
+    #[error(
+        "{server} refuses the login: {reason}. Check username and password; it is tried again in an hour or when the configuration changes, so that the account is not locked"
+    )]
     Refused {
         /// Who refused.
         server: String,
@@ -16,7 +18,9 @@ pub enum Error {
         reason: String,
     },
     /// The server's certificate is not trusted, or TLS failed otherwise.
-    #[error("{server}: TLS failed: {reason}. Name the authority's file in ca=, or set insecure=true to take any certificate")]
+    #[error(
+        "{server}: TLS failed: {reason}. Name the authority's file in ca=, or set insecure=true to take any certificate"
+    )]
     Tls {
         /// Who was talked to.
         server: String,
@@ -70,7 +74,9 @@ pub enum Error {
         reason: String,
     },
     /// An answer that nobody can read.
-    #[error("{server} answered {doing} with something else: {reason}. Is it the right address, and the right type?")]
+    #[error(
+        "{server} answered {doing} with something else: {reason}. Is it the right address, and the right type?"
+    )]
     Protocol {
         /// Who answered.
         server: String,

@@ -8,7 +8,8 @@ use crate::settings::Settings;
 #[derive(Debug)]
 pub struct Vdsm;
 
-const WHAT: &str = "type=vdsm (the local daemon of an oVirt host) is not supported, as in virt-who since 0.25";
+const WHAT: &str =
+    "type=vdsm (the local daemon of an oVirt host) is not supported, as in virt-who since 0.25";
 const INSTEAD: &str = "Use type=rhevm with the engine's address, which sees all its hosts, or type=libvirt on the host itself";
 
 impl Kind for Vdsm {

@@ -113,7 +113,10 @@ fn expression(text: &str) -> Result<Regex, Broken> {
     }
     // The pattern must stand by itself first: "a)(b" would be valid inside the group.
     compile(&python(text), text)?;
-    compile(&format!("(?i)\\A(?:{})", python(&format!("^{text}$"))), text)
+    compile(
+        &format!("(?i)\\A(?:{})", python(&format!("^{text}$"))),
+        text,
+    )
 }
 
 fn compile(translated: &str, text: &str) -> Result<Regex, Broken> {

@@ -107,7 +107,9 @@ impl Serialize for Printed<'_> {
                                 list.serialize_element(&Shown(host, self.1))?;
                             }
                         }
-                        Report::Local(local) => list.serialize_element(&ShownLocal(local, self.1))?,
+                        Report::Local(local) => {
+                            list.serialize_element(&ShownLocal(local, self.1))?
+                        }
                     }
                 }
                 list.end()
@@ -216,7 +218,7 @@ fn host(at: &str, mut element: Map<String, Value>, kinds: &mut Kinds) -> Result<
         Some(_) => return Err(form(at, "name is no text")),
     };
     match element.remove("facts") {
-        None | Some(Value::Null) => {}
+        None | Some(Value::Null) => host.no_facts = true,
         Some(Value::Object(facts)) => {
             host.facts = facts
                 .into_iter()

@@ -77,14 +77,21 @@ mod tests {
         assert_eq!(swapped("not a uuid"), None);
         assert_eq!(swapped("äääääääa-aaaa-aaaa-x"), None);
         assert_eq!(of_esx_guest("odd", Some("vmx-19")), "odd");
-        assert_eq!(of_esx_guest("78563412-ab90-efcd-1", Some("vmx")), "78563412-ab90-efcd-1");
+        assert_eq!(
+            of_esx_guest("78563412-ab90-efcd-1", Some("vmx")),
+            "78563412-ab90-efcd-1"
+        );
     }
 
     #[test]
     fn spellings_fold_together() {
         assert_eq!(
             folded("{4C4C4544-0042-3510-8052-B3C04F4D4E32}"),
-            folded("4c4c454400423510 8052b3c04f4d4e32".replace(' ', "").as_str())
+            folded(
+                "4c4c454400423510 8052b3c04f4d4e32"
+                    .replace(' ', "")
+                    .as_str()
+            )
         );
         assert_eq!(folded("H1"), "h1");
         assert!(looks_like("4c4c4544-0042-3510-8052-b3c04f4d4e32"));

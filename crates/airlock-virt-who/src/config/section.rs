@@ -1,0 +1,666 @@
+//! One section becomes one source: its options read, checked and completed. Reference: virt-who, sections 1.3 and 1.4.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::candlepin::Rhsm;
+use super::destinations::{Airlock, DestinationSettings, Satellite5};
+use super::environment::Manager;
+use super::global::Global;
+use super::origin::{Origin, RawSection, Told};
+use super::reader::Reader;
+use super::secrets::Vault;
+use crate::backend::{Form, Kind, Level, Need, kind, registry};
+use crate::filter::{FilterType, HostFilter, ParentFilter};
+use crate::model::{IdKind, uuid};
+use crate::settings::{Proxy, Settings};
+
+/// The lists of filters as they were read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// `wildcards` or `regex`; unset, an item is tried as both.
+    pub filter_type: Option<String>,
+    /// Hosts that are reported.
+    pub filter_hosts: Option<Vec<String>>,
+    /// Hosts that are not.
+    pub exclude_hosts: Option<Vec<String>>,
+    /// Parents whose hosts are read.
+    pub filter_host_parents: Option<Vec<String>>,
+    /// Parents whose hosts are not.
+    pub exclude_host_parents: Option<Vec<String>>,
+}
+
+/// A section that was read.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name.
+    pub name: String,
+    /// Where it begins.
+    pub origin: Origin,
+    /// Its kind of backend, by name.
+    pub kind: &'static str,
+    /// What the backend is told.
+    pub settings: Settings,
+    /// What `server` said before it was completed.
+    pub server_as_written: Option<String>,
+    /// `sam` or `satellite`, as the section or the old options chose it.
+    pub manager: String,
+    /// The organization at Candlepin.
+    pub owner: Option<String>,
+    /// The filters as read.
+    pub filters: Filters,
+    /// The filter by id and name.
+    pub filter: HostFilter,
+    /// It reports this machine's guests instead of hosts.
+    pub local: bool,
+    /// Where reports go; empty only in a section that was dropped.
+    pub destinations: Vec<DestinationSettings>,
+    /// Every option with its value (secrets are not shown) and where it comes from.
+    pub shown: BTreeMap<String, (String, Origin)>,
+    /// Changes when anything about the source changes, secrets included.
+    pub fingerprint: [u8; 32],
+}
+
+impl Source {
+    /// The backend's kind.
+    #[must_use]
+    pub fn kind(&self) -> Option<&'static dyn Kind> {
+        kind(self.kind)
+    }
+}
+
+/// A section that cannot be used.
+#[derive(Debug, Clone)]
+pub struct Dropped {
+    /// Its name.
+    pub name: String,
+    /// Where it begins.
+    pub origin: Origin,
+    /// Why, and what else there is to say.
+    pub told: Vec<Told>,
+    /// As far as it was read; without a known type not at all.
+    pub source: Option<Source>,
+}
+
+/// What sections are read with.
+pub(crate) struct Context<'a> {
+    pub global: &'a Global,
+    pub rhsm: &'a Rhsm,
+    pub vault: &'a Vault,
+    pub manager: Option<Manager>,
+    pub proxy: &'a Proxy,
+    pub paths: &'a super::Paths,
+}
+
+/// Reads a section. It can be used when nothing of [`Level::Error`] was told.
+pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Source>, Vec<Told>) {
+    let mut reader = Reader::new(section);
+    let Some(kind) = kind_of(&mut reader) else {
+        return (None, reader.finish());
+    };
+    let mut settings = Settings::new(&section.name, "");
+    let server = common(&mut reader, kind, &mut settings, context);
+    let filters = filters(&mut reader, kind, &settings);
+    let (filter, parents) = patterns(&mut reader, &filters);
+    settings.parents = parents;
+    options(&mut reader, kind, &mut settings, context);
+    let owner = reader
+        .take("owner")
+        .map(|value| value.text.clone())
+        .filter(|owner| !owner.is_empty());
+    let manager = manager(&mut reader, context);
+    let mut satellite = satellite5(&mut reader, context);
+    let airlock = airlock(&mut reader, context);
+    let candlepin = context.rhsm.destination(
+        &mut reader,
+        context.vault,
+        owner.clone(),
+        &context.global.reporter_id,
+        context.global.disable_async,
+    );
+    // A server that is missing was told; completing nothing would only say it again.
+    if kind.server() != Need::Required || server.is_some() {
+        for remark in kind.complete(&mut settings) {
+            reader.complain(remark.level, remark.text);
+        }
+    }
+    let local = kind.local(&settings);
+    if kind.name() == "fake" && !reader.has("is_hypervisor") {
+        let name = reader.name().to_owned();
+        reader.complain(
+            Level::Warning,
+            format!("Required option: \"is_hypervisor\" is missing in: \"{name}\" using default \"True\""),
+        );
+    }
+    let mut destinations = Vec::new();
+    if local && satellite.take().is_some() {
+        reader.complain(
+            Level::Warning,
+            "Satellite 5 does not take the guests of one machine (use rhn-virtualization-host there); the sat_ options are not used",
+        );
+    }
+    let to_satellite = satellite.is_some();
+    destinations.extend(satellite.map(DestinationSettings::Satellite5));
+    let to_airlock = airlock.is_some();
+    destinations.extend(airlock.map(DestinationSettings::Airlock));
+    if owner.is_some() && manager != "satellite" {
+        destinations.push(DestinationSettings::Candlepin(candlepin));
+    } else if owner.is_some() && !to_satellite && !to_airlock {
+        // sm_type=satellite without an account was told; nothing else is meant.
+    } else if owner.is_none() && !to_satellite && !to_airlock && manager != "satellite" {
+        if local || kind.name() == "fake" {
+            destinations.push(DestinationSettings::Candlepin(candlepin));
+        } else {
+            reader.complain(Level::Error, "Required option: \"owner\" not set.");
+        }
+    }
+    let fingerprint = fingerprint(section, &settings, &destinations);
+    let shown = shown(section, kind);
+    let source = Source {
+        name: section.name.clone(),
+        origin: section.origin.clone(),
+        kind: kind.name(),
+        settings,
+        server_as_written: server,
+        manager,
+        owner,
+        filters,
+        filter,
+        local,
+        destinations,
+        shown,
+        fingerprint,
+    };
+    (Some(source), reader.finish())
+}
+
+fn kind_of(reader: &mut Reader<'_>) -> Option<&'static dyn Kind> {
+    let Some(word) = reader.fixed("type") else {
+        let known: Vec<_> = registry::KINDS.iter().map(|kind| kind.name()).collect();
+        reader.complain(
+            Level::Error,
+            format!(
+                "Required option: \"type\" not set. It is one of: {}",
+                known.join(", ")
+            ),
+        );
+        return None;
+    };
+    let found = kind(&word.text.to_lowercase());
+    if found.is_none() {
+        reader.tell(
+            Level::Error,
+            &word.origin,
+            format!("Unsupported virtual type '{}' is set", word.text),
+        );
+    }
+    found
+}
+
+/// Server, account, names of hosts, and how the server is reached. Gives the server as written.
+fn common(
+    reader: &mut Reader<'_>,
+    kind: &'static dyn Kind,
+    settings: &mut Settings,
+    context: &Context<'_>,
+) -> Option<String> {
+    let server = match kind.server() {
+        Need::Unused => None,
+        need => {
+            let value = reader
+                .take("server")
+                .map(|value| value.text.trim().to_owned());
+            if value.is_none() && need == Need::Required {
+                reader.complain(Level::Error, "Required option: \"server\" not set.");
+            }
+            value
+        }
+    };
+    settings.server = server.clone().unwrap_or_default();
+    let need = kind.account(settings);
+    settings.username = reader
+        .take("username")
+        .map(|value| value.text.clone())
+        .filter(|user| !user.is_empty());
+    settings.password = context.vault.secret(reader, "password");
+    if need == Need::Required {
+        if settings.username.is_none() {
+            reader.complain(Level::Error, "Required option: \"username\" not set.");
+        }
+        if settings.password.is_none() {
+            reader.complain(Level::Error, "Required option: \"password\" not set.");
+        }
+    }
+    if let Some(word) = reader.fixed("hypervisor_id") {
+        let found = IdKind::of_word(&word.text)
+            .filter(|id| kind.ids().is_empty() || kind.ids().contains(id));
+        match found {
+            Some(id) => settings.hypervisor_id = id,
+            None if kind.ids().is_empty() => {}
+            None => {
+                let allowed: Vec<_> = kind.ids().iter().map(|id| id.word()).collect();
+                reader.tell(
+                    Level::Error,
+                    &word.origin,
+                    format!(
+                        "Invalid option: \"{}\" for hypervisor_id, use one of: ({})",
+                        word.text,
+                        allowed.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+    let own = |name: &str| kind.options().iter().any(|option| option.name == name);
+    if !own("ca") {
+        settings.ca = reader
+            .text("ca")
+            .map(|value| context.paths.named(&value.text));
+    }
+    if !own("insecure") {
+        settings.insecure = reader.boolean("insecure", false);
+    }
+    settings.proxy = proxy(reader, context, "proxy");
+    settings.all_hosts = reader.boolean("all_hosts", false);
+    if let Some(value) = reader.fixed("timeout") {
+        match value.text.parse::<u64>() {
+            Ok(seconds) if (1..=3600).contains(&seconds) => {
+                settings.timeout = Duration::from_secs(seconds);
+            }
+            _ => reader.tell(
+                Level::Warning,
+                &value.origin,
+                format!(
+                    "timeout must be a number of seconds from 1 to 3600; {} is used",
+                    settings.timeout.as_secs()
+                ),
+            ),
+        }
+    }
+    server
+}
+
+/// `proxy`, `sat_proxy`, `airlock_proxy`: an address, or `none` for straight; unset, what the environment says.
+fn proxy(reader: &mut Reader<'_>, context: &Context<'_>, name: &str) -> Proxy {
+    match reader.text(name) {
+        None => context.proxy.clone(),
+        Some(value) if value.text.eq_ignore_ascii_case("none") => Proxy::None,
+        Some(value) => {
+            let text = if value.text.contains("://") {
+                value.text.clone()
+            } else {
+                format!("http://{}", value.text)
+            };
+            let scheme = text.split("://").next().unwrap_or_default();
+            if url::Url::parse(&text).is_err()
+                || !matches!(scheme, "http" | "https" | "socks5" | "socks5h")
+            {
+                reader.tell(
+                    Level::Error,
+                    &value.origin,
+                    format!("{name} is no address of a proxy; write http://HOST:PORT, socks5://HOST:PORT or none"),
+                );
+                return Proxy::None;
+            }
+            Proxy::Url(crate::secret::Secret::new(text))
+        }
+    }
+}
+
+fn filters(reader: &mut Reader<'_>, kind: &'static dyn Kind, settings: &Settings) -> Filters {
+    let mut filters = Filters::default();
+    if let Some(word) = reader.fixed("filter_type") {
+        if FilterType::of_word(&word.text).is_none() {
+            reader.tell(
+                Level::Error,
+                &word.origin,
+                "'filter_type' must be one of: 'regex, wildcards'",
+            );
+        }
+        filters.filter_type = Some(word.text);
+    }
+    let either = |reader: &mut Reader<'_>, name: &str, old: &str| {
+        let by_name = reader.list(name);
+        let by_old = reader.list(old);
+        by_name.or(by_old)
+    };
+    filters.filter_hosts = either(reader, "filter_hosts", "filter_host_uuids");
+    filters.exclude_hosts = either(reader, "exclude_hosts", "exclude_host_uuids");
+    let parents = kind.name() == "esx";
+    if parents {
+        filters.filter_host_parents = reader.list("filter_host_parents");
+        filters.exclude_host_parents = reader.list("exclude_host_parents");
+    }
+    for (name, list) in [
+        ("filter_hosts", &filters.filter_hosts),
+        ("exclude_hosts", &filters.exclude_hosts),
+    ] {
+        let uuids: Vec<&str> = list
+            .iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(|item| uuid::looks_like(item))
+            .collect();
+        if !uuids.is_empty() && settings.hypervisor_id != IdKind::Uuid {
+            tracing::trace!(name, "uuids in a filter");
+            reader.complain(
+                Level::Warning,
+                format!(
+                    "Filter values: \"{}\" appear to be UUIDs. UUIDs are not gathered when hypervisor_id = \"{}\"",
+                    uuids.join(", "),
+                    settings.hypervisor_id
+                ),
+            );
+        }
+    }
+    if filters.filter_type.is_none() {
+        for (name, list) in [
+            ("filter_hosts", &filters.filter_hosts),
+            ("exclude_hosts", &filters.exclude_hosts),
+            ("filter_host_parents", &filters.filter_host_parents),
+            ("exclude_host_parents", &filters.exclude_host_parents),
+        ] {
+            if list.is_some() {
+                reader.complain(
+                    Level::Warning,
+                    format!(
+                        "\"{name}\" is set, but filter_type is not set. Possible values of filter_type: \"regex, wildcards\". Using default: \"wildcards\"."
+                    ),
+                );
+            }
+        }
+    }
+    filters
+}
+
+fn patterns(reader: &mut Reader<'_>, filters: &Filters) -> (HostFilter, ParentFilter) {
+    let kind = filters
+        .filter_type
+        .as_deref()
+        .and_then(FilterType::of_word)
+        .unwrap_or_default();
+    let (hosts, mut broken) = HostFilter::new(
+        filters.filter_hosts.as_deref(),
+        filters.exclude_hosts.as_deref(),
+        kind,
+    );
+    let (parents, more) = ParentFilter::new(
+        filters.filter_host_parents.as_deref(),
+        filters.exclude_host_parents.as_deref(),
+        kind,
+    );
+    broken.extend(more);
+    for broken in broken {
+        reader.complain(Level::Warning, broken.to_string());
+    }
+    (hosts, parents)
+}
+
+/// The options that only this kind has.
+fn options(
+    reader: &mut Reader<'_>,
+    kind: &'static dyn Kind,
+    settings: &mut Settings,
+    context: &Context<'_>,
+) {
+    for option in kind.options() {
+        let name = option.name;
+        match option.form {
+            Form::Boolean(default) => {
+                if reader.has(name) {
+                    let value = reader.boolean(name, default);
+                    settings.options.insert(name.to_owned(), value.to_string());
+                }
+            }
+            Form::Secret => {
+                if let Some(secret) = context.vault.secret(reader, name) {
+                    settings
+                        .options
+                        .insert(name.to_owned(), secret.reveal().to_owned());
+                }
+            }
+            Form::List => {
+                if let Some(items) = reader.list(name) {
+                    settings.options.insert(name.to_owned(), items.join(","));
+                }
+            }
+            Form::Text | Form::File => {
+                let Some(value) = reader.take(name) else {
+                    if option.need == Need::Required {
+                        reader.complain(
+                            Level::Error,
+                            format!("Required option: \"{name}\" not set."),
+                        );
+                    }
+                    continue;
+                };
+                if value.text.is_empty() {
+                    let level = if option.need == Need::Required {
+                        Level::Error
+                    } else {
+                        Level::Warning
+                    };
+                    reader.tell(
+                        level,
+                        &value.origin,
+                        format!("{name} cannot be empty, using default"),
+                    );
+                    continue;
+                }
+                let text = if option.form == Form::File {
+                    context.paths.named(&value.text).display().to_string()
+                } else {
+                    value.text.clone()
+                };
+                settings.options.insert(name.to_owned(), text);
+            }
+        }
+    }
+}
+
+/// `sam` or `satellite`.
+fn manager(reader: &mut Reader<'_>, context: &Context<'_>) -> String {
+    let all = ["sat_server", "sat_username"]
+        .iter()
+        .all(|name| reader.has(name))
+        && [
+            "sat_password",
+            "sat_encrypted_password",
+            "sat_password_file",
+            "sat_password_credential",
+        ]
+        .iter()
+        .any(|name| reader.has(name));
+    let word = match reader.fixed("sm_type") {
+        Some(word) => {
+            if !matches!(word.text.as_str(), "sam" | "satellite") {
+                reader.tell(
+                    Level::Error,
+                    &word.origin,
+                    "sm_type must be one of satellite, sam",
+                );
+            }
+            word.text
+        }
+        None if context.manager == Some(Manager::Satellite5) && !reader.has("rhsm_hostname") => {
+            "satellite".to_owned()
+        }
+        None => "sam".to_owned(),
+    };
+    if word == "satellite" && !all {
+        for name in ["sat_server", "sat_username", "sat_password"] {
+            let there = reader.has(name)
+                || (name == "sat_password"
+                    && [
+                        "sat_encrypted_password",
+                        "sat_password_file",
+                        "sat_password_credential",
+                    ]
+                    .iter()
+                    .any(|other| reader.has(other)));
+            if !there {
+                reader.complain(
+                    Level::Error,
+                    format!("Required option: \"{name}\" not set."),
+                );
+            }
+        }
+    }
+    word
+}
+
+fn satellite5(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Satellite5> {
+    let server = reader.text("sat_server");
+    let username = reader.text("sat_username");
+    let password = context.vault.secret(reader, "sat_password");
+    let ca = reader
+        .text("sat_ca")
+        .map(|value| context.paths.named(&value.text));
+    let insecure = reader.boolean("sat_insecure", false);
+    let proxy = proxy(reader, context, "sat_proxy");
+    match (server, username, password) {
+        (Some(server), Some(username), Some(password)) => Some(Satellite5 {
+            server: satellite_address(&server.text),
+            username: username.text,
+            password,
+            ca,
+            insecure,
+            proxy,
+        }),
+        (None, None, None) => None,
+        _ => {
+            reader.complain(
+                Level::Warning,
+                "sat_server, sat_username and sat_password belong together; nothing is sent to Satellite 5",
+            );
+            None
+        }
+    }
+}
+
+/// `https://` in front, `/XMLRPC` at the end.
+fn satellite_address(written: &str) -> String {
+    let mut address = if written.contains("://") {
+        written.to_owned()
+    } else {
+        format!("https://{written}")
+    };
+    if !address.ends_with("XMLRPC") {
+        address = format!("{}/XMLRPC", address.trim_end_matches('/'));
+    }
+    address
+}
+
+fn airlock(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Airlock> {
+    let server = reader.text("airlock_server");
+    let token = context.vault.secret(reader, "airlock_token");
+    let ca = reader
+        .text("airlock_ca")
+        .map(|value| context.paths.named(&value.text));
+    let insecure = reader.boolean("airlock_insecure", false);
+    let proxy = proxy(reader, context, "airlock_proxy");
+    let server = server?;
+    let address = if server.text.contains("://") {
+        server.text.clone()
+    } else {
+        format!("https://{}", server.text)
+    };
+    let Ok(url) = url::Url::parse(&address) else {
+        reader.tell(
+            Level::Error,
+            &server.origin,
+            "airlock_server is no address; write https://HOST",
+        );
+        return None;
+    };
+    let Some(token) = token else {
+        reader.tell(
+            Level::Error,
+            &server.origin,
+            "airlock_token_file is not set; make a token with: airlock token create --scope hypervisors:write",
+        );
+        return None;
+    };
+    let local = url
+        .host_str()
+        .is_some_and(|host| matches!(host, "127.0.0.1" | "localhost" | "[::1]"));
+    if url.scheme() == "http" && !local {
+        reader.tell(
+            Level::Warning,
+            &server.origin,
+            "airlock_server is reached without TLS: everybody on the way can read the token",
+        );
+    }
+    Some(Airlock {
+        server: address.trim_end_matches('/').to_owned(),
+        token,
+        ca,
+        insecure,
+        proxy,
+        reporter_id: context.global.reporter_id.clone(),
+        interval: context.global.interval,
+    })
+}
+
+fn fingerprint(
+    section: &RawSection,
+    settings: &Settings,
+    destinations: &[DestinationSettings],
+) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    };
+    for (name, value) in &section.values {
+        add(name);
+        add(&value.text);
+    }
+    add(&format!("{settings:?}"));
+    add(settings
+        .password
+        .as_ref()
+        .map_or("", |password| password.reveal()));
+    for destination in destinations {
+        add(&format!("{destination:?}"));
+        match destination {
+            DestinationSettings::Candlepin(to) => {
+                add(to
+                    .account
+                    .as_ref()
+                    .map_or("", |(_, password)| password.reveal()));
+            }
+            DestinationSettings::Satellite5(to) => add(to.password.reveal()),
+            DestinationSettings::Airlock(to) => add(to.token.reveal()),
+        }
+    }
+    hash.finalize().into()
+}
+
+/// Whether the value of an option must not be shown.
+fn hidden(name: &str, kind: &'static dyn Kind) -> bool {
+    name.ends_with("password")
+        || name.ends_with("token")
+        || name.ends_with("proxy")
+        || kind
+            .options()
+            .iter()
+            .any(|option| option.name == name && option.form == Form::Secret)
+}
+
+fn shown(section: &RawSection, kind: &'static dyn Kind) -> BTreeMap<String, (String, Origin)> {
+    section
+        .values
+        .iter()
+        .map(|(name, value)| {
+            let text = if hidden(name, kind) {
+                "(not shown)".to_owned()
+            } else {
+                value.text.clone()
+            };
+            (name.clone(), (text, value.origin.clone()))
+        })
+        .collect()
+}
