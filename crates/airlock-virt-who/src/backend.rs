@@ -8,6 +8,7 @@
 //! gathers pages must not use them before.
 
 pub mod error;
+pub mod esx;
 pub mod fake;
 pub mod registry;
 pub mod vdsm;

@@ -3,7 +3,11 @@
 use super::Kind;
 
 /// All kinds, in the order that messages list them.
-pub const KINDS: &[&dyn Kind] = &[&super::fake::Fake, &super::vdsm::Vdsm];
+pub const KINDS: &[&dyn Kind] = &[
+    &super::esx::Esx,
+    &super::fake::Fake,
+    &super::vdsm::Vdsm,
+];
 
 /// The kind with this name.
 #[must_use]
