@@ -3,3 +3,4 @@
 mod golden;
 mod libvirt;
 mod server;
+mod vcsim;

@@ -150,7 +150,8 @@ fn md5(parts: &[&[u8]]) -> [u8; 16] {
 }
 
 fn cipher(key: &[u8; 16]) -> Rc4 {
-    Rc4::new_from_slice(key).unwrap_or_else(|_| Rc4::new(&[0; 16].into()))
+    // Any length from 1 to 256 is taken, so the other branch is never gone.
+    Rc4::new_from_slice(key).unwrap_or_else(|_| Rc4::new(&[0; 32].into()))
 }
 
 /// The key of a password (3.3.2, `NTOWFv2`).
