@@ -47,6 +47,37 @@ impl Configuration {
     pub fn source(&self, name: &str) -> Option<&Source> {
         self.sources.iter().find(|source| source.name == name)
     }
+
+    /// Whether a source of that name may be meant although it is not among those that can be used: its section is wrong, or a
+    /// file could not be read.
+    #[must_use]
+    pub fn may_hold(&self, name: &str) -> bool {
+        self.dropped.iter().any(|dropped| dropped.name == name)
+            || self
+                .read
+                .iter()
+                .any(|file| matches!(file.outcome, files::Outcome::Failed(_)))
+    }
+
+    /// The configuration for a program that runs with `old`: sources that a mistake has taken away go on as they were.
+    #[must_use]
+    pub fn keeping(mut self, old: &Self) -> Self {
+        let kept: Vec<Source> = old
+            .sources
+            .iter()
+            .filter(|source| self.source(&source.name).is_none() && self.may_hold(&source.name))
+            .cloned()
+            .collect();
+        for source in kept {
+            tracing::warn!(
+                "Configuration \"{}\" cannot be used as it is now; it goes on as it was",
+                source.name
+            );
+            self.sources.push(source);
+        }
+        self.sources.sort_by(|one, other| one.name.cmp(&other.name));
+        self
+    }
 }
 
 /// The environment as far as it matters, names as they are.

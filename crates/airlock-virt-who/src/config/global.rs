@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::files::Paths;
-use super::origin::{Origin, RawSection, Told};
+use super::origin::{RawSection, Told};
 use super::reader::Reader;
 use crate::backend::Level;
 
@@ -156,5 +156,3 @@ pub fn proxy(variables: &super::Environment) -> crate::settings::Proxy {
     }
 }
 
-/// The origin of a value that nobody set.
-pub(crate) const NOBODY: Origin = Origin::BuiltIn;
