@@ -7,11 +7,17 @@
 //! error the caller closes and connects again. `read` ends with `Ok` only when the source answered whole: whoever
 //! gathers pages must not use them before.
 
+pub mod ahv;
 pub mod error;
 pub mod esx;
 pub mod fake;
+pub mod hyperv;
+pub mod kubevirt;
+pub mod libvirt;
 pub mod registry;
+pub mod rhevm;
 pub mod vdsm;
+pub mod xen;
 
 use std::time::Duration;
 

@@ -186,6 +186,15 @@ impl Http {
         &self.server
     }
 
+    /// The same client with another time-out.
+    #[must_use]
+    pub fn within(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
+    }
+
     /// Sends a request and reads the answer whole, up to [`LIMIT`] bytes.
     ///
     /// # Errors

@@ -4,9 +4,15 @@ use super::Kind;
 
 /// All kinds, in the order that messages list them.
 pub const KINDS: &[&dyn Kind] = &[
+    &super::ahv::Ahv,
     &super::esx::Esx,
     &super::fake::Fake,
+    &super::hyperv::Hyperv,
+    &super::kubevirt::Kubevirt,
+    &super::libvirt::Libvirt,
+    &super::rhevm::Rhevm,
     &super::vdsm::Vdsm,
+    &super::xen::Xen,
 ];
 
 /// The kind with this name.

@@ -1,0 +1,6 @@
+//! The tests that talk: golden cases against replay servers, faults, and real parts.
+
+mod golden;
+mod libvirt;
+mod server;
+mod vcsim;
