@@ -6,7 +6,6 @@ use airlock_ini::{Dialect, Warning, parse};
 use airlock_virt_who::config::explain::word;
 use airlock_virt_who::config::words::list;
 use airlock_virt_who::config::{CommandLine, Environment, Origin, Paths, RawSection, Source, Told, load};
-use airlock_virt_who::model::IdKind;
 use airlock_virt_who::password::Key;
 use airlock_virt_who::settings::boolean;
 use serde_json::{Value, json};
@@ -166,9 +165,10 @@ fn values(source: Option<&Source>, input: &serde_json::Map<String, Value>, wante
             "url" => json!(settings.server),
             "server" if matches!(source.kind, "hyperv" | "ahv") => json!(source.server_as_written),
             "server" => json!(settings.server),
+            // A word that is refused stays as it was written.
             "hypervisor_id" => match input.get(name) {
-                Some(word) if IdKind::of_word(word.as_str().unwrap_or_default()).is_none() => word.clone(),
-                _ => json!(settings.hypervisor_id.word()),
+                Some(word) => word.clone(),
+                None => json!(settings.hypervisor_id.word()),
             },
             "filter_type" => json!(source.filters.filter_type),
             "filter_hosts" => json!(source.filters.filter_hosts),
