@@ -16,6 +16,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use deviations::Deviations;
+pub use exchange::operation as exchange_operation;
 
 /// A folder of cases.
 pub struct Folder {
@@ -48,7 +49,10 @@ impl Folder {
         if path.is_dir() {
             return Some(path);
         }
-        say(&format!("skipped: there is no {name} in {}", self.path.display()));
+        say(&format!(
+            "skipped: there is no {name} in {}",
+            self.path.display()
+        ));
         None
     }
 
@@ -86,7 +90,9 @@ async fn golden_cases_are_equal() {
         }
     }
     for (case, member, reason) in folder.deviations.used() {
-        say(&format!("deliberate difference: {case}, {member}: {reason}"));
+        say(&format!(
+            "deliberate difference: {case}, {member}: {reason}"
+        ));
     }
     let failed: Vec<_> = outcomes
         .iter()
@@ -100,6 +106,14 @@ async fn golden_cases_are_equal() {
         if failed.is_empty() { "" } else { ": " },
         failed.join(", ")
     ));
-    assert!(failed.is_empty(), "golden cases failed: {}", failed.join(", "));
-    assert!(!outcomes.is_empty(), "there are no cases in {}", folder.path.display());
+    assert!(
+        failed.is_empty(),
+        "golden cases failed: {}",
+        failed.join(", ")
+    );
+    assert!(
+        !outcomes.is_empty(),
+        "there are no cases in {}",
+        folder.path.display()
+    );
 }
