@@ -306,3 +306,6 @@ pub(crate) fn pause(failures: u32, interval: Duration) -> Duration {
     let spread: f64 = rand::random_range(0.5..=1.0);
     whole.mul_f64(spread)
 }
+
+#[cfg(test)]
+mod tests;

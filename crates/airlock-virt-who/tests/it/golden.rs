@@ -4,12 +4,14 @@
 //! `AIRLOCK_VIRTWHO_CASES` names another folder of the same layout (tests/data/virt-who/README.md has it). Equal means the
 //! same JSON, the order of hosts and guests free. Deliberate differences stand in `deviations.json` of the folder.
 
+mod destinations;
 mod deviations;
 mod equal;
 mod esx_daemon;
 mod exchange;
 mod fake;
 mod mapping;
+mod settings;
 mod vectors;
 
 use std::io::Write;
@@ -83,7 +85,8 @@ async fn golden_cases_are_equal() {
     outcomes.extend(mapping::outcomes(&folder).await);
     outcomes.extend(esx_daemon::outcomes(&folder).await);
     outcomes.extend(vectors::outcomes(&folder));
-    // Sections of configuration, passwords and destinations follow here.
+    outcomes.extend(settings::outcomes(&folder));
+    outcomes.extend(destinations::outcomes(&folder).await);
     for outcome in &outcomes {
         if let Err(reason) = &outcome.result {
             say(&format!("failed: {}: {reason}", outcome.name));
