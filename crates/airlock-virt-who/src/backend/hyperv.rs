@@ -84,6 +84,16 @@ impl Kind for Hyperv {
                 format!("auth_method must be one of: basic, ntlm (and not \"{other}\")"),
             )),
         }
+        if settings.option("auth_method") != Some("kerberos") {
+            for name in ["kerberos_keytab", "kerberos_principal"] {
+                if settings.options.remove(name).is_some() {
+                    remarks.push(Remark::new(
+                        Level::Warning,
+                        format!("{name} is ignored: it means nothing without auth_method=kerberos"),
+                    ));
+                }
+            }
+        }
         if settings.server.is_empty() {
             return remarks;
         }

@@ -87,6 +87,8 @@ async fn golden_cases_are_equal() {
     outcomes.extend(vectors::outcomes(&folder));
     outcomes.extend(settings::outcomes(&folder));
     outcomes.extend(destinations::outcomes(&folder).await);
+    // The harness may have left its line open.
+    say("");
     for outcome in &outcomes {
         if let Err(reason) = &outcome.result {
             say(&format!("failed: {}: {reason}", outcome.name));

@@ -2,6 +2,7 @@
 
 mod faults;
 mod golden;
+mod kinds;
 mod libvirt;
 mod parsers;
 mod server;
