@@ -298,3 +298,13 @@ pub async fn gather(backend: &mut dyn Backend) -> Result<(Report, Vec<Note>)> {
     };
     Ok((report, sink.notes))
 }
+
+/// Gives the bytes to every reader of answers: SOAP, sealed messages, NTLM, kubeconfigs. For fuzzing; whatever comes,
+/// nothing may panic.
+#[doc(hidden)]
+pub fn fuzz(bytes: &[u8]) {
+    esx::fuzz(bytes);
+    hyperv::fuzz(bytes);
+    kubevirt::fuzz(bytes);
+    let _ = crate::xml::Element::read(bytes);
+}

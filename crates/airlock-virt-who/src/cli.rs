@@ -71,7 +71,10 @@ const KINDS: [&str; 6] = ["libvirt", "vdsm", "esx", "xen", "rhevm", "hyperv"];
 const DETAILS: [&str; 5] = ["owner", "env", "server", "username", "password"];
 
 fn flag(name: &'static str, short: Option<char>, about: &'static str) -> Arg {
-    let arg = Arg::new(name).long(name).action(ArgAction::SetTrue).help(about);
+    let arg = Arg::new(name)
+        .long(name)
+        .action(ArgAction::SetTrue)
+        .help(about);
     match short {
         Some(short) => arg.short(short),
         None => arg,
@@ -96,12 +99,38 @@ fn text(name: &'static str, short: Option<char>, value: &'static str, about: &'s
 pub fn command(old: bool) -> Command {
     let mut command = Command::new(if old { "virt-who" } else { "airlock-virt-who" })
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Which guest runs on which host: reads hypervisors and reports to the servers that ask")
-        .arg(flag("debug", Some('d'), "Log everything; secrets are never logged").global(true))
-        .arg(flag("one-shot", Some('o'), "Read and send once; the exit status tells whether all went well"))
-        .arg(text("interval", Some('i'), "SECONDS", "Between two reads of a source, 60 at least"))
-        .arg(flag("print", Some('p'), "Read once and print what would be sent; nothing is sent"))
-        .arg(flag("old-form", None, "With --print: the JSON form before 2020"))
+        .about(
+            "Which guest runs on which host: reads hypervisors and reports to the servers that ask",
+        )
+        .arg(
+            flag(
+                "debug",
+                Some('d'),
+                "Log everything; secrets are never logged",
+            )
+            .global(true),
+        )
+        .arg(flag(
+            "one-shot",
+            Some('o'),
+            "Read and send once; the exit status tells whether all went well",
+        ))
+        .arg(text(
+            "interval",
+            Some('i'),
+            "SECONDS",
+            "Between two reads of a source, 60 at least",
+        ))
+        .arg(flag(
+            "print",
+            Some('p'),
+            "Read once and print what would be sent; nothing is sent",
+        ))
+        .arg(flag(
+            "old-form",
+            None,
+            "With --print: the JSON form before 2020",
+        ))
         .arg(
             Arg::new("config")
                 .long("config")
@@ -112,23 +141,50 @@ pub fn command(old: bool) -> Command {
                 .global(true)
                 .help("Read sources from this file instead of /etc/virt-who.d; may be repeated"),
         )
-        .arg(flag("status", Some('s'), "Log in everywhere and say how it went"))
+        .arg(flag(
+            "status",
+            Some('s'),
+            "Log in everywhere and say how it went",
+        ))
         .arg(flag("json", Some('j'), "With --status: as JSON").global(!old))
-        .arg(flag("log-per-config", Some('m'), "One log file for each part of the program"))
+        .arg(flag(
+            "log-per-config",
+            Some('m'),
+            "One log file for each part of the program",
+        ))
         .arg(text("log-dir", Some('l'), "DIR", "Where log files are"))
-        .arg(text("log-file", Some('f'), "NAME", "The name of the log file"))
-        .arg(text("reporter-id", Some('r'), "ID", "What this agent calls itself"))
+        .arg(text(
+            "log-file",
+            Some('f'),
+            "NAME",
+            "The name of the log file",
+        ))
+        .arg(text(
+            "reporter-id",
+            Some('r'),
+            "ID",
+            "What this agent calls itself",
+        ))
         .arg(flag("background", Some('b'), "Accepted and without meaning").hide(true))
-        .arg(flag("accept-change", None, "Send also reports that look wrong"))
+        .arg(flag(
+            "accept-change",
+            None,
+            "Send also reports that look wrong",
+        ))
         .arg(
             text("root", None, "DIR", "Look for all files below this folder")
                 .value_parser(value_parser!(PathBuf))
                 .global(true),
         )
         .arg(
-            text("state-dir", None, "DIR", "Keep state here instead of /var/lib/virt-who")
-                .value_parser(value_parser!(PathBuf))
-                .global(true),
+            text(
+                "state-dir",
+                None,
+                "DIR",
+                "Keep state here instead of /var/lib/virt-who",
+            )
+            .value_parser(value_parser!(PathBuf))
+            .global(true),
         );
     for kind in KINDS {
         command = command.arg(flag(kind, None, "").hide(true));
@@ -140,7 +196,11 @@ pub fn command(old: bool) -> Command {
     for manager in ["sam", "satellite6", "satellite5", "satellite"] {
         command = command.arg(flag(manager, None, "").hide(true));
     }
-    for name in ["satellite-server", "satellite-username", "satellite-password"] {
+    for name in [
+        "satellite-server",
+        "satellite-username",
+        "satellite-password",
+    ] {
         command = command.arg(text(name, None, "TEXT", "").hide(true));
     }
     if old {
@@ -176,9 +236,11 @@ fn name_of(kind: &'static str, detail: &'static str) -> &'static str {
 /// # Errors
 /// Options that are unknown or do not go together.
 pub fn parse(arguments: Vec<OsString>) -> Result<Wanted, Refused> {
-    let old = arguments
-        .first()
-        .is_some_and(|name| std::path::Path::new(name).file_name().is_some_and(|name| name == "virt-who"));
+    let old = arguments.first().is_some_and(|name| {
+        std::path::Path::new(name)
+            .file_name()
+            .is_some_and(|name| name == "virt-who")
+    });
     let matches = command(old)
         .try_get_matches_from(arguments)
         .map_err(|error| Refused::Clap(Box::new(error)))?;
@@ -209,7 +271,9 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Wanted, Refused> {
             Mode::Status { json: on("json") }
         }
         _ if on("json") => {
-            return Err(Refused::Combination("Error: --json can only be used with --status"));
+            return Err(Refused::Combination(
+                "Error: --json can only be used with --status",
+            ));
         }
         _ if on("print") => Mode::Print(if on("old-form") { Form::Old } else { Form::New }),
         _ if on("one-shot") => Mode::Once,
@@ -265,7 +329,12 @@ fn line(matches: &ArgMatches) -> CommandLine {
             line.manager = Some(manager);
         }
     }
-    line.satellite = details(matches, "satellite", &["server", "username", "password"], "sat_");
+    line.satellite = details(
+        matches,
+        "satellite",
+        &["server", "username", "password"],
+        "sat_",
+    );
     if let Some(kind) = KINDS.iter().rev().find(|kind| matches.get_flag(kind)) {
         let origin = Origin::CommandLine(format!("--{kind}"));
         let mut section = RawSection::new(SECTION, origin.clone());
@@ -276,7 +345,12 @@ fn line(matches: &ArgMatches) -> CommandLine {
     line
 }
 
-fn details(matches: &ArgMatches, kind: &str, names: &[&str], prefix: &str) -> BTreeMap<String, RawValue> {
+fn details(
+    matches: &ArgMatches,
+    kind: &str,
+    names: &[&str],
+    prefix: &str,
+) -> BTreeMap<String, RawValue> {
     names
         .iter()
         .filter_map(|detail| {

@@ -38,7 +38,10 @@ pub trait Make: Send + Sync {
     ///
     /// # Errors
     /// Settings that cannot work.
-    fn destination(&self, settings: &DestinationSettings) -> destination::Result<Box<dyn Destination>>;
+    fn destination(
+        &self,
+        settings: &DestinationSettings,
+    ) -> destination::Result<Box<dyn Destination>>;
 }
 
 /// The real ones.
@@ -59,7 +62,10 @@ impl Make for Real {
         }
     }
 
-    fn destination(&self, settings: &DestinationSettings) -> destination::Result<Box<dyn Destination>> {
+    fn destination(
+        &self,
+        settings: &DestinationSettings,
+    ) -> destination::Result<Box<dyn Destination>> {
         destination::open(settings, &self.state)
     }
 }
@@ -169,7 +175,11 @@ impl Engine {
             if self.sources.contains_key(&source.name) {
                 continue;
             }
-            tracing::info!("Using configuration \"{}\" (\"{}\" mode)", source.name, source.kind);
+            tracing::info!(
+                "Using configuration \"{}\" (\"{}\" mode)",
+                source.name,
+                source.kind
+            );
             let stop = CancellationToken::new();
             self.shared.table.expect(&source.name);
             let task = source::run(
@@ -204,9 +214,9 @@ impl Engine {
     async fn retire(&self, old: &Configuration) {
         let now: Vec<(String, &str)> = pairs(&self.configuration);
         for report in self.shared.state.reports() {
-            let known = now
-                .iter()
-                .any(|(destination, source)| *destination == report.destination && *source == report.source);
+            let known = now.iter().any(|(destination, source)| {
+                *destination == report.destination && *source == report.source
+            });
             // A section that is there but cannot be used, or a file that cannot be read, is a mistake and no farewell.
             if known || self.configuration.may_hold(&report.source) {
                 continue;
@@ -248,7 +258,9 @@ async fn finish(mut handle: JoinHandle<()>) {
 }
 
 /// The destinations with their sources; sources whose destinations are the same are together.
-pub(crate) fn by_destination(configuration: &Configuration) -> Vec<(DestinationSettings, Vec<Arc<Source>>)> {
+pub(crate) fn by_destination(
+    configuration: &Configuration,
+) -> Vec<(DestinationSettings, Vec<Arc<Source>>)> {
     let mut out: Vec<(DestinationSettings, Vec<Arc<Source>>)> = Vec::new();
     for source in &configuration.sources {
         let source = Arc::new(source.clone());
@@ -284,7 +296,11 @@ const FIRST: Duration = Duration::from_secs(15);
 /// The pause after so many failures in a row: doubling, never longer than the interval or a quarter of an hour, and spread by
 /// up to a half, so that many agents do not come back at the same moment.
 pub(crate) fn pause(failures: u32, interval: Duration) -> Duration {
-    let doubled = FIRST.saturating_mul(1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX));
+    let doubled = FIRST.saturating_mul(
+        1_u32
+            .checked_shl(failures.saturating_sub(1))
+            .unwrap_or(u32::MAX),
+    );
     let most = interval.clamp(FIRST, LONGEST);
     let whole = doubled.min(most);
     let spread: f64 = rand::random_range(0.5..=1.0);

@@ -17,7 +17,11 @@ pub fn suspicion(accepted: &Accepted, inventory: &Inventory, id_kind: IdKind) ->
     if !accepted.ever || inventory.local.is_some() {
         return None;
     }
-    if let Some(before) = accepted.id_kind.as_deref().filter(|before| *before != id_kind.word()) {
+    if let Some(before) = accepted
+        .id_kind
+        .as_deref()
+        .filter(|before| *before != id_kind.word())
+    {
         return Some(format!(
             "hypervisor_id was {before} and is {id_kind} now, so every host would be registered a second time"
         ));
@@ -91,6 +95,9 @@ mod tests {
     fn another_kind_of_id_is_suspicious_and_a_first_report_never() {
         let now = inventory(&[("a", 1)]);
         assert!(suspicion(&accepted(&now), &now, IdKind::Hostname).is_some());
-        assert_eq!(suspicion(&Accepted::default(), &now, IdKind::Hostname), None);
+        assert_eq!(
+            suspicion(&Accepted::default(), &now, IdKind::Hostname),
+            None
+        );
     }
 }

@@ -434,17 +434,13 @@ fn find<'a, Wanted: std::error::Error + 'static>(error: &'a reqwest::Error) -> O
             return Some(found);
         }
         // An io::Error does not show what it wraps as its source.
-        if let Some(wrapped) = error
+        let wrapped = error
             .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref)
-        {
-            if let Some(found) = wrapped.downcast_ref::<Wanted>() {
-                return Some(found);
-            }
-            at = wrapped.source();
-            continue;
-        }
-        at = error.source();
+            .and_then(std::io::Error::get_ref);
+        at = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     None
 }

@@ -106,7 +106,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         *metadata.level() <= least
     }
 
-    fn on_new_span(&self, attributes: &tracing::span::Attributes<'_>, id: &tracing::Id, context: Context<'_, S>) {
+    fn on_new_span(
+        &self,
+        attributes: &tracing::span::Attributes<'_>,
+        id: &tracing::Id,
+        context: Context<'_, S>,
+    ) {
         if attributes.metadata().name() != "destination" {
             return;
         }
@@ -116,7 +121,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
             use sha2::Digest as _;
             let hash = hex::encode(sha2::Sha256::digest(text.fields.as_bytes()));
             let short = hash.get(..16).unwrap_or(&hash);
-            span.extensions_mut().insert(Part(format!("virtwho.destination_{short}")));
+            span.extensions_mut()
+                .insert(Part(format!("virtwho.destination_{short}")));
         }
     }
 
@@ -134,7 +140,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         let message = format!("{}{}", text.message, text.fields).replace(['\n', '\r'], " ");
         let place = format!(
             "@{}:{}",
-            metadata.file().and_then(|file| file.rsplit('/').next()).unwrap_or("?"),
+            metadata
+                .file()
+                .and_then(|file| file.rsplit('/').next())
+                .unwrap_or("?"),
             metadata.line().unwrap_or(0)
         );
         if self.stderr && *metadata.level() <= self.least {
@@ -154,7 +163,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         if let Some(files) = &self.files {
             let part = context
                 .event_scope(event)
-                .and_then(|mut scope| scope.find_map(|span| span.extensions().get::<Part>().map(|part| part.0.clone())))
+                .and_then(|mut scope| {
+                    scope
+                        .find_map(|span| span.extensions().get::<Part>().map(|part| part.0.clone()))
+                })
                 .unwrap_or_else(|| "virtwho.main".to_owned());
             files.write(&part, &format!("{} [{level}] {place} - {message}\n", now()));
         }
@@ -162,7 +174,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
 }
 
 fn now() -> String {
-    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S,%3f").to_string()
+    jiff::Zoned::now()
+        .strftime("%Y-%m-%d %H:%M:%S,%3f")
+        .to_string()
 }
 
 impl Files {
@@ -172,8 +186,14 @@ impl Files {
         } else {
             self.folder.join(&self.one)
         };
-        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let same = match (open.get(&path).map(File::metadata), std::fs::metadata(&path)) {
+        let mut open = self
+            .open
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let same = match (
+            open.get(&path).map(File::metadata),
+            std::fs::metadata(&path),
+        ) {
             (Some(Ok(ours)), Ok(there)) => ours.ino() == there.ino() && ours.dev() == there.dev(),
             _ => false,
         };

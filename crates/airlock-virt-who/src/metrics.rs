@@ -41,7 +41,9 @@ pub struct Metrics(Mutex<Inner>);
 
 impl Metrics {
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// A source was read.
@@ -73,7 +75,10 @@ impl Metrics {
     /// A report was taken.
     pub fn sent(&self, destination: &str, now: Instant) {
         let mut inner = self.inner();
-        let of = inner.destinations.entry(destination.to_owned()).or_default();
+        let of = inner
+            .destinations
+            .entry(destination.to_owned())
+            .or_default();
         of.up = true;
         of.refused = false;
         of.sent_at = now.0 / 1_000_000;
@@ -83,7 +88,10 @@ impl Metrics {
     /// A destination failed.
     pub fn destination_failed(&self, destination: &str, refused: bool) {
         let mut inner = self.inner();
-        let of = inner.destinations.entry(destination.to_owned()).or_default();
+        let of = inner
+            .destinations
+            .entry(destination.to_owned())
+            .or_default();
         of.up = false;
         of.refused = refused;
         of.failures += 1;
@@ -92,7 +100,10 @@ impl Metrics {
     /// A source's report is held back, or no longer.
     pub fn held(&self, destination: &str, source: &str, on: bool) {
         let mut inner = self.inner();
-        let of = inner.destinations.entry(destination.to_owned()).or_default();
+        let of = inner
+            .destinations
+            .entry(destination.to_owned())
+            .or_default();
         if on {
             of.held.insert(source.to_owned());
         } else {
@@ -107,13 +118,39 @@ impl Metrics {
         let mut out = String::new();
         type Of<T> = fn(&T) -> i64;
         let sources: [(&str, &str, &str, Of<OfSource>); 7] = [
-            ("source_up", "gauge", "1 when the source could be read last", |of| i64::from(of.up)),
-            ("source_refused", "gauge", "1 when the login was refused and waits", |of| i64::from(of.refused)),
-            ("source_hosts", "gauge", "Hosts after the filter", |of| of.hosts.cast_signed()),
-            ("source_guests", "gauge", "Guests of these hosts", |of| of.guests.cast_signed()),
-            ("source_last_read_seconds", "gauge", "When it was read last, in seconds since 1970", |of| of.read_at),
-            ("source_reads_total", "counter", "Reads and heard changes", |of| of.reads.cast_signed()),
-            ("source_failures_total", "counter", "Failed reads", |of| of.failures.cast_signed()),
+            (
+                "source_up",
+                "gauge",
+                "1 when the source could be read last",
+                |of| i64::from(of.up),
+            ),
+            (
+                "source_refused",
+                "gauge",
+                "1 when the login was refused and waits",
+                |of| i64::from(of.refused),
+            ),
+            ("source_hosts", "gauge", "Hosts after the filter", |of| {
+                of.hosts.cast_signed()
+            }),
+            ("source_guests", "gauge", "Guests of these hosts", |of| {
+                of.guests.cast_signed()
+            }),
+            (
+                "source_last_read_seconds",
+                "gauge",
+                "When it was read last, in seconds since 1970",
+                |of| of.read_at,
+            ),
+            (
+                "source_reads_total",
+                "counter",
+                "Reads and heard changes",
+                |of| of.reads.cast_signed(),
+            ),
+            ("source_failures_total", "counter", "Failed reads", |of| {
+                of.failures.cast_signed()
+            }),
         ];
         for (name, kind, help, value) in sources {
             head(&mut out, name, kind, help);
@@ -122,14 +159,42 @@ impl Metrics {
             }
         }
         let destinations: [(&str, &str, &str, Of<OfDestination>); 6] = [
-            ("destination_up", "gauge", "1 when the destination took a report last", |of| i64::from(of.up)),
-            ("destination_refused", "gauge", "1 when the login was refused and waits", |of| i64::from(of.refused)),
-            ("destination_held", "gauge", "Sources whose report looks wrong and is held back", |of| {
-                i64::try_from(of.held.len()).unwrap_or(i64::MAX)
-            }),
-            ("destination_last_sent_seconds", "gauge", "When it took a report last, in seconds since 1970", |of| of.sent_at),
-            ("destination_sent_total", "counter", "Reports that were taken", |of| of.sent.cast_signed()),
-            ("destination_failures_total", "counter", "Failed tries", |of| of.failures.cast_signed()),
+            (
+                "destination_up",
+                "gauge",
+                "1 when the destination took a report last",
+                |of| i64::from(of.up),
+            ),
+            (
+                "destination_refused",
+                "gauge",
+                "1 when the login was refused and waits",
+                |of| i64::from(of.refused),
+            ),
+            (
+                "destination_held",
+                "gauge",
+                "Sources whose report looks wrong and is held back",
+                |of| i64::try_from(of.held.len()).unwrap_or(i64::MAX),
+            ),
+            (
+                "destination_last_sent_seconds",
+                "gauge",
+                "When it took a report last, in seconds since 1970",
+                |of| of.sent_at,
+            ),
+            (
+                "destination_sent_total",
+                "counter",
+                "Reports that were taken",
+                |of| of.sent.cast_signed(),
+            ),
+            (
+                "destination_failures_total",
+                "counter",
+                "Failed tries",
+                |of| of.failures.cast_signed(),
+            ),
         ];
         for (name, kind, help, value) in destinations {
             head(&mut out, name, kind, help);
@@ -154,7 +219,10 @@ impl Metrics {
     ///
     /// # Errors
     /// The address cannot be had.
-    pub async fn serve(self: std::sync::Arc<Self>, address: &str) -> std::io::Result<std::convert::Infallible> {
+    pub async fn serve(
+        self: std::sync::Arc<Self>,
+        address: &str,
+    ) -> std::io::Result<std::convert::Infallible> {
         let listener = tokio::net::TcpListener::bind(address).await?;
         loop {
             let (mut stream, _) = listener.accept().await?;
@@ -162,7 +230,10 @@ impl Metrics {
             tokio::spawn(async move {
                 let mut head = [0; 4096];
                 let asked = stream.read(&mut head);
-                if tokio::time::timeout(std::time::Duration::from_secs(5), asked).await.is_err() {
+                if tokio::time::timeout(std::time::Duration::from_secs(5), asked)
+                    .await
+                    .is_err()
+                {
                     return;
                 }
                 let answer = format!(
@@ -177,11 +248,17 @@ impl Metrics {
 }
 
 fn head(out: &mut String, name: &str, kind: &str, help: &str) {
-    let _ = writeln!(out, "# HELP airlock_virt_who_{name} {help}.\n# TYPE airlock_virt_who_{name} {kind}");
+    let _ = writeln!(
+        out,
+        "# HELP airlock_virt_who_{name} {help}.\n# TYPE airlock_virt_who_{name} {kind}"
+    );
 }
 
 fn line(out: &mut String, name: &str, label: &str, of: &str, value: i64) {
-    let of = of.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let of = of
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n");
     let _ = writeln!(out, "airlock_virt_who_{name}{{{label}=\"{of}\"}} {value}");
 }
 

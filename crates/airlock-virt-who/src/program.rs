@@ -14,8 +14,8 @@ use crate::config::explain::explain;
 use crate::config::{Configuration, Paths, load};
 use crate::engine::{Real, Shared, once, read_once};
 use crate::logging::{self, Kind};
-use crate::model::json::{Form, Printed};
 use crate::model::Report;
+use crate::model::json::{Form, Printed};
 use crate::password::Key;
 use crate::state::State;
 use crate::status;
@@ -109,7 +109,10 @@ async fn started(run: &Run, configuration: Configuration, mode: Mode) -> u8 {
         Mode::Status { json } => {
             let found = status::ask(&configuration, &shared).await;
             if json {
-                say(&format!("{}\n", serde_json::to_string_pretty(&found).unwrap_or_default()));
+                say(&format!(
+                    "{}\n",
+                    serde_json::to_string_pretty(&found).unwrap_or_default()
+                ));
             } else {
                 let colours = run.wanted.old || std::io::stdout().is_terminal();
                 say(&found.text(colours, !run.wanted.old));
@@ -204,7 +207,10 @@ async fn check(run: &Run, configuration: &Configuration, connect: bool, json: bo
     let explanation = explain(configuration);
     let mut good = configuration.dropped.is_empty()
         && !configuration.sources.is_empty()
-        && !configuration.told.iter().any(|told| told.level == Level::Error);
+        && !configuration
+            .told
+            .iter()
+            .any(|told| told.level == Level::Error);
     let mut document = serde_json::json!(explanation);
     let mut text = explanation.text();
     if connect {
@@ -219,7 +225,10 @@ async fn check(run: &Run, configuration: &Configuration, connect: bool, json: bo
         }
     }
     if json {
-        say(&format!("{}\n", serde_json::to_string_pretty(&document).unwrap_or_default()));
+        say(&format!(
+            "{}\n",
+            serde_json::to_string_pretty(&document).unwrap_or_default()
+        ));
     } else {
         say(&text);
     }
@@ -257,7 +266,11 @@ async fn connected(configuration: &Configuration, shared: &Shared) -> (Vec<Strin
         }
     }
     let mut asked: Vec<String> = Vec::new();
-    for settings in configuration.sources.iter().flat_map(|source| &source.destinations) {
+    for settings in configuration
+        .sources
+        .iter()
+        .flat_map(|source| &source.destinations)
+    {
         let identity = settings.identity();
         if asked.contains(&identity) {
             continue;
@@ -291,7 +304,9 @@ fn encrypt(paths: &Paths, password: Option<String>) -> u8 {
     };
     match Key::read_or_make(&paths.key()) {
         Ok(key) => {
-            complain("Use following as value for encrypted_password key in the configuration file:");
+            complain(
+                "Use following as value for encrypted_password key in the configuration file:",
+            );
             say(&format!("{}\n", key.encrypt(&password)));
             GOOD
         }

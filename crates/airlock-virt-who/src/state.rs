@@ -35,7 +35,8 @@ impl Refused {
     #[must_use]
     pub fn until(&self, fingerprint: &str, now: Instant) -> Option<Instant> {
         let until = self.at.saturating_add(REFUSAL);
-        (self.fingerprint == fingerprint && now.0 < until && now.0 >= self.at).then_some(Instant(until))
+        (self.fingerprint == fingerprint && now.0 < until && now.0 >= self.at)
+            .then_some(Instant(until))
     }
 }
 
@@ -181,7 +182,9 @@ impl State {
     }
 
     fn report_path(&self, destination: &str, source: &str) -> PathBuf {
-        self.folder.join("reports").join(name(&[destination, source]))
+        self.folder
+            .join("reports")
+            .join(name(&[destination, source]))
     }
 
     fn reads_path(&self, source: &str) -> PathBuf {
@@ -216,7 +219,10 @@ impl State {
     /// # Errors
     /// The file cannot be written.
     pub fn save_report(&self, report: &Report) -> Result<(), Error> {
-        write(&self.report_path(&report.destination, &report.source), report)
+        write(
+            &self.report_path(&report.destination, &report.source),
+            report,
+        )
     }
 
     /// Forgets a pair.
@@ -306,7 +312,10 @@ fn all<T: DeserializeOwned>(folder: &Path) -> Vec<T> {
     };
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "json")
+        })
         .collect();
     paths.sort();
     paths.iter().filter_map(|path| read(path)).collect()
@@ -345,7 +354,10 @@ mod tests {
         let state = State::new(folder.path());
         let mut report = state.report("d", "s", "esx");
         report.accept(&Accepted {
-            digests: BTreeMap::from([("h".into(), Digest::of(&crate::model::Hypervisor::new("h")))]),
+            digests: BTreeMap::from([(
+                "h".into(),
+                Digest::of(&crate::model::Hypervisor::new("h")),
+            )]),
             guests: 3,
             id_kind: Some("uuid".to_owned()),
             ever: true,

@@ -102,7 +102,11 @@ fn shown(micros: i64) -> Option<String> {
 fn refusal(refused: Option<&Refused>, source: &Source, now: Instant) -> Option<String> {
     let refused = refused?;
     let until = refused.until(&hex::encode(source.fingerprint), now)?;
-    Some(format!("{}; not tried again before {}.", refused.reason, shown(until.0)?))
+    Some(format!(
+        "{}; not tried again before {}.",
+        refused.reason,
+        shown(until.0)?
+    ))
 }
 
 async fn side(source: &Source, shared: &Shared) -> Side {
@@ -228,10 +232,15 @@ impl Status {
             let _ = writeln!(out, "Source Status: {}", paint(of.source.status));
             if full {
                 details(&mut out, of.source.message.as_deref(), None);
-                if let (Some(at), Some(hosts), Some(guests)) =
-                    (&of.source.last_successful_retrieve, of.source.hypervisors, of.source.guests)
-                {
-                    let _ = writeln!(out, "  last read {at}: {hosts} hypervisors, {guests} guests");
+                if let (Some(at), Some(hosts), Some(guests)) = (
+                    &of.source.last_successful_retrieve,
+                    of.source.hypervisors,
+                    of.source.guests,
+                ) {
+                    let _ = writeln!(
+                        out,
+                        "  last read {at}: {hosts} hypervisors, {guests} guests"
+                    );
                 }
             }
             let others = if of.destinations.is_empty() {
@@ -243,7 +252,11 @@ impl Status {
                 let _ = writeln!(out, "Destination Status: {}", paint(other.status));
                 if full {
                     let _ = writeln!(out, "  {}", other.connection.as_deref().unwrap_or(""));
-                    details(&mut out, other.message.as_deref(), other.held_back.as_deref());
+                    details(
+                        &mut out,
+                        other.message.as_deref(),
+                        other.held_back.as_deref(),
+                    );
                     if let Some(at) = &other.last_successful_send {
                         let job = other.last_successful_send_job_status.as_deref();
                         let job = job.map(|job| format!(", job {job}")).unwrap_or_default();

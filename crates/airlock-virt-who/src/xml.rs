@@ -102,13 +102,11 @@ impl Element {
                         close(element, &mut open, &mut root);
                     }
                 }
-                Event::Text(text) => {
-                    match open.last_mut() {
-                        Some(element) => element.text.push_str(&text),
-                        None if text.trim().is_empty() => {}
-                        None => return Err(syntax("text outside of the root element".to_owned())),
-                    }
-                }
+                Event::Text(text) => match open.last_mut() {
+                    Some(element) => element.text.push_str(&text),
+                    None if text.trim().is_empty() => {}
+                    None => return Err(syntax("text outside of the root element".to_owned())),
+                },
                 Event::CData(data) => {
                     if let Some(element) = open.last_mut() {
                         element.text.push_str(&data);
@@ -197,11 +195,11 @@ fn started(start: &BytesStart<'_>) -> Result<Element, String> {
     };
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| error.to_string())?;
-        let value = quick_xml::escape::unescape(&attribute.value).map_err(|error| error.to_string())?;
-        element.attributes.push((
-            attribute.key.local_name().as_ref().into(),
-            value.into(),
-        ));
+        let value =
+            quick_xml::escape::unescape(&attribute.value).map_err(|error| error.to_string())?;
+        element
+            .attributes
+            .push((attribute.key.local_name().as_ref().into(), value.into()));
     }
     Ok(element)
 }
@@ -253,7 +251,10 @@ mod tests {
         let error = |text: &str| Element::read(text.as_bytes()).unwrap_err();
         assert_eq!(error("<a><b>"), Error::Unfinished("b".to_owned()));
         assert_eq!(error(""), Error::Empty);
-        assert!(matches!(error("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>"), Error::Doctype(_)));
+        assert!(matches!(
+            error("<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>"),
+            Error::Doctype(_)
+        ));
         assert!(matches!(error("<a>&x;</a>"), Error::Syntax { .. }));
         assert!(matches!(error("<a></b>"), Error::Syntax { .. }));
         assert!(matches!(error("hello"), Error::Syntax { .. }));

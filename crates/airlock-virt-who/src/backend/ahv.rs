@@ -15,7 +15,9 @@ use super::{
     Whole,
 };
 use crate::http::{Http, Request, basic};
-use crate::model::{CLUSTER, Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION};
+use crate::model::{
+    CLUSTER, Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION,
+};
 use crate::settings::Settings;
 
 /// How many things are asked for at once; Prism gives no more.
@@ -255,7 +257,10 @@ impl Source {
                 text(value, &["metadata", "uuid"]),
                 text(value, &["status", "name"]),
                 text(value, &["status", "resources", "num_cpu_sockets"]),
-                text(value, &["status", "resources", "hypervisor", "hypervisor_full_name"]),
+                text(
+                    value,
+                    &["status", "resources", "hypervisor", "hypervisor_full_name"],
+                ),
                 text(value, &["status", "cluster_reference", "uuid"]),
                 None,
             )
@@ -279,7 +284,8 @@ impl Source {
         })
     }
 
-    fn guest(&self, value: &Value) -> (Option<String>, Option<String>, State) {
+    /// Its uuid, its host, and its state; a guest that tells no state has none of its own yet.
+    fn guest(&self, value: &Value) -> (Option<String>, Option<String>, Option<State>) {
         let (uuid, host, state) = if self.central {
             (
                 text(value, &["metadata", "uuid"]),
@@ -293,11 +299,11 @@ impl Source {
                 text(value, &["power_state"]),
             )
         };
-        let state = match state.as_deref() {
-            Some("on" | "ON") => State::Running,
-            Some("off" | "OFF") => State::ShutOff,
+        let state = state.map(|word| match word.as_str() {
+            "on" | "ON" => State::Running,
+            "off" | "OFF" => State::ShutOff,
             _ => State::Unknown,
-        };
+        });
         (uuid, host, state)
     }
 
@@ -360,14 +366,21 @@ impl Backend for Source {
         let kind = "ahv".into();
         for value in &guests {
             match self.guest(value) {
-                (Some(uuid), Some(host), state) => {
+                (Some(uuid), Some(host), Some(state)) => {
                     let list = on.entry(host).or_default();
                     list.push(Guest::new(uuid, state, &kind));
                 }
+                (Some(uuid), Some(_), None) => sink.note(Note::GuestLeftOut {
+                    guest: uuid,
+                    reason: "it has no power_state".to_owned(),
+                }),
                 // Prism tells no host for a guest that is off.
                 (Some(_), None, _) => {}
                 (None, _, _) => sink.note(Note::GuestLeftOut {
-                    guest: value["name"].as_str().unwrap_or("without a name").to_owned(),
+                    guest: value["name"]
+                        .as_str()
+                        .unwrap_or("without a name")
+                        .to_owned(),
                     reason: "it has no uuid".to_owned(),
                 }),
             }
@@ -440,9 +453,18 @@ mod tests {
     #[test]
     fn the_port_is_prisms_unless_another_is_named() {
         assert_eq!(base("192.0.2.1").as_deref(), Some("https://192.0.2.1:9440"));
-        assert_eq!(base("prism.example.com:443").as_deref(), Some("https://prism.example.com:443"));
-        assert_eq!(base("[2001:db8::1]:9441").as_deref(), Some("https://[2001:db8::1]:9441"));
-        assert_eq!(base("http://prism:8080/x").as_deref(), Some("http://prism:8080"));
+        assert_eq!(
+            base("prism.example.com:443").as_deref(),
+            Some("https://prism.example.com:443")
+        );
+        assert_eq!(
+            base("[2001:db8::1]:9441").as_deref(),
+            Some("https://[2001:db8::1]:9441")
+        );
+        assert_eq!(
+            base("http://prism:8080/x").as_deref(),
+            Some("http://prism:8080")
+        );
         assert_eq!(base("ftp://prism"), None);
         assert_eq!(base("a b"), None);
     }

@@ -19,8 +19,8 @@ use self::inventory::Inventory;
 use self::soap::{Fault, Ref, Services};
 use self::updates::Set;
 use super::{
-    Backend, Error, Form, Kind, Level, Need, OptionSpec, PAGE, Page, Remark, Result, Sink,
-    Watched, Whole,
+    Backend, Error, Form, Kind, Level, Need, OptionSpec, PAGE, Page, Remark, Result, Sink, Watched,
+    Whole,
 };
 use crate::http::{Http, Request};
 use crate::model::IdKind;
@@ -98,6 +98,19 @@ impl Kind for Esx {
             whole: false,
             settings,
         }))
+    }
+}
+
+/// Reads the bytes as an answer to `WaitForUpdatesEx`.
+pub(super) fn fuzz(bytes: &[u8]) {
+    let mut inventory = Inventory::default();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().build() else {
+        return;
+    };
+    let _ = runtime.block_on(updates::read(bytes, &mut inventory));
+    let settings = Settings::new("fuzz", "");
+    for id in inventory.host_ids() {
+        let _ = inventory.report(&id, &settings);
     }
 }
 
@@ -235,9 +248,10 @@ impl Source {
         let services = self.services()?;
         let body = spec::create_filter(&services.property_collector, &services.root_folder);
         let root = self.call("CreateFilter", &body).await?;
-        let filter = root.find("returnval").and_then(Ref::of).ok_or_else(|| {
-            self.http.protocol("CreateFilter", "it names no filter")
-        })?;
+        let filter = root
+            .find("returnval")
+            .and_then(Ref::of)
+            .ok_or_else(|| self.http.protocol("CreateFilter", "it names no filter"))?;
         self.filter = Some(filter);
         Ok(())
     }

@@ -8,8 +8,8 @@ mod wsman;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use reqwest::{Method, StatusCode};
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, StatusCode};
 
 use self::auth::{Login, Wanted};
 use super::{
@@ -33,7 +33,8 @@ const SPACES: [(&str, &str); 2] = [
         "select BIOSGUID, VirtualSystemIdentifier from Msvm_VirtualSystemSettingData where VirtualSystemType = 'Microsoft:Hyper-V:System:Realized'",
     ),
 ];
-const VMMS: &str = r"select * from CIM_Datafile where Path = '\\windows\\system32\\' and FileName='vmms'";
+const VMMS: &str =
+    r"select * from CIM_Datafile where Path = '\\windows\\system32\\' and FileName='vmms'";
 
 /// `type=hyperv`.
 #[derive(Debug)]
@@ -82,6 +83,16 @@ impl Kind for Hyperv {
                 Level::Error,
                 format!("auth_method must be one of: basic, ntlm (and not \"{other}\")"),
             )),
+        }
+        if settings.option("auth_method") != Some("kerberos") {
+            for name in ["kerberos_keytab", "kerberos_principal"] {
+                if settings.options.remove(name).is_some() {
+                    remarks.push(Remark::new(
+                        Level::Warning,
+                        format!("{name} is ignored: it means nothing without auth_method=kerberos"),
+                    ));
+                }
+            }
         }
         if settings.server.is_empty() {
             return remarks;
@@ -138,8 +149,23 @@ fn completed(server: &str) -> String {
         (false, "https") => ":5986",
         (false, _) => ":5985",
     };
-    let path = if path.is_empty() || path == "/" { "/wsman" } else { path };
+    let path = if path.is_empty() || path == "/" {
+        "/wsman"
+    } else {
+        path
+    };
     format!("{scheme}://{place}{port}{path}")
+}
+
+/// Reads the bytes as a challenge, a sealed message and a fault.
+pub(super) fn fuzz(bytes: &[u8]) {
+    let account = ntlm::Account {
+        user: "D\\u",
+        password: "p",
+    };
+    let _ = ntlm::authenticate(b"", bytes, &account, &ntlm::Chosen::now());
+    let _ = sealed::unpack(&mut ntlm::Sealing::client(&[0; 16]), bytes);
+    let _ = wsman::fault(bytes);
 }
 
 /// One host.
@@ -160,25 +186,26 @@ enum Said {
 impl Source {
     async fn ask(&mut self, doing: &str, envelope: &str) -> Result<Said> {
         let url = self.settings.server.clone();
-        let request = || {
-            Request::new(Method::POST, &url, doing).header(CONTENT_TYPE, wsman::CONTENT)
-        };
+        let request =
+            || Request::new(Method::POST, &url, doing).header(CONTENT_TYPE, wsman::CONTENT);
         let answer = self
             .login
             .send(&self.http, request, envelope.as_bytes())
             .await?;
         match answer.status {
             StatusCode::UNAUTHORIZED => Err(self.http.refused("HTTP status 401")),
-            status if status.is_success() => Element::read(&answer.body)
-                .map(Said::Body)
-                .map_err(|error| match error {
-                    crate::xml::Error::Unfinished(tag) => Error::Partial {
-                        server: self.http.server().to_owned(),
-                        doing: doing.to_owned(),
-                        reason: format!("it ends within <{tag}>"),
-                    },
-                    error => self.http.protocol(doing, error.to_string()),
-                }),
+            status if status.is_success() => {
+                Element::read(&answer.body)
+                    .map(Said::Body)
+                    .map_err(|error| match error {
+                        crate::xml::Error::Unfinished(tag) => Error::Partial {
+                            server: self.http.server().to_owned(),
+                            doing: doing.to_owned(),
+                            reason: format!("it ends within <{tag}>"),
+                        },
+                        error => self.http.protocol(doing, error.to_string()),
+                    })
+            }
             status => Ok(Said::Failed(match wsman::fault(&answer.body) {
                 Some(reason) => Error::Fault {
                     server: self.http.server().to_owned(),
@@ -315,7 +342,10 @@ impl Source {
             }
         }
         let computer = self
-            .query("root/cimv2", "select DNSHostName, NumberOfProcessors from Win32_ComputerSystem")
+            .query(
+                "root/cimv2",
+                "select DNSHostName, NumberOfProcessors from Win32_ComputerSystem",
+            )
             .await?;
         let product = self
             .query("root/cimv2", "select UUID from Win32_ComputerSystemProduct")
@@ -396,10 +426,16 @@ mod tests {
 
     #[test]
     fn an_address_is_completed() {
-        assert_eq!(completed("hv.example.com"), "http://hv.example.com:5985/wsman");
+        assert_eq!(
+            completed("hv.example.com"),
+            "http://hv.example.com:5985/wsman"
+        );
         assert_eq!(completed("https://hv"), "https://hv:5986/wsman");
         assert_eq!(completed("hv:1234/foo"), "http://hv:1234/foo");
         assert_eq!(completed("http://hv:5985/wsman"), "http://hv:5985/wsman");
-        assert_eq!(completed("[2001:db8::1]"), "http://[2001:db8::1]:5985/wsman");
+        assert_eq!(
+            completed("[2001:db8::1]"),
+            "http://[2001:db8::1]:5985/wsman"
+        );
     }
 }

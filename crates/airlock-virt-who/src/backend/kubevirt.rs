@@ -122,10 +122,18 @@ fn file(settings: &Settings) -> PathBuf {
 /// The number of processors as kubelets tell it, without a thousandth's rest: `3920m` is `3`.
 #[must_use]
 pub fn processors(cpu: &str) -> String {
-    match cpu.strip_suffix('m').and_then(|thousandths| thousandths.parse::<u64>().ok()) {
+    match cpu
+        .strip_suffix('m')
+        .and_then(|thousandths| thousandths.parse::<u64>().ok())
+    {
         Some(thousandths) => (thousandths / 1000).to_string(),
         None => cpu.to_owned(),
     }
+}
+
+/// Reads the bytes as a kubeconfig's YAML.
+pub(super) fn fuzz(bytes: &[u8]) {
+    let _ = yaml::read(&String::from_utf8_lossy(bytes));
 }
 
 /// Where watches go on from.
@@ -309,7 +317,11 @@ impl Backend for Source {
         let listed = self.list(&path).await?;
         let kind = "kubevirt".into();
         for guest in &listed.items {
-            let name = || text(guest, &["metadata", "name"]).unwrap_or("without a name").to_owned();
+            let name = || {
+                text(guest, &["metadata", "name"])
+                    .unwrap_or("without a name")
+                    .to_owned()
+            };
             // Not scheduled yet.
             let Some(node) = text(guest, &["status", "nodeName"]) else {
                 continue;
@@ -338,7 +350,8 @@ impl Backend for Source {
         let mut hosts: Vec<_> = hosts.into_values().collect();
         while !hosts.is_empty() {
             let rest = hosts.split_off(hosts.len().min(PAGE));
-            sink.page(Page::Hosts(std::mem::replace(&mut hosts, rest))).await;
+            sink.page(Page::Hosts(std::mem::replace(&mut hosts, rest)))
+                .await;
         }
         Ok(Whole::default())
     }

@@ -12,12 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::virsh::{Events, Heard, Virsh};
-use super::{
-    Backend, Kind, Need, Note, Page, Remark, Result, Sink, Watched, Whole,
-};
-use crate::model::{
-    Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION,
-};
+use super::{Backend, Kind, Need, Note, Page, Remark, Result, Sink, Watched, Whole};
+use crate::model::{Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION};
 use crate::settings::Settings;
 use crate::xml::Element;
 

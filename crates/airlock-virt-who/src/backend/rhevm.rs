@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName};
 use reqwest::{Method, StatusCode};
 
-use super::{
-    Backend, Kind, Level, Note, PAGE, Page, Remark, Result, Sink, Whole,
-};
+use super::{Backend, Kind, Level, Note, PAGE, Page, Remark, Result, Sink, Whole};
 use crate::http::{Http, Request, basic};
 use crate::model::{
     CLUSTER, Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION,
@@ -180,7 +178,10 @@ impl Source {
 
     /// The host as it is reported, or why not.
     fn map(&self, host: &Element, cluster: &str) -> std::result::Result<Hypervisor, Note> {
-        let shown = host.text_at(&["name"]).or(host.attribute("id")).unwrap_or("without a name");
+        let shown = host
+            .text_at(&["name"])
+            .or(host.attribute("id"))
+            .unwrap_or("without a name");
         let left_out = |reason: &str| Note::HostLeftOut {
             host: shown.to_owned(),
             reason: reason.to_owned(),
@@ -188,7 +189,9 @@ impl Source {
         let address = host.text_at(&["address"]);
         let hardware = host.text_at(&["hardware_information", "uuid"]);
         let id = match self.settings.hypervisor_id {
-            IdKind::Uuid => host.attribute("id").ok_or_else(|| left_out("it has no id"))?,
+            IdKind::Uuid => host
+                .attribute("id")
+                .ok_or_else(|| left_out("it has no id"))?,
             IdKind::HwUuid => hardware.ok_or_else(|| left_out("it has no hardware uuid"))?,
             IdKind::Hostname => address.ok_or_else(|| left_out("it has no address"))?,
         };
@@ -196,8 +199,11 @@ impl Source {
         mapped.name = address.map(Into::into);
         let topology = host.at(&["cpu", "topology"]);
         // Version 4 has elements where version 3 has attributes.
-        let sockets = topology
-            .and_then(|topology| topology.text_at(&["sockets"]).or(topology.attribute("sockets")));
+        let sockets = topology.and_then(|topology| {
+            topology
+                .text_at(&["sockets"])
+                .or(topology.attribute("sockets"))
+        });
         mapped.fact(SOCKETS, sockets.unwrap_or("unknown"));
         mapped.fact(TYPE, "qemu");
         mapped.fact(SYSTEM_UUID, hardware.unwrap_or_default());
@@ -240,14 +246,19 @@ impl Backend for Source {
             };
             let Some(id) = guest.attribute("id") else {
                 sink.note(Note::GuestLeftOut {
-                    guest: guest.text_at(&["name"]).unwrap_or("without a name").to_owned(),
+                    guest: guest
+                        .text_at(&["name"])
+                        .unwrap_or("without a name")
+                        .to_owned(),
                     reason: "it has no id".to_owned(),
                 });
                 continue;
             };
             let status = guest.child("status");
             let word = status.and_then(|status| status.text_at(&["state"]).or(status.trimmed()));
-            on.entry(host).or_default().push(Guest::new(id, state(word), &kind));
+            on.entry(host)
+                .or_default()
+                .push(Guest::new(id, state(word), &kind));
         }
         let mut page = Vec::new();
         for host in hosts.all("host") {
@@ -306,10 +317,19 @@ mod tests {
 
     #[test]
     fn scheme_and_port_are_the_engines_and_a_path_is_cut_off() {
-        assert_eq!(base("rhv.example.com").as_deref(), Some("https://rhv.example.com:8443/"));
-        assert_eq!(base("https://rhv:443/api").as_deref(), Some("https://rhv:443/"));
+        assert_eq!(
+            base("rhv.example.com").as_deref(),
+            Some("https://rhv.example.com:8443/")
+        );
+        assert_eq!(
+            base("https://rhv:443/api").as_deref(),
+            Some("https://rhv:443/")
+        );
         assert_eq!(base("http://rhv/").as_deref(), Some("http://rhv:8443/"));
-        assert_eq!(base("[2001:db8::1]").as_deref(), Some("https://[2001:db8::1]:8443/"));
+        assert_eq!(
+            base("[2001:db8::1]").as_deref(),
+            Some("https://[2001:db8::1]:8443/")
+        );
         assert_eq!(base("ftp://x"), None);
     }
 }

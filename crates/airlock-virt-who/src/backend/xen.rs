@@ -7,9 +7,7 @@ use async_trait::async_trait;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 
-use super::{
-    Backend, Error, Kind, Note, PAGE, Page, Remark, Result, Sink, Watched, Whole,
-};
+use super::{Backend, Error, Kind, Note, PAGE, Page, Remark, Result, Sink, Watched, Whole};
 use crate::http::{Http, Request};
 use crate::model::{Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION};
 use crate::settings::Settings;
@@ -67,7 +65,12 @@ enum Said {
 }
 
 impl Source {
-    async fn call(&self, method: &str, parameters: Vec<Value>, longer: Option<Duration>) -> Result<Said> {
+    async fn call(
+        &self,
+        method: &str,
+        parameters: Vec<Value>,
+        longer: Option<Duration>,
+    ) -> Result<Said> {
         let body = write_call(&Call::new(method, parameters));
         let request = Request::new(Method::POST, &self.url, method)
             .header(CONTENT_TYPE, "text/xml")
@@ -164,9 +167,10 @@ impl Source {
         };
         let url = format!("{scheme}://{place}");
         if place.contains(['/', '@', '?', '#']) || url::Url::parse(&url).is_err() {
-            return Err(self
-                .http
-                .protocol("session.login_with_password", "the master's address is none"));
+            return Err(self.http.protocol(
+                "session.login_with_password",
+                "the master's address is none",
+            ));
         }
         tracing::info!(source = %self.settings.name, master = %url, "the pool's master is another host");
         self.http = Http::new(&self.settings, &url)?;
@@ -209,7 +213,12 @@ impl Source {
         let Some(record) = self.ask("host.get_record", Some(reference)).await? else {
             return Ok(None);
         };
-        let text = |name: &str| record.member(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |name: &str| {
+            record
+                .member(name)
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let id = match self.settings.hypervisor_id {
             IdKind::Hostname => text("hostname"),
             IdKind::Uuid | IdKind::HwUuid => text("uuid"),
@@ -240,7 +249,10 @@ impl Source {
             }
         }
         let kind = "xen".into();
-        for guest in self.references("host.get_resident_VMs", Some(reference)).await? {
+        for guest in self
+            .references("host.get_resident_VMs", Some(reference))
+            .await?
+        {
             let Some(record) = self.ask("VM.get_record", Some(&guest)).await? else {
                 sink.note(Note::GuestLeftOut {
                     guest,
@@ -316,7 +328,8 @@ impl Backend for Source {
         let mut hosts = hosts;
         while !hosts.is_empty() {
             let rest = hosts.split_off(hosts.len().min(PAGE));
-            sink.page(Page::Hosts(std::mem::replace(&mut hosts, rest))).await;
+            sink.page(Page::Hosts(std::mem::replace(&mut hosts, rest)))
+                .await;
         }
         Ok(Whole::default())
     }

@@ -155,4 +155,3 @@ pub fn proxy(variables: &super::Environment) -> crate::settings::Proxy {
         except: value("no_proxy"),
     }
 }
-

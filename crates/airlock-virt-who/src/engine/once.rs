@@ -53,7 +53,11 @@ async fn one(source: &Source, shared: &Shared) -> backend::Result<Read> {
 }
 
 /// Reads all sources once, at the same time. `quiet`: nothing is kept, but a refused login is.
-pub async fn read_once(configuration: &Configuration, shared: &Shared, quiet: bool) -> Vec<ReadOnce> {
+pub async fn read_once(
+    configuration: &Configuration,
+    shared: &Shared,
+    quiet: bool,
+) -> Vec<ReadOnce> {
     let mut work = Vec::new();
     for source in &configuration.sources {
         let source = Arc::new(source.clone());
@@ -62,10 +66,9 @@ pub async fn read_once(configuration: &Configuration, shared: &Shared, quiet: bo
             let fingerprint = hex::encode(source.fingerprint);
             let mut reads = shared.state.reads(&source.name);
             let now = shared.clock.now();
-            let refused = reads
-                .refused
-                .as_ref()
-                .and_then(|refused| Some((refused.until(&fingerprint, now)?, refused.reason.clone())));
+            let refused = reads.refused.as_ref().and_then(|refused| {
+                Some((refused.until(&fingerprint, now)?, refused.reason.clone()))
+            });
             let found = match refused {
                 Some((until, reason)) => Err(format!("{reason} (not tried before {until})")),
                 None => one(&source, &shared).await.map_err(|error| {
@@ -146,7 +149,9 @@ pub async fn once(configuration: &Configuration, shared: &Shared) -> Outcome {
                     read.source.name
                 );
             }
-            Err(error) => outcome.failures.push(format!("source {}: {error}", read.source.name)),
+            Err(error) => outcome
+                .failures
+                .push(format!("source {}: {error}", read.source.name)),
         }
     }
     for (settings, sources) in by_destination(configuration) {
@@ -164,11 +169,17 @@ pub async fn once(configuration: &Configuration, shared: &Shared) -> Outcome {
     outcome
 }
 
-fn note_refusal(settings: &DestinationSettings, reads: &[&ReadOnce], shared: &Shared, error: &Error) {
+fn note_refusal(
+    settings: &DestinationSettings,
+    reads: &[&ReadOnce],
+    shared: &Shared,
+    error: &Error,
+) {
     for read in reads {
-        let mut report = shared
-            .state
-            .report(&settings.identity(), &read.source.name, read.source.kind);
+        let mut report =
+            shared
+                .state
+                .report(&settings.identity(), &read.source.name, read.source.kind);
         report.error = Some(error.to_string());
         report.refused = error.refused().then(|| Refused {
             at: shared.clock.now().0,
@@ -194,15 +205,19 @@ async fn send(
         let Ok(inventory) = &read.inventory else {
             continue;
         };
-        let report = shared.state.report(&identity, &read.source.name, read.source.kind);
-        let refused = report
-            .refused
-            .as_ref()
-            .and_then(|refused| Some((refused.until(&hex::encode(read.source.fingerprint), now)?, &refused.reason)));
+        let report = shared
+            .state
+            .report(&identity, &read.source.name, read.source.kind);
+        let refused = report.refused.as_ref().and_then(|refused| {
+            Some((
+                refused.until(&hex::encode(read.source.fingerprint), now)?,
+                &refused.reason,
+            ))
+        });
         if let Some((until, reason)) = refused {
-            outcome
-                .failures
-                .push(format!("destination {identity}: {reason} (not tried before {until})"));
+            outcome.failures.push(format!(
+                "destination {identity}: {reason} (not tried before {until})"
+            ));
             return Ok(());
         }
         let accepted = report.accepted();
@@ -270,16 +285,24 @@ async fn send(
         return Ok(());
     }
     let sent = destination.send(&deliveries).await;
-    let names: Vec<String> = deliveries.iter().map(|delivery| delivery.source.to_owned()).collect();
+    let names: Vec<String> = deliveries
+        .iter()
+        .map(|delivery| delivery.source.to_owned())
+        .collect();
     drop(deliveries);
     let mut jobs = Vec::new();
     for taken in sent.taken {
-        let Some((_, inventory, report, _)) = reports.iter_mut().find(|(read, ..)| read.source.name == taken.source) else {
+        let Some((_, inventory, report, _)) = reports
+            .iter_mut()
+            .find(|(read, ..)| read.source.name == taken.source)
+        else {
             continue;
         };
         for remark in &taken.remarks {
             tracing::warn!("Configuration \"{}\": {remark}", taken.source);
-            outcome.failures.push(format!("source {}: {remark}", taken.source));
+            outcome
+                .failures
+                .push(format!("source {}: {remark}", taken.source));
         }
         report.accept(&taken.accepted);
         if inventory.equals(&taken.accepted.digests) {
@@ -302,7 +325,10 @@ async fn send(
     jobs.dedup();
     for id in jobs {
         let (state, failed) = wait(destination.as_mut(), &id).await;
-        for (_, _, report, _) in reports.iter_mut().filter(|(read, ..)| names.contains(&read.source.name)) {
+        for (_, _, report, _) in reports
+            .iter_mut()
+            .filter(|(read, ..)| names.contains(&read.source.name))
+        {
             report.job_state = Some(state.clone());
             if failed.is_some() {
                 // Nothing of it counts: the next run sends it again.
@@ -321,7 +347,10 @@ async fn send(
 }
 
 /// Waits for a job; its last state, and what went wrong.
-async fn wait(destination: &mut dyn crate::destination::Destination, id: &str) -> (String, Option<String>) {
+async fn wait(
+    destination: &mut dyn crate::destination::Destination,
+    id: &str,
+) -> (String, Option<String>) {
     let mut last = "UNKNOWN".to_owned();
     for _ in 0..PATIENCE {
         match destination.job(id).await {
@@ -332,7 +361,10 @@ async fn wait(destination: &mut dyn crate::destination::Destination, id: &str) -
                 return (state, None);
             }
             Ok(Job::Failed(state, remarks)) => {
-                let text = format!("the server's job {id} ended as {state}: {}", remarks.join("; "));
+                let text = format!(
+                    "the server's job {id} ended as {state}: {}",
+                    remarks.join("; ")
+                );
                 return (state, Some(text));
             }
             Ok(Job::Running(state)) => last = state,

@@ -93,12 +93,18 @@ pub(crate) async fn read(source: &Source, backend: &mut dyn Backend) -> backend:
             hypervisor_id,
         });
     }
-    read.notes.extend(doubles.findings().iter().map(ToString::to_string));
+    read.notes
+        .extend(doubles.findings().iter().map(ToString::to_string));
     Ok(read)
 }
 
 /// Runs a source until it is stopped.
-pub(crate) async fn run(source: Arc<Source>, shared: Shared, interval: Duration, stop: CancellationToken) {
+pub(crate) async fn run(
+    source: Arc<Source>,
+    shared: Shared,
+    interval: Duration,
+    stop: CancellationToken,
+) {
     let mut failures: u32 = 0;
     let fingerprint = hex::encode(source.fingerprint);
     loop {
@@ -189,7 +195,9 @@ async fn session(
         loop {
             let left = interval.saturating_sub(turn.elapsed());
             if left.is_zero() {
-                let watched = backend.watches() && !shared.table.doubted(&source.name) && whole.elapsed() < WHOLE;
+                let watched = backend.watches()
+                    && !shared.table.doubted(&source.name)
+                    && whole.elapsed() < WHOLE;
                 if !watched {
                     break;
                 }
@@ -207,7 +215,8 @@ async fn session(
                     for note in changes.notes.iter().take(NOTES) {
                         tracing::info!(source = source.name, "{note}");
                     }
-                    let kept = |host: &crate::model::Hypervisor| source.filter.verdict(host).keeps();
+                    let kept =
+                        |host: &crate::model::Hypervisor| source.filter.verdict(host).keeps();
                     if !shared.table.change(&source.name, changes, kept) {
                         break;
                     }
@@ -216,7 +225,9 @@ async fn session(
                         .health(&source.name)
                         .inventory
                         .map_or((0, 0), |inventory| inventory.counts());
-                    shared.metrics.source_read(&source.name, counts, shared.clock.now());
+                    shared
+                        .metrics
+                        .source_read(&source.name, counts, shared.clock.now());
                 }
             }
         }
@@ -240,7 +251,9 @@ fn put(source: &Source, shared: &Shared, found: Read) {
         "Hosts-to-guests mapping for config \"{}\": {hosts} hypervisors and {guests} guests found",
         source.name
     );
-    shared.metrics.source_read(&source.name, (hosts, guests), shared.clock.now());
+    shared
+        .metrics
+        .source_read(&source.name, (hosts, guests), shared.clock.now());
     let mut reads = shared.state.reads(&source.name);
     reads.read_at = Some(shared.clock.now().0);
     reads.hosts = hosts;

@@ -43,7 +43,9 @@ impl Default for Table {
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 impl Table {
@@ -72,7 +74,10 @@ impl Table {
     /// What there is of a source.
     #[must_use]
     pub fn health(&self, source: &str) -> Health {
-        locked(&self.sources).get(source).cloned().unwrap_or_default()
+        locked(&self.sources)
+            .get(source)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// It was read whole.
@@ -95,7 +100,12 @@ impl Table {
     /// Changes that a watch heard of, after the filter. False when they cannot be put in, so that the source has to be read
     /// whole.
     #[must_use]
-    pub fn change(&self, source: &str, changes: Changes, kept: impl Fn(&crate::model::Hypervisor) -> bool) -> bool {
+    pub fn change(
+        &self,
+        source: &str,
+        changes: Changes,
+        kept: impl Fn(&crate::model::Hypervisor) -> bool,
+    ) -> bool {
         {
             let mut sources = locked(&self.sources);
             let Some(health) = sources.get_mut(source) else {
@@ -142,12 +152,18 @@ impl Table {
     pub fn doubt(&self, source: &str, on: bool) {
         let mut doubted = locked(&self.doubted);
         let count = doubted.entry(source.to_owned()).or_default();
-        *count = if on { *count + 1 } else { count.saturating_sub(1) };
+        *count = if on {
+            *count + 1
+        } else {
+            count.saturating_sub(1)
+        };
     }
 
     /// Whether somebody holds the source's report back.
     #[must_use]
     pub fn doubted(&self, source: &str) -> bool {
-        locked(&self.doubted).get(source).is_some_and(|&count| count > 0)
+        locked(&self.doubted)
+            .get(source)
+            .is_some_and(|&count| count > 0)
     }
 }

@@ -86,7 +86,12 @@ pub(super) async fn run(
 }
 
 impl Worker {
-    fn new(settings: DestinationSettings, sources: Vec<Arc<Source>>, shared: Shared, interval: Duration) -> Self {
+    fn new(
+        settings: DestinationSettings,
+        sources: Vec<Arc<Source>>,
+        shared: Shared,
+        interval: Duration,
+    ) -> Self {
         let identity = settings.identity();
         let now = Instant::now();
         let pairs = sources
@@ -158,7 +163,11 @@ impl Worker {
         let mut due = self.deliver().await.unwrap_or(far);
         self.alive().await;
         due = due.min(self.next_heartbeat);
-        due = self.pairs.iter().filter_map(|pair| pair.job.as_ref()).fold(due, |due, job| due.min(job.next));
+        due = self
+            .pairs
+            .iter()
+            .filter_map(|pair| pair.job.as_ref())
+            .fold(due, |due, job| due.min(job.next));
         if self.pairs.iter().any(|pair| pair.report.held.is_some()) {
             due = due.min(Instant::now() + LOOK);
         }
@@ -187,8 +196,12 @@ impl Worker {
         self.failures += 1;
         let identity = self.settings.identity();
         tracing::error!("Destination {identity}: {error}");
-        self.shared.metrics.destination_failed(&identity, error.refused());
-        let wait = error.wait().unwrap_or_else(|| pause(self.failures, self.interval));
+        self.shared
+            .metrics
+            .destination_failed(&identity, error.refused());
+        let wait = error
+            .wait()
+            .unwrap_or_else(|| pause(self.failures, self.interval));
         self.next_try = Some(Instant::now() + wait);
         let now = self.shared.clock.now().0;
         for pair in &mut self.pairs {
@@ -325,7 +338,10 @@ impl Worker {
         if ready.is_empty() {
             return None;
         }
-        let spaced = self.destination.as_ref().is_some_and(|to| !to.takes_differences());
+        let spaced = self
+            .destination
+            .as_ref()
+            .is_some_and(|to| !to.takes_differences());
         if let Some(last) = self.last_sent.filter(|_| spaced)
             && last + SPACING > now
         {
@@ -416,13 +432,23 @@ impl Worker {
         let id_kind = pair.source.settings.hypervisor_id;
         let same_ids = pair.accepted.id_kind.as_deref() == Some(id_kind.word());
         if pair.accepted.ever && same_ids && inventory.equals(&pair.accepted.digests) {
-            tracing::debug!("Duplicate report found for config \"{}\", ignoring", pair.source.name);
+            tracing::debug!(
+                "Duplicate report found for config \"{}\", ignoring",
+                pair.source.name
+            );
             pair.seen = Some(health.revision);
             release(&shared, &identity, pair);
             return None;
         }
         if foreign && let Some(reason) = suspicion(&pair.accepted, &inventory, id_kind) {
-            if !holds(&shared, &identity, pair, &inventory, health.full_reads, reason) {
+            if !holds(
+                &shared,
+                &identity,
+                pair,
+                &inventory,
+                health.full_reads,
+                reason,
+            ) {
                 return Some((inventory, health.revision));
             }
             return None;
@@ -501,7 +527,10 @@ fn holds(
     let asked = shared.state.asked_to_accept(&pair.source.name);
     let since = pair.report.held.as_ref().map_or(now, |held| held.since);
     if pair.accept || asked.is_some_and(|at| at >= since) {
-        tracing::warn!("Configuration \"{}\": {reason}; it was accepted and is sent", pair.source.name);
+        tracing::warn!(
+            "Configuration \"{}\": {reason}; it was accepted and is sent",
+            pair.source.name
+        );
         release(shared, identity, pair);
         return false;
     }
@@ -554,10 +583,19 @@ fn release(shared: &Shared, identity: &str, pair: &mut Pair) {
 }
 
 /// Tells a server that a source is no longer configured for it, and forgets the pair.
-pub(super) async fn retire(settings: Option<&DestinationSettings>, report: Report, shared: &Shared) {
-    let shown = format!("Configuration \"{}\" is no longer reported to {}", report.source, report.destination);
+pub(super) async fn retire(
+    settings: Option<&DestinationSettings>,
+    report: Report,
+    shared: &Shared,
+) {
+    let shown = format!(
+        "Configuration \"{}\" is no longer reported to {}",
+        report.source, report.destination
+    );
     let Some(settings) = settings else {
-        tracing::warn!("{shown}; how to reach it is no longer known, so it cannot be told: delete the hosts there");
+        tracing::warn!(
+            "{shown}; how to reach it is no longer known, so it cannot be told: delete the hosts there"
+        );
         shared.state.forget(&report);
         return;
     };

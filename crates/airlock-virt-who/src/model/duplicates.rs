@@ -3,8 +3,11 @@
 //! Servers key hosts by id or by hardware uuid: of two with the same only one survives. A guest on two hosts is moved
 //! back and forth with every report.
 
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+
+use sha2::{Digest as _, Sha256};
 
 use super::{Hypervisor, uuid};
 
@@ -95,8 +98,24 @@ pub struct Duplicates {
     ids: HashMap<String, Seen>,
     names: HashMap<String, Seen>,
     uuids: HashMap<String, Seen>,
-    /// By the first half of a SHA-256 would be smaller still; folded uuids are 32 bytes.
-    guests: HashMap<Box<str>, Seen>,
+    /// The first host of each guest, by a number of 128 bits: there are hundreds of thousands.
+    guests: HashMap<u128, u32>,
+    /// Guests that came again: every host, the first one included.
+    doubled: BTreeMap<String, Vec<u32>>,
+}
+
+/// A guest's uuid as a number; half a SHA-256 of anything else.
+fn guest_key(folded: &str) -> u128 {
+    if folded.len() == 32
+        && let Ok(number) = u128::from_str_radix(folded, 16)
+    {
+        return number;
+    }
+    let digest: [u8; 32] = Sha256::digest(folded.as_bytes()).into();
+    digest
+        .iter()
+        .take(16)
+        .fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
 
 impl Duplicates {
@@ -125,11 +144,17 @@ impl Duplicates {
             see(&mut self.uuids, uuid::folded(uuid), number);
         }
         for guest in &host.guests {
-            see(
-                &mut self.guests,
-                uuid::folded(&guest.id).into_boxed_str(),
-                number,
-            );
+            let folded = uuid::folded(&guest.id);
+            match self.guests.entry(guest_key(&folded)) {
+                Entry::Vacant(entry) => {
+                    entry.insert(number);
+                }
+                Entry::Occupied(entry) => {
+                    let first = *entry.get();
+                    let hosts = self.doubled.entry(folded).or_insert_with(|| vec![first]);
+                    hosts.push(number);
+                }
+            }
         }
     }
 
@@ -167,10 +192,10 @@ impl Duplicates {
                 });
             }
         }
-        for (text, seen) in several(&self.guests) {
+        for (text, hosts) in &self.doubled {
             found.push(Finding::Guest {
-                uuid: text.to_string(),
-                hosts: seen.all().map(id).collect(),
+                uuid: text.clone(),
+                hosts: hosts.iter().copied().map(id).collect(),
             });
         }
         found
@@ -183,12 +208,10 @@ impl Duplicates {
     }
 }
 
-fn see<Text: std::hash::Hash + Eq>(map: &mut HashMap<Text, Seen>, text: Text, number: u32) {
+fn see(map: &mut HashMap<String, Seen>, text: String, number: u32) {
     match map.entry(text) {
-        std::collections::hash_map::Entry::Occupied(mut entry) => {
-            entry.get_mut().others.push(number);
-        }
-        std::collections::hash_map::Entry::Vacant(entry) => {
+        Entry::Occupied(mut entry) => entry.get_mut().others.push(number),
+        Entry::Vacant(entry) => {
             entry.insert(Seen {
                 first: number,
                 others: Vec::new(),
@@ -197,7 +220,7 @@ fn see<Text: std::hash::Hash + Eq>(map: &mut HashMap<Text, Seen>, text: Text, nu
     }
 }
 
-fn several<Text: Ord>(map: &HashMap<Text, Seen>) -> Vec<(&Text, &Seen)> {
+fn several(map: &HashMap<String, Seen>) -> Vec<(&String, &Seen)> {
     let mut found: Vec<_> = map
         .iter()
         .filter(|(_, seen)| !seen.others.is_empty())

@@ -54,7 +54,9 @@ pub(super) async fn run(run: &Run, configuration: Configuration, shared: Shared)
         tracing::info!("Reading the configuration again");
         let new = run.load();
         tell(&new);
-        if new.global.metrics_file != global.metrics_file || new.global.metrics_listen != global.metrics_listen {
+        if new.global.metrics_file != global.metrics_file
+            || new.global.metrics_listen != global.metrics_listen
+        {
             for task in watched {
                 task.abort();
             }
@@ -89,7 +91,10 @@ fn lock(folder: &Path) -> Result<File, String> {
     if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         let mut id = String::new();
         let _ = file.read_to_string(&mut id);
-        return Err(format!("airlock-virt-who seems to be already running (process {}). Stop it first, or name another state with --state-dir", id.trim()));
+        return Err(format!(
+            "airlock-virt-who seems to be already running (process {}). Stop it first, or name another state with --state-dir",
+            id.trim()
+        ));
     }
     let written = file
         .set_len(0)

@@ -18,6 +18,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use deviations::Deviations;
+pub use exchange::operation as exchange_operation;
 
 /// A folder of cases.
 pub struct Folder {
@@ -50,7 +51,10 @@ impl Folder {
         if path.is_dir() {
             return Some(path);
         }
-        say(&format!("skipped: there is no {name} in {}", self.path.display()));
+        say(&format!(
+            "skipped: there is no {name} in {}",
+            self.path.display()
+        ));
         None
     }
 
@@ -83,13 +87,17 @@ async fn golden_cases_are_equal() {
     outcomes.extend(vectors::outcomes(&folder));
     outcomes.extend(settings::outcomes(&folder));
     outcomes.extend(destinations::outcomes(&folder).await);
+    // The harness may have left its line open.
+    say("");
     for outcome in &outcomes {
         if let Err(reason) = &outcome.result {
             say(&format!("failed: {}: {reason}", outcome.name));
         }
     }
     for (case, member, reason) in folder.deviations.used() {
-        say(&format!("deliberate difference: {case}, {member}: {reason}"));
+        say(&format!(
+            "deliberate difference: {case}, {member}: {reason}"
+        ));
     }
     let failed: Vec<_> = outcomes
         .iter()
@@ -103,6 +111,14 @@ async fn golden_cases_are_equal() {
         if failed.is_empty() { "" } else { ": " },
         failed.join(", ")
     ));
-    assert!(failed.is_empty(), "golden cases failed: {}", failed.join(", "));
-    assert!(!outcomes.is_empty(), "there are no cases in {}", folder.path.display());
+    assert!(
+        failed.is_empty(),
+        "golden cases failed: {}",
+        failed.join(", ")
+    );
+    assert!(
+        !outcomes.is_empty(),
+        "there are no cases in {}",
+        folder.path.display()
+    );
 }

@@ -79,7 +79,10 @@ async fn a_host_without_uuid_is_left_out_and_named() {
         panic!("no hosts");
     };
     assert_eq!(hosts, []);
-    assert!(notes[0].to_string().contains("hypervisor_id=hostname"), "{notes:?}");
+    assert!(
+        notes[0].to_string().contains("hypervisor_id=hostname"),
+        "{notes:?}"
+    );
 }
 
 #[tokio::test]
@@ -120,7 +123,8 @@ impl Daemon {
         let mut command = if rustix::process::geteuid().is_root() {
             // As root it wants the distribution's users for QEMU.
             for path in [folder.path().to_owned(), at("run")] {
-                rustix::fs::chown(&path, Some(rustix::process::Uid::from_raw(65534)), None).unwrap();
+                rustix::fs::chown(&path, Some(rustix::process::Uid::from_raw(65534)), None)
+                    .unwrap();
             }
             let mut command = Command::new("setpriv");
             command.args(["--reuid", "65534", "--clear-groups", "libvirtd"]);
@@ -175,9 +179,16 @@ async fn an_event_of_a_daemon_is_heard() {
     let mut backend = opened(&daemon.uri());
     backend.connect().await.unwrap();
     // The first watch begins to listen, and asks for one more read.
-    assert_eq!(backend.watch(Duration::from_secs(60)).await.unwrap(), Watched::Changed);
+    assert_eq!(
+        backend.watch(Duration::from_secs(60)).await.unwrap(),
+        Watched::Changed
+    );
     let states = |report: Report| match report {
-        Report::Hosts(hosts) => hosts[0].guests.iter().map(|guest| guest.state).collect::<Vec<_>>(),
+        Report::Hosts(hosts) => hosts[0]
+            .guests
+            .iter()
+            .map(|guest| guest.state)
+            .collect::<Vec<_>>(),
         Report::Local(_) => Vec::new(),
     };
     let (report, _) = gather(&mut *backend).await.unwrap();

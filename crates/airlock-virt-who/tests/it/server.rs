@@ -43,9 +43,15 @@ pub enum Reply {
         body: Vec<u8>,
     },
     /// The head and half of the body, then the connection ends.
-    Cut { headers: Vec<(String, String)>, body: Vec<u8> },
+    Cut {
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// The head and half of the body, then nothing for ever.
-    Stall { headers: Vec<(String, String)>, body: Vec<u8> },
+    Stall {
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
     /// Nothing at all.
     Hang,
 }

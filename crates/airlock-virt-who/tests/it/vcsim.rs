@@ -25,7 +25,10 @@ impl Center {
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
-        assert!(made.status.success(), "scripts/make-vcsim failed; scripts/install tests installs what it needs");
+        assert!(
+            made.status.success(),
+            "scripts/make-vcsim failed; scripts/install tests installs what it needs"
+        );
         let program = String::from_utf8(made.stdout).unwrap();
         let mut child = Command::new(program.trim())
             .args(["-user", "DOMAIN\\admin", "-password", "p<&>w"])
@@ -91,8 +94,16 @@ async fn the_simulators_inventory_is_mapped_whole() {
     backend.close().await;
     assert_eq!(hosts.len(), 4);
     assert_eq!(hosts.iter().map(|host| host.guests.len()).sum::<usize>(), 4);
-    assert!(hosts.iter().flat_map(|host| &host.guests).all(|guest| guest.state == State::Running));
-    let clustered = hosts.iter().filter(|host| host.facts.contains_key(CLUSTER)).count();
+    assert!(
+        hosts
+            .iter()
+            .flat_map(|host| &host.guests)
+            .all(|guest| guest.state == State::Running)
+    );
+    let clustered = hosts
+        .iter()
+        .filter(|host| host.facts.contains_key(CLUSTER))
+        .count();
     assert_eq!(clustered, 3);
     // All of them are called localhost.localdomain: that is told, and not sent unseen.
     let mut seen = Duplicates::new();
@@ -124,7 +135,11 @@ async fn an_update_is_heard_of_while_it_runs() {
     let [changed] = &changes.changed[..] else {
         panic!("{changes:?}");
     };
-    let off: Vec<_> = changed.guests.iter().filter(|guest| guest.state == State::ShutOff).collect();
+    let off: Vec<_> = changed
+        .guests
+        .iter()
+        .filter(|guest| guest.state == State::ShutOff)
+        .collect();
     assert_eq!(off.len(), 1);
     // A guest that moves changes two hosts.
     center.tell("move DC0_H0_VM1 DC0_C0_H0");
@@ -133,9 +148,17 @@ async fn an_update_is_heard_of_while_it_runs() {
     };
     assert_eq!(changes.changed.len(), 2);
     let after = hosts(&mut *backend).await;
-    let count = |hosts: &[Hypervisor]| hosts.iter().map(|host| host.guests.len()).collect::<Vec<_>>();
+    let count = |hosts: &[Hypervisor]| {
+        hosts
+            .iter()
+            .map(|host| host.guests.len())
+            .collect::<Vec<_>>()
+    };
     assert_ne!(count(&before), count(&after));
-    assert_eq!(count(&before).iter().sum::<usize>(), count(&after).iter().sum::<usize>());
+    assert_eq!(
+        count(&before).iter().sum::<usize>(),
+        count(&after).iter().sum::<usize>()
+    );
     backend.close().await;
 }
 
@@ -148,7 +171,10 @@ async fn a_lost_session_is_made_again_without_a_word() {
     center.tell("end-sessions");
     assert_eq!(hosts(&mut *backend).await, before);
     center.tell("end-sessions");
-    assert_eq!(backend.watch(Duration::from_secs(1)).await.unwrap(), Watched::Changed);
+    assert_eq!(
+        backend.watch(Duration::from_secs(1)).await.unwrap(),
+        Watched::Changed
+    );
     assert_eq!(hosts(&mut *backend).await, before);
     backend.close().await;
 }

@@ -92,7 +92,9 @@ impl Notes {
         let more = std::mem::take(&mut self.more);
         let mut told = std::mem::take(&mut self.told);
         if more > 0 {
-            told.push(Note::Remark(format!("{more} more hosts or guests are left out")));
+            told.push(Note::Remark(format!(
+                "{more} more hosts or guests are left out"
+            )));
         }
         told
     }
@@ -197,7 +199,10 @@ impl Inventory {
         let mut touched = std::mem::take(&mut self.touched);
         for (id, host) in &self.hosts {
             let by_guest = !touched.guests.is_empty()
-                && host.guests.iter().any(|guest| touched.guests.contains(guest));
+                && host
+                    .guests
+                    .iter()
+                    .any(|guest| touched.guests.contains(guest));
             let by_cluster = host
                 .parent
                 .as_ref()
@@ -211,9 +216,9 @@ impl Inventory {
         for id in touched.hosts {
             let before = self.hosts.get(&id).and_then(|host| host.reported.clone());
             let after = self.report(&id, settings);
-            removed.extend(before.filter(|before| {
-                after.as_ref().is_none_or(|after| after.id != *before)
-            }));
+            removed.extend(
+                before.filter(|before| after.as_ref().is_none_or(|after| after.id != *before)),
+            );
             changes.changed.extend(after);
         }
         // Of two hosts with one id the other may still be there.

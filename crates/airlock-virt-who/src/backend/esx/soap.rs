@@ -77,7 +77,11 @@ impl Fault {
                 .to_owned(),
             details: Vec::new(),
         };
-        for detail in fault.child("detail").iter().flat_map(|detail| &detail.children) {
+        for detail in fault
+            .child("detail")
+            .iter()
+            .flat_map(|detail| &detail.children)
+        {
             found.details.push(detail.name.to_string());
             found
                 .details

@@ -1,6 +1,7 @@
 //! Answers of `WaitForUpdatesEx`, read as they come: object by object into the inventory.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
@@ -103,17 +104,19 @@ impl Source<'_> {
     ) -> Result<Answer> {
         let parts = timed(response.bytes_stream(), self.within);
         let reader = StreamReader::new(Box::pin(parts));
-        read(reader, inventory).await.map_err(|failure| match failure {
-            Failure::Transport(error) => self.transport(&error),
-            Failure::Unfinished(tag) => self.partial(format!("it ends within <{tag}>")),
-            Failure::Form(reason) => self.http.protocol(self.operation, reason),
-            Failure::TooMuch { limit, what } => Error::TooMuch {
-                server: self.http.server().to_owned(),
-                doing: self.operation.to_owned(),
-                limit,
-                what,
-            },
-        })
+        read(reader, inventory)
+            .await
+            .map_err(|failure| match failure {
+                Failure::Transport(error) => self.transport(&error),
+                Failure::Unfinished(tag) => self.partial(format!("it ends within <{tag}>")),
+                Failure::Form(reason) => self.http.protocol(self.operation, reason),
+                Failure::TooMuch { limit, what } => Error::TooMuch {
+                    server: self.http.server().to_owned(),
+                    doing: self.operation.to_owned(),
+                    limit,
+                    what,
+                },
+            })
     }
 
     fn partial(&self, reason: String) -> Error {
@@ -158,7 +161,7 @@ fn timed<Part>(
 #[derive(Debug)]
 pub enum Failure {
     /// The body broke off or did not come.
-    Transport(io::Error),
+    Transport(Arc<io::Error>),
     /// It ended within this element.
     Unfinished(String),
     /// It is no such answer.
@@ -192,7 +195,9 @@ pub async fn read<Body: AsyncBufRead + Unpin>(
                 None => return Err(Failure::Form(format!("unknown entity &{};", &*name))),
             },
             Event::DocType(_) => {
-                return Err(Failure::Form("it has a document type declaration".to_owned()));
+                return Err(Failure::Form(
+                    "it has a document type declaration".to_owned(),
+                ));
             }
             Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
             Event::Eof => return state.finish(),
@@ -202,23 +207,11 @@ pub async fn read<Body: AsyncBufRead + Unpin>(
 
 fn failed(error: quick_xml::Error, state: &Reading) -> Failure {
     match error {
-        quick_xml::Error::Io(error) => Failure::Transport(io::Error::new(
-            error.kind(),
-            TransportCause::unwrap(&error),
-        )),
+        quick_xml::Error::Io(error) => Failure::Transport(error),
         quick_xml::Error::Syntax(_) if !state.way.is_empty() => {
             Failure::Unfinished(state.way.last().cloned().unwrap_or_default())
         }
         other => Failure::Form(format!("it is no XML: {other}")),
-    }
-}
-
-/// The text of a shared `io::Error`, which cannot be taken out of its `Arc`.
-struct TransportCause;
-
-impl TransportCause {
-    fn unwrap(error: &io::Error) -> String {
-        error.to_string()
     }
 }
 
@@ -365,10 +358,7 @@ impl Reading {
 }
 
 /// The attribute `type`: the one of the XML schema (`xsi:type`) or the plain one (a reference's).
-fn attribute(
-    start: &BytesStart<'_>,
-    schema: bool,
-) -> std::result::Result<Option<String>, Failure> {
+fn attribute(start: &BytesStart<'_>, schema: bool) -> std::result::Result<Option<String>, Failure> {
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| Failure::Form(error.to_string()))?;
         let key: &str = attribute.key.as_ref();

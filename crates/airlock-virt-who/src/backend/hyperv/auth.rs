@@ -79,7 +79,8 @@ impl Login {
             self.log_in(http, &request).await?;
         }
         let answer = self.once(http, &request, body).await?;
-        let lost = answer.status == StatusCode::UNAUTHORIZED && matches!(self.state, State::Ntlm(_));
+        let lost =
+            answer.status == StatusCode::UNAUTHORIZED && matches!(self.state, State::Ntlm(_));
         if !lost || fresh {
             return Ok(answer);
         }
@@ -100,13 +101,12 @@ impl Login {
             State::New | State::Open | State::Ntlm(None) => http.send(plain()).await,
             State::Basic => {
                 let login = basic(&self.user, self.password.reveal());
-                http.send(plain().secret_header(AUTHORIZATION, &login)).await
+                http.send(plain().secret_header(AUTHORIZATION, &login))
+                    .await
             }
             State::Ntlm(Some(sealing)) => {
                 let packed = sealed::pack(sealing, body);
-                let request = request()
-                    .header(CONTENT_TYPE, sealed::CONTENT)
-                    .body(packed);
+                let request = request().header(CONTENT_TYPE, sealed::CONTENT).body(packed);
                 let doing = request.doing.clone();
                 let mut answer = http.send(request).await?;
                 let is_sealed = answer
@@ -137,7 +137,11 @@ impl Login {
             .filter_map(|method| method.split_whitespace().next())
             .map(str::to_owned)
             .collect();
-        let offers = |name: &str| methods.iter().any(|method| method.eq_ignore_ascii_case(name));
+        let offers = |name: &str| {
+            methods
+                .iter()
+                .any(|method| method.eq_ignore_ascii_case(name))
+        };
         if self.wanted != Wanted::Basic && offers("Negotiate") {
             return self.negotiate(http, request).await;
         }
@@ -172,8 +176,9 @@ impl Login {
             user: &self.user,
             password: self.password.reveal(),
         };
-        let (last, sealing) = ntlm::authenticate(&first, &challenge, &account, &ntlm::Chosen::now())
-            .map_err(|reason| http.protocol(doing, reason))?;
+        let (last, sealing) =
+            ntlm::authenticate(&first, &challenge, &account, &ntlm::Chosen::now())
+                .map_err(|reason| http.protocol(doing, reason))?;
         let sent = request().secret_header(AUTHORIZATION, &token(&last));
         let answer = http.send(sent).await?;
         if answer.status == StatusCode::UNAUTHORIZED {

@@ -65,7 +65,9 @@ pub struct Chosen {
 impl Chosen {
     /// The time of now, the rest at random.
     pub fn now() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let ticks = since.as_secs() * 10_000_000 + u64::from(since.subsec_nanos()) / 100;
         Self {
             time: ticks + 116_444_736_000_000_000,
@@ -362,11 +364,17 @@ mod tests {
     #[test]
     fn the_proof_is_that_of_the_specification() {
         let (response, base, random) = example();
-        assert_eq!(response[..16].to_vec(), bytes("68cd0ab851e51c96aabc927bebef6a1c"));
+        assert_eq!(
+            response[..16].to_vec(),
+            bytes("68cd0ab851e51c96aabc927bebef6a1c")
+        );
         assert_eq!(base.to_vec(), bytes("8de40ccadbc14a82f15cb0ad0de95ca3"));
         let mut exchanged = random;
         cipher(&base).apply_keystream(&mut exchanged);
-        assert_eq!(exchanged.to_vec(), bytes("c5dad2544fc9799094ce1ce90bc9d03e"));
+        assert_eq!(
+            exchanged.to_vec(),
+            bytes("c5dad2544fc9799094ce1ce90bc9d03e")
+        );
     }
 
     #[test]
@@ -374,7 +382,10 @@ mod tests {
         let mut sealing = Sealing::client(&[0x55; 16]);
         let (signature, sealed) = sealing.seal(&utf16("Plaintext"));
         assert_eq!(sealed, bytes("54e50165bf1936dc996020c1811b0f06fb5f"));
-        assert_eq!(signature.to_vec(), bytes("01000000 7fb38ec5c55d4976 00000000"));
+        assert_eq!(
+            signature.to_vec(),
+            bytes("01000000 7fb38ec5c55d4976 00000000")
+        );
     }
 
     #[test]

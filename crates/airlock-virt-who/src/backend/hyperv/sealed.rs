@@ -38,7 +38,9 @@ pub fn unpack(sealing: &mut Sealing, body: &[u8]) -> Result<Vec<u8>, &'static st
         .rposition(|part| part == BOUNDARY.as_bytes())
         .filter(|end| *end >= start)
         .ok_or("the sealed answer has no end")?;
-    let part = body.get(start..end).ok_or("the sealed answer is too short")?;
+    let part = body
+        .get(start..end)
+        .ok_or("the sealed answer is too short")?;
     let (length, rest) = part
         .split_at_checked(4)
         .ok_or("the sealed answer is too short")?;

@@ -84,7 +84,8 @@ pub fn read(path: &Path) -> Result<Access> {
     let cluster = word(context, "cluster")
         .ok_or_else(|| bad(format!("the context {name} names no cluster")))?;
     let cluster = named(&config, "clusters", cluster, "cluster").map_err(bad)?;
-    let server = word(cluster, "server").ok_or_else(|| bad("the cluster has no server".to_owned()))?;
+    let server =
+        word(cluster, "server").ok_or_else(|| bad("the cluster has no server".to_owned()))?;
     let user = match word(context, "user") {
         Some(user) => named(&config, "users", user, "user").map_err(bad)?,
         None => &Value::Null,
@@ -110,7 +111,11 @@ pub fn read(path: &Path) -> Result<Access> {
             Some(certificate)
         }
         (None, None) => None,
-        _ => return Err(bad("client-certificate and client-key belong together".to_owned())),
+        _ => {
+            return Err(bad(
+                "client-certificate and client-key belong together".to_owned()
+            ));
+        }
     };
     let login = if let Some(file) = word(user, "tokenFile") {
         User::TokenFile(folder.join(file))
@@ -204,12 +209,20 @@ mod tests {
     fn a_plugin_is_refused_with_what_to_do() {
         let (_folder, path) = written("    exec:\n      command: aws\n");
         let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("exec") && error.contains("service account"), "{error}");
+        assert!(
+            error.contains("exec") && error.contains("service account"),
+            "{error}"
+        );
     }
 
     #[test]
     fn half_a_certificate_is_refused() {
         let (_folder, path) = written("    client-certificate-data: eA==\n");
-        assert!(read(&path).unwrap_err().to_string().contains("belong together"));
+        assert!(
+            read(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("belong together")
+        );
     }
 }

@@ -16,9 +16,8 @@ pub fn read(text: &str) -> Result<Value, String> {
     let mut open: Vec<(bool, Vec<Value>)> = Vec::new();
     let mut nodes = 0;
     for next in Parser::new_from_str(text) {
-        let (event, span) = next.map_err(|error| {
-            format!("line {}: it is no YAML", error.marker().line())
-        })?;
+        let (event, span) =
+            next.map_err(|error| format!("line {}: it is no YAML", error.marker().line()))?;
         let line = span.start.line();
         nodes += 1;
         if nodes > NODES {
@@ -27,7 +26,9 @@ pub fn read(text: &str) -> Result<Value, String> {
         let value = match event {
             Event::SequenceStart(..) | Event::MappingStart(..) => {
                 if open.len() >= DEPTH {
-                    return Err(format!("line {line}: it is nested deeper than {DEPTH} levels"));
+                    return Err(format!(
+                        "line {line}: it is nested deeper than {DEPTH} levels"
+                    ));
                 }
                 open.push((matches!(event, Event::MappingStart(..)), Vec::new()));
                 continue;
@@ -70,7 +71,10 @@ mod tests {
     #[test]
     fn a_document_is_read() {
         let found = read("a: 1\nb:\n- c: x\n  d: [y, z]\n").unwrap();
-        assert_eq!(found, serde_json::json!({"a": "1", "b": [{"c": "x", "d": ["y", "z"]}]}));
+        assert_eq!(
+            found,
+            serde_json::json!({"a": "1", "b": [{"c": "x", "d": ["y", "z"]}]})
+        );
     }
 
     #[test]

@@ -78,10 +78,19 @@ mod tests {
     fn an_address_is_completed() {
         assert_eq!(completed("", None), "");
         assert_eq!(completed("kvm", None), "qemu+ssh://kvm/system?no_tty=1");
-        assert_eq!(completed("kvm", Some("root")), "qemu+ssh://root@kvm/system?no_tty=1");
-        assert_eq!(completed("qemu+tls://u@kvm/session", Some("x")), "qemu+tls://u@kvm/session?no_tty=1");
+        assert_eq!(
+            completed("kvm", Some("root")),
+            "qemu+ssh://root@kvm/system?no_tty=1"
+        );
+        assert_eq!(
+            completed("qemu+tls://u@kvm/session", Some("x")),
+            "qemu+tls://u@kvm/session?no_tty=1"
+        );
         assert_eq!(completed("qemu:///system", None), "qemu:///system?no_tty=1");
-        assert_eq!(completed("test:///default", None), "test:///default?no_tty=1");
+        assert_eq!(
+            completed("test:///default", None),
+            "test:///default?no_tty=1"
+        );
     }
 
     #[test]

@@ -146,7 +146,12 @@ impl Virsh {
             let text = reason.to_lowercase();
             words.iter().any(|word| text.contains(word))
         };
-        if says(&["authentication failed", "permission denied (", "access denied", "authentication required"]) {
+        if says(&[
+            "authentication failed",
+            "permission denied (",
+            "access denied",
+            "authentication required",
+        ]) {
             return Error::Refused { server, reason };
         }
         if says(&["certificate", "tls handshake"]) {
@@ -209,14 +214,19 @@ fn account(user: &str, password: &str) -> Result<NamedTempFile> {
         option: "password".to_owned(),
         reason,
     };
-    if [user, password].iter().any(|text| text.contains(['\n', '\r'])) {
+    if [user, password]
+        .iter()
+        .any(|text| text.contains(['\n', '\r']))
+    {
         return Err(bad("user and password have one line each".to_owned()));
     }
-    let mut text = format!("[credentials-airlock]\nauthname={user}\nusername={user}\npassword={password}\n");
+    let mut text =
+        format!("[credentials-airlock]\nauthname={user}\nusername={user}\npassword={password}\n");
     for service in ["libvirt", "ssh", "esx", "xen", "hyperv"] {
         text.push_str(&format!("[auth-{service}-default]\ncredentials=airlock\n"));
     }
-    let mut file = NamedTempFile::with_prefix("airlock-virt-who-").map_err(|error| bad(error.to_string()))?;
+    let mut file =
+        NamedTempFile::with_prefix("airlock-virt-who-").map_err(|error| bad(error.to_string()))?;
     file.write_all(text.as_bytes())
         .and_then(|()| file.flush())
         .map_err(|error| bad(error.to_string()))?;

@@ -25,12 +25,18 @@ impl Deviations {
             Some(Value::Array(list)) => list,
             Some(Value::Object(mut object)) => match object.remove("deviations") {
                 Some(Value::Array(list)) => list,
-                _ => panic!("deviations.json: it must be a list, or an object with a list \"deviations\""),
+                _ => panic!(
+                    "deviations.json: it must be a list, or an object with a list \"deviations\""
+                ),
             },
             Some(_) => panic!("deviations.json: it must be a list"),
         };
         let text = |entry: &Value, name: &str| {
-            entry.get(name).and_then(Value::as_str).unwrap_or("").to_owned()
+            entry
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or("")
+                .to_owned()
         };
         let all = list
             .iter()
@@ -77,7 +83,11 @@ impl Deviations {
         used.iter()
             .map(|number| {
                 let found = &self.all[*number];
-                (found.case.clone(), found.member.clone(), found.reason.clone())
+                (
+                    found.case.clone(),
+                    found.member.clone(),
+                    found.reason.clone(),
+                )
             })
             .collect()
     }

@@ -4,7 +4,10 @@ use serde_json::Value;
 
 /// The document in an order of its own.
 pub fn ordered(mut document: Value) -> Value {
-    if let Some(hosts) = document.get_mut("hypervisors").and_then(Value::as_array_mut) {
+    if let Some(hosts) = document
+        .get_mut("hypervisors")
+        .and_then(Value::as_array_mut)
+    {
         for host in hosts.iter_mut() {
             for name in ["guestIds", "guests"] {
                 if let Some(guests) = host.get_mut(name).and_then(Value::as_array_mut) {

@@ -36,7 +36,9 @@ async fn run(exchange: &Exchange, expected: &[Value]) -> Result<(), String> {
     settings.username = Some("u".to_owned());
     let mut backend = kind("esx").unwrap().open(settings).unwrap();
     backend.connect().await.map_err(|error| error.to_string())?;
-    let (report, _) = gather(&mut *backend).await.map_err(|error| error.to_string())?;
+    let (report, _) = gather(&mut *backend)
+        .await
+        .map_err(|error| error.to_string())?;
     let Report::Hosts(mut hosts) = report else {
         return Err("no hosts".to_owned());
     };

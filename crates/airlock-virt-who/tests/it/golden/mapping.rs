@@ -14,7 +14,9 @@ use super::{Folder, Outcome, equal, read_json, say};
 use crate::server::Authority;
 
 /// Folders and how their cases are served.
-const KINDS: &[&str] = &["esx", "libvirt", "hyperv", "ahv", "kubevirt", "rhevm", "xen"];
+const KINDS: &[&str] = &[
+    "esx", "libvirt", "hyperv", "ahv", "kubevirt", "rhevm", "xen",
+];
 
 pub async fn outcomes(folder: &Folder) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
@@ -79,7 +81,9 @@ async fn run(kind: &str, folder: &Path, case: &str) -> Result<(Value, String), S
     }
     if kind == "libvirt" {
         let expected = read_json(&folder.join(format!("{case}-mapping.json"))).unwrap_or_default();
-        let name = expected["hypervisors"][0]["name"].as_str().unwrap_or("libvirt-test-host");
+        let name = expected["hypervisors"][0]["name"]
+            .as_str()
+            .unwrap_or("libvirt-test-host");
         crate::libvirt::replace_machine(&mut settings, folder, name, scratch.path());
     }
     let kind = source.kind().ok_or("no such kind")?;
@@ -109,7 +113,10 @@ async fn run(kind: &str, folder: &Path, case: &str) -> Result<(Value, String), S
     };
     if let Some(replay) = replay {
         for request in replay.unknown() {
-            say(&format!("{}: nothing is recorded for {request}", folder.join(case).display()));
+            say(&format!(
+                "{}: nothing is recorded for {request}",
+                folder.join(case).display()
+            ));
         }
     }
     let found = serde_json::to_value(Printed(&[report], Form::New)).unwrap();
@@ -126,14 +133,22 @@ fn source(
     exchange: Option<&Exchange>,
 ) -> Result<Source, String> {
     let own = folder.join(format!("{case}.conf"));
-    let file = if own.is_file() { own } else { folder.join("uuid.conf") };
-    let text = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let file = if own.is_file() {
+        own
+    } else {
+        folder.join("uuid.conf")
+    };
+    let text =
+        std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
     // Paths that a configuration names are looked for below its root.
     let inside = scratch.join(scratch.strip_prefix("/").unwrap());
     std::fs::create_dir_all(inside.parent().unwrap()).unwrap();
     std::os::unix::fs::symlink(scratch, &inside).unwrap();
     let base = scratch.to_str().unwrap();
-    let fill = |text: &str| text.replace("@PORT@", &port.to_string()).replace("@BASE@", base);
+    let fill = |text: &str| {
+        text.replace("@PORT@", &port.to_string())
+            .replace("@BASE@", base)
+    };
     if kind == "kubevirt" && !folder.join("kubeconfig").exists() {
         let token = exchange
             .and_then(|exchange| exchange.request_header("authorization"))
@@ -157,7 +172,11 @@ fn source(
         &CommandLine::default(),
         &config::Environment::new(),
     );
-    let dropped: Vec<_> = read.dropped.iter().map(|dropped| format!("{:?}", dropped.told)).collect();
+    let dropped: Vec<_> = read
+        .dropped
+        .iter()
+        .map(|dropped| format!("{:?}", dropped.told))
+        .collect();
     read.sources
         .into_iter()
         .next()

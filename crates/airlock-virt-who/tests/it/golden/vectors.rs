@@ -26,18 +26,34 @@ pub fn outcomes(folder: &Folder) -> Vec<Outcome> {
     for entry in list("decode_win_uuid") {
         let guid = text(&entry[0]);
         let found = uuid::of_windows(&guid);
-        add(format!("vectors/decode_win_uuid {guid}"), entry[1].clone(), found.into());
+        add(
+            format!("vectors/decode_win_uuid {guid}"),
+            entry[1].clone(),
+            found.into(),
+        );
     }
     for entry in list("esx_vm_uuid") {
         // Where the old program broke off, the uuid stays as it is.
-        let expected = if entry[2].is_object() { entry[0].clone() } else { entry[2].clone() };
+        let expected = if entry[2].is_object() {
+            entry[0].clone()
+        } else {
+            entry[2].clone()
+        };
         let found = uuid::of_esx_guest(&text(&entry[0]), entry[1].as_str());
-        add(format!("vectors/esx_vm_uuid {}", entry[1]), expected, found.into());
+        add(
+            format!("vectors/esx_vm_uuid {}", entry[1]),
+            expected,
+            found.into(),
+        );
     }
     for entry in list("kubevirt_cpu") {
         let cpu = text(&entry[0]);
         let found = airlock_virt_who::backend::kubevirt::processors(&cpu);
-        add(format!("vectors/kubevirt_cpu {cpu}"), entry[1].clone(), found.into());
+        add(
+            format!("vectors/kubevirt_cpu {cpu}"),
+            entry[1].clone(),
+            found.into(),
+        );
     }
     for entry in list("filter") {
         let (pattern, host) = (text(&entry["pattern"]), text(&entry["host"]));
