@@ -53,6 +53,8 @@ pub struct Wanted {
     pub state: Option<PathBuf>,
     /// Send also what looks wrong.
     pub accept: bool,
+    /// Send everything again.
+    pub resend: bool,
     /// Called as `virt-who`.
     pub old: bool,
 }
@@ -288,6 +290,7 @@ pub fn parse(arguments: Vec<OsString>) -> Result<Wanted, Refused> {
             .unwrap_or_else(|| PathBuf::from("/")),
         state: matches.get_one::<PathBuf>("state-dir").cloned(),
         accept: matches.get_flag("accept-change"),
+        resend: matches.get_flag("resend"),
         old,
     })
 }

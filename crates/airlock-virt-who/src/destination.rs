@@ -38,6 +38,14 @@ pub struct Accepted {
     pub marks: Marks,
 }
 
+impl Accepted {
+    /// As if nothing had been taken: the next report is sent whole.
+    pub fn forget(&mut self) {
+        self.digests.clear();
+        self.marks.base = 0;
+    }
+}
+
 /// What a destination itself wants to remember about a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Marks {

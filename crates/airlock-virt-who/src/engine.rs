@@ -85,6 +85,8 @@ pub struct Shared {
     pub metrics: Arc<Metrics>,
     /// Send what looks wrong too: asked for on the command line.
     pub accept: bool,
+    /// Send everything again, whatever was taken before: asked for on the command line.
+    pub resend: bool,
 }
 
 impl Shared {
@@ -98,6 +100,7 @@ impl Shared {
             make,
             metrics: Arc::new(Metrics::default()),
             accept: false,
+            resend: false,
         }
     }
 }

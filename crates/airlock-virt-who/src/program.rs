@@ -135,6 +135,7 @@ fn shared(run: &Run) -> Shared {
         Arc::new(Real { state: folder }),
     );
     shared.accept = run.wanted.accept;
+    shared.resend = run.wanted.resend;
     shared
 }
 

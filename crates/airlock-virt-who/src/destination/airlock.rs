@@ -15,7 +15,8 @@ use super::candlepin::retry_after;
 use super::{Delivery, Destination, Error, Marks, Named, Result, Sent, Taken};
 use crate::config::destinations::Airlock as To;
 use crate::http::{Http, Request};
-use crate::model::{CLUSTER, Hypervisor, SOCKETS};
+use crate::inventory::Inventory;
+use crate::model::{CLUSTER, Hypervisor, LocalGuests, SOCKETS};
 use crate::settings::Settings;
 
 /// A guest in JSON has at most about this many bytes beside its id.
@@ -166,12 +167,21 @@ impl Airlock {
     }
 
     async fn deliver(&self, delivery: &Delivery<'_>, marks: &mut Marks) -> Result<Vec<String>> {
-        if delivery.inventory.local.is_some() {
-            return Err(Error::Rejected {
-                server: self.http.server().to_owned(),
-                reason: "it takes hosts with their guests, not the guests of one machine; give the source a server".to_owned(),
-            });
-        }
+        let own;
+        let whole;
+        let delivery = match &delivery.inventory.local {
+            // The machine itself is a host as well.
+            Some(local) => {
+                own = Inventory::of_hosts(vec![this_machine(local)]);
+                whole = Delivery {
+                    inventory: &own,
+                    ..*delivery
+                };
+                marks.base = 0;
+                &whole
+            }
+            None => delivery,
+        };
         if marks.incarnation.is_empty() {
             marks.incarnation = hex::encode(rand::random::<[u8; 16]>());
         }
@@ -371,6 +381,15 @@ fn reported(host: &Hypervisor) -> ReportedHost {
             })
             .collect(),
     }
+}
+
+/// The machine that the program runs on, with its guests.
+fn this_machine(local: &LocalGuests) -> Hypervisor {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let mut host = Hypervisor::new(local.hypervisor_id.clone().unwrap_or_else(|| name.as_str().into()));
+    host.name = Some(name.into());
+    host.guests.clone_from(&local.guests);
+    host
 }
 
 /// The text of a problem document.

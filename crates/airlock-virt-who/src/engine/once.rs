@@ -220,7 +220,10 @@ async fn send(
             ));
             return Ok(());
         }
-        let accepted = report.accepted();
+        let mut accepted = report.accepted();
+        if shared.resend {
+            accepted.forget();
+        }
         reports.push((*read, inventory, report, accepted));
     }
     if reports.is_empty() {

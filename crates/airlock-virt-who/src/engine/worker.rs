@@ -106,8 +106,12 @@ impl Worker {
                 if report.held.is_some() {
                     shared.table.doubt(&source.name, true);
                 }
+                let mut accepted = report.accepted();
+                if shared.resend {
+                    accepted.forget();
+                }
                 Pair {
-                    accepted: report.accepted(),
+                    accepted,
                     report,
                     seen: None,
                     judged: shared.table.health(&source.name).full_reads,
@@ -480,7 +484,10 @@ impl Worker {
             match health.error {
                 None => {
                     pair.silent = None;
-                    well.push(named);
+                    // A source that was not read yet is neither well nor ill.
+                    if health.inventory.is_some() {
+                        well.push(named);
+                    }
                 }
                 Some(reason) => {
                     if due || pair.silent.as_deref() != Some(&reason) {

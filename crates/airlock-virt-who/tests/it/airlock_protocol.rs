@@ -192,3 +192,26 @@ async fn a_wrong_token_is_refused() {
     let sent = send(scratch.path(), &options, &inventory(), &Accepted::default()).await;
     assert!(sent.error.unwrap().refused());
 }
+
+#[tokio::test]
+async fn the_guests_of_this_machine_are_those_of_a_host() {
+    use airlock_virt_who::model::{Guest, LocalGuests, State};
+    let (server, model) = server().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let kind: Arc<str> = "libvirt".into();
+    let mut local = LocalGuests {
+        guests: vec![Guest::new("g1", State::Running, &kind)],
+        hypervisor_id: Some("this-host".into()),
+    };
+    let now = Inventory::of_local(local.clone());
+    let sent = send(scratch.path(), &options(&server), &now, &Accepted::default()).await;
+    assert!(sent.error.is_none(), "{:?}", sent.error);
+    assert!(now.equals(&sent.taken[0].accepted.digests));
+    local.guests.clear();
+    let now = Inventory::of_local(local);
+    let sent = send(scratch.path(), &options(&server), &now, &sent.taken[0].accepted).await;
+    assert!(sent.error.is_none(), "{:?}", sent.error);
+    let model = model.lock().unwrap();
+    assert_eq!(model.heard, ["full", "full"]);
+    assert!(model.hosts["this-host"].guests.is_empty());
+}
