@@ -173,6 +173,11 @@ pub fn command(old: bool) -> Command {
             None,
             "Send also reports that look wrong",
         ))
+        .arg(flag(
+            "resend",
+            None,
+            "Send everything again, as after a server was restored from a backup",
+        ))
         .arg(
             text("root", None, "DIR", "Look for all files below this folder")
                 .value_parser(value_parser!(PathBuf))

@@ -162,7 +162,17 @@ impl Layers<'_> {
     /// Lays environment and command line over `[global]`.
     fn lay(&mut self, old: &FromVariables, line: &CommandLine) {
         for (name, value) in &old.global {
-            self.global.values.insert(name.clone(), value.clone());
+            let before = self.global.values.insert(name.clone(), value.clone());
+            if let Some(before) = before.filter(|before| !same(&before.text, &value.text)) {
+                self.told.push(Told::general(
+                    Level::Warning,
+                    Some(value.origin.clone()),
+                    format!(
+                        "{name} is {} by VIRTWHO_…, and not {} as {} says: variables are before files, as in virt-who up to 0.30; delete the line if it is left over",
+                        value.text, before.text, before.origin
+                    ),
+                ));
+            }
         }
         for (name, (text, word)) in &line.global {
             self.global
@@ -334,4 +344,10 @@ impl Layers<'_> {
             read: self.read,
         }
     }
+}
+
+/// Whether two texts say the same.
+fn same(one: &str, other: &str) -> bool {
+    let truth = crate::settings::boolean(one);
+    one.trim() == other.trim() || (truth.is_some() && truth == crate::settings::boolean(other))
 }

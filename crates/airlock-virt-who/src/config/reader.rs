@@ -115,7 +115,11 @@ impl<'a> Reader<'a> {
                 self.tell(
                     Level::Warning,
                     &value.origin,
-                    format!("\"{name}\" is empty and counts as not set (virt-who would drop every host for an empty filter_hosts)"),
+                    if name.starts_with("filter_") {
+                        format!("\"{name}\" is empty and counts as not set; virt-who would report no host at all")
+                    } else {
+                        format!("\"{name}\" is empty and counts as not set")
+                    },
                 );
                 None
             }

@@ -121,7 +121,8 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
         context.global.disable_async,
     );
     // A server that is missing was told; completing nothing would only say it again.
-    if kind.server() != Need::Required || server.as_deref().is_some_and(|server| !server.is_empty()) {
+    if kind.server() != Need::Required || server.as_deref().is_some_and(|server| !server.is_empty())
+    {
         for remark in kind.complete(&mut settings) {
             reader.complain(remark.level, remark.text);
         }
@@ -217,7 +218,10 @@ fn common(
                     reader.complain(Level::Error, "Required option: \"server\" not set.");
                 }
                 Some("") if need == Need::Required => {
-                    let text = format!("Option server needs to be set in config: '{}'", reader.name());
+                    let text = format!(
+                        "Option server needs to be set in config: '{}'",
+                        reader.name()
+                    );
                     reader.complain(Level::Error, text);
                 }
                 _ => {}
@@ -286,7 +290,10 @@ fn timeout(reader: &mut Reader<'_>, name: &str) -> Duration {
             reader.tell(
                 Level::Warning,
                 &value.origin,
-                format!("{name} must be a number of seconds from 1 to 3600; {} is used", TIMEOUT.as_secs()),
+                format!(
+                    "{name} must be a number of seconds from 1 to 3600; {} is used",
+                    TIMEOUT.as_secs()
+                ),
             );
             TIMEOUT
         }

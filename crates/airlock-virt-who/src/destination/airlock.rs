@@ -385,8 +385,16 @@ fn reported(host: &Hypervisor) -> ReportedHost {
 
 /// The machine that the program runs on, with its guests.
 fn this_machine(local: &LocalGuests) -> Hypervisor {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let mut host = Hypervisor::new(local.hypervisor_id.clone().unwrap_or_else(|| name.as_str().into()));
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let mut host = Hypervisor::new(
+        local
+            .hypervisor_id
+            .clone()
+            .unwrap_or_else(|| name.as_str().into()),
+    );
     host.name = Some(name.into());
     host.guests.clone_from(&local.guests);
     host

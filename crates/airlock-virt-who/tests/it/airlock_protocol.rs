@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use airlock_model::{HypervisorAnswer, HypervisorBody, HypervisorMessage, HypervisorVerdict, ReportedHost};
+use airlock_model::{
+    HypervisorAnswer, HypervisorBody, HypervisorMessage, HypervisorVerdict, ReportedHost,
+};
 use airlock_virt_who::destination::Accepted;
 use airlock_virt_who::inventory::Inventory;
 use airlock_virt_who::model::Hypervisor;
@@ -47,7 +49,10 @@ impl Model {
                     if last {
                         assert_eq!(self.parts.len() as u64, total_hosts);
                         let parts = std::mem::take(&mut self.parts);
-                        self.hosts = parts.into_iter().map(|host| (host.id.clone(), host)).collect();
+                        self.hosts = parts
+                            .into_iter()
+                            .map(|host| (host.id.clone(), host))
+                            .collect();
                         self.sequence = message.sequence;
                         self.incarnation = message.incarnation;
                         HypervisorVerdict::Applied
@@ -93,9 +98,16 @@ async fn server() -> (Server, Arc<Mutex<Model>>) {
     let model = Arc::new(Mutex::new(Model::default()));
     let inside = Arc::clone(&model);
     let server = Server::start(move |asked: &Asked| {
-        assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "/agent/v1/hypervisors"));
+        assert_eq!(
+            (asked.method.as_str(), asked.path.as_str()),
+            ("POST", "/agent/v1/hypervisors")
+        );
         if asked.header("authorization") != "Bearer token" {
-            return Reply::new(401, "application/problem+json", "{\"title\":\"no such token\"}");
+            return Reply::new(
+                401,
+                "application/problem+json",
+                "{\"title\":\"no such token\"}",
+            );
         }
         let mut model = inside.lock().unwrap();
         let answer = model.hear(serde_json::from_slice(&asked.body).unwrap());
@@ -122,11 +134,23 @@ async fn a_full_report_and_then_differences() {
     let (server, model) = server().await;
     let scratch = tempfile::tempdir().unwrap();
     let mut now = inventory();
-    let sent = send(scratch.path(), &options(&server), &now, &Accepted::default()).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &Accepted::default(),
+    )
+    .await;
     assert!(sent.error.is_none(), "{:?}", sent.error);
     assert!(now.replace(Hypervisor::new("esx2.example.com")));
     assert!(now.remove("esx1.example.com"));
-    let sent = send(scratch.path(), &options(&server), &now, &sent.taken[0].accepted).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &sent.taken[0].accepted,
+    )
+    .await;
     assert!(sent.error.is_none(), "{:?}", sent.error);
     let model = model.lock().unwrap();
     assert_eq!(model.heard, ["full", "difference"]);
@@ -139,14 +163,32 @@ async fn an_answer_that_is_lost_does_no_harm() {
     let (server, model) = server().await;
     let scratch = tempfile::tempdir().unwrap();
     let mut now = inventory();
-    let first = send(scratch.path(), &options(&server), &now, &Accepted::default()).await;
+    let first = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &Accepted::default(),
+    )
+    .await;
     model.lock().unwrap().lose = 1;
     assert!(now.replace(Hypervisor::new("esx2.example.com")));
-    let lost = send(scratch.path(), &options(&server), &now, &first.taken[0].accepted).await;
+    let lost = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &first.taken[0].accepted,
+    )
+    .await;
     assert!(lost.error.is_some());
     // The server has it, the agent does not know that. It goes on changing, and all is well at the end.
     assert!(now.replace(Hypervisor::new("esx3.example.com")));
-    let sent = send(scratch.path(), &options(&server), &now, &lost.taken[0].accepted).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &lost.taken[0].accepted,
+    )
+    .await;
     assert!(sent.error.is_none(), "{:?}", sent.error);
     let model = model.lock().unwrap();
     assert_eq!(model.heard, ["full", "difference", "difference", "full"]);
@@ -158,13 +200,31 @@ async fn a_server_that_forgot_gets_a_full_report_and_an_agent_that_forgot_sends_
     let (server, model) = server().await;
     let scratch = tempfile::tempdir().unwrap();
     let mut now = inventory();
-    let sent = send(scratch.path(), &options(&server), &now, &Accepted::default()).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &Accepted::default(),
+    )
+    .await;
     *model.lock().unwrap() = Model::default();
     assert!(now.replace(Hypervisor::new("esx2.example.com")));
-    let sent = send(scratch.path(), &options(&server), &now, &sent.taken[0].accepted).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &sent.taken[0].accepted,
+    )
+    .await;
     assert!(sent.error.is_none());
     assert_eq!(model.lock().unwrap().heard, ["difference", "full"]);
-    let sent = send(scratch.path(), &options(&server), &now, &Accepted::default()).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &Accepted::default(),
+    )
+    .await;
     assert!(sent.error.is_none());
     assert_eq!(model.lock().unwrap().hosts.len(), 2);
 }
@@ -173,11 +233,27 @@ async fn a_server_that_forgot_gets_a_full_report_and_an_agent_that_forgot_sends_
 async fn thousands_of_hosts_come_in_parts() {
     let (server, model) = server().await;
     let scratch = tempfile::tempdir().unwrap();
-    let many = Inventory::of_hosts((0..1201).map(|number| Hypervisor::new(format!("h{number}"))).collect());
-    let sent = send(scratch.path(), &options(&server), &many, &Accepted::default()).await;
+    let many = Inventory::of_hosts(
+        (0..1201)
+            .map(|number| Hypervisor::new(format!("h{number}")))
+            .collect(),
+    );
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &many,
+        &Accepted::default(),
+    )
+    .await;
     assert!(sent.error.is_none());
     let nothing = Inventory::default();
-    let gone = send(scratch.path(), &options(&server), &nothing, &sent.taken[0].accepted).await;
+    let gone = send(
+        scratch.path(),
+        &options(&server),
+        &nothing,
+        &sent.taken[0].accepted,
+    )
+    .await;
     assert!(gone.error.is_none());
     let model = model.lock().unwrap();
     assert_eq!(model.heard, ["full", "full", "full", "difference"]);
@@ -204,12 +280,24 @@ async fn the_guests_of_this_machine_are_those_of_a_host() {
         hypervisor_id: Some("this-host".into()),
     };
     let now = Inventory::of_local(local.clone());
-    let sent = send(scratch.path(), &options(&server), &now, &Accepted::default()).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &Accepted::default(),
+    )
+    .await;
     assert!(sent.error.is_none(), "{:?}", sent.error);
     assert!(now.equals(&sent.taken[0].accepted.digests));
     local.guests.clear();
     let now = Inventory::of_local(local);
-    let sent = send(scratch.path(), &options(&server), &now, &sent.taken[0].accepted).await;
+    let sent = send(
+        scratch.path(),
+        &options(&server),
+        &now,
+        &sent.taken[0].accepted,
+    )
+    .await;
     assert!(sent.error.is_none(), "{:?}", sent.error);
     let model = model.lock().unwrap();
     assert_eq!(model.heard, ["full", "full"]);

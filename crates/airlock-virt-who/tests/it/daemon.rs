@@ -33,7 +33,10 @@ impl Running {
     }
 
     fn signal(&self, name: &str) {
-        let done = Command::new("kill").arg(format!("-{name}")).arg(self.0.id().to_string()).status();
+        let done = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.0.id().to_string())
+            .status();
         assert!(done.unwrap().success());
     }
 }
@@ -43,7 +46,10 @@ async fn until(what: &str, root: &Path, condition: impl Fn() -> bool) {
     let start = Instant::now();
     while !condition() {
         let log = std::fs::read_to_string(root.join("log")).unwrap_or_default();
-        assert!(start.elapsed() < Duration::from_secs(60), "waited in vain for {what}:\n{log}");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "waited in vain for {what}:\n{log}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -58,7 +64,9 @@ async fn server() -> (Server, Heard) {
         let message: HypervisorMessage = serde_json::from_slice(&asked.body).unwrap();
         let what = match message.body {
             HypervisorBody::Full { hosts, .. } => format!("full {}", hosts.len()),
-            HypervisorBody::Difference { changed, removed, .. } => format!("+{} -{}", changed.len(), removed.len()),
+            HypervisorBody::Difference {
+                changed, removed, ..
+            } => format!("+{} -{}", changed.len(), removed.len()),
             HypervisorBody::Heartbeat { .. } => "heartbeat".to_owned(),
             HypervisorBody::Silent { .. } => "silent".to_owned(),
             HypervisorBody::Retire => "retire".to_owned(),
@@ -71,14 +79,20 @@ async fn server() -> (Server, Heard) {
             reason: None,
             warnings: Vec::new(),
         };
-        Reply::new(200, "application/json", serde_json::to_vec(&answer).unwrap())
+        Reply::new(
+            200,
+            "application/json",
+            serde_json::to_vec(&answer).unwrap(),
+        )
     })
     .await;
     (server, heard)
 }
 
 fn section(name: &str, port: u16) -> String {
-    format!("[{name}]\ntype=fake\nfile=/{name}.json\nis_hypervisor=true\nairlock_server=http://127.0.0.1:{port}\nairlock_token=top-secret\n")
+    format!(
+        "[{name}]\ntype=fake\nfile=/{name}.json\nis_hypervisor=true\nairlock_server=http://127.0.0.1:{port}\nairlock_token=top-secret\n"
+    )
 }
 
 fn hosts(names: &[&str]) -> String {
@@ -98,7 +112,11 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(root.join("one.json"), hosts(&["a", "b"])).unwrap();
     std::fs::write(root.join("two.json"), hosts(&["c"])).unwrap();
-    std::fs::write(root.join("etc/virt-who.conf"), "[global]\nmetrics_file=/metrics.prom\ndebug=true\n").unwrap();
+    std::fs::write(
+        root.join("etc/virt-who.conf"),
+        "[global]\nmetrics_file=/metrics.prom\ndebug=true\n",
+    )
+    .unwrap();
     std::fs::write(folder.join("one.conf"), section("one", server.port)).unwrap();
     let mut running = Running::start(root);
     let has = |source: &str, what: &str| {
@@ -121,14 +139,21 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     std::fs::write(folder.join("two.conf"), section("two", server.port)).unwrap();
     running.signal("HUP");
     until("the new source", root, || has("two", "full 1")).await;
-    let fulls = heard.lock().unwrap().iter().filter(|(source, what)| source == "one" && what.starts_with("full")).count();
+    let fulls = heard
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|(source, what)| source == "one" && what.starts_with("full"))
+        .count();
     assert_eq!(fulls, 1, "the old one went on");
 
     // A mistake in a file takes nothing away.
     std::fs::write(folder.join("two.conf"), "nonsense\n").unwrap();
     running.signal("HUP");
     until("the warning", root, || {
-        std::fs::read_to_string(root.join("log")).unwrap().contains("\"two\" cannot be used as it is now")
+        std::fs::read_to_string(root.join("log"))
+            .unwrap()
+            .contains("\"two\" cannot be used as it is now")
     })
     .await;
     assert!(!has("two", "retire"));
@@ -145,7 +170,10 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     let log = std::fs::read_to_string(root.join("log")).unwrap();
     assert!(!log.contains("top-secret"), "{log}");
     let metrics = std::fs::read_to_string(root.join("metrics.prom")).unwrap();
-    assert!(metrics.contains("# TYPE airlock_virt_who_source_up gauge"), "{metrics}");
+    assert!(
+        metrics.contains("# TYPE airlock_virt_who_source_up gauge"),
+        "{metrics}"
+    );
 
     // After a restart only what changed is said.
     heard.lock().unwrap().clear();

@@ -16,8 +16,16 @@ pub fn inventory() -> Inventory {
     let mut host = Hypervisor::new("esx1.example.com");
     host.name = Some("esx1.example.com".into());
     host.guests = vec![
-        Guest::new("a1111111-0000-4000-8000-000000000001", State::Running, &kind),
-        Guest::new("b2222222-0000-4000-8000-000000000002", State::ShutOff, &kind),
+        Guest::new(
+            "a1111111-0000-4000-8000-000000000001",
+            State::Running,
+            &kind,
+        ),
+        Guest::new(
+            "b2222222-0000-4000-8000-000000000002",
+            State::ShutOff,
+            &kind,
+        ),
     ];
     Inventory::of_hosts(vec![host])
 }
@@ -32,7 +40,11 @@ pub async fn send(root: &Path, options: &str, inventory: &Inventory, accepted: &
         format!("[one]\ntype=fake\nfile=/source.json\nis_hypervisor=true\n{options}"),
     )
     .unwrap();
-    let configuration = load(&Paths::below(root), &CommandLine::default(), &Environment::new());
+    let configuration = load(
+        &Paths::below(root),
+        &CommandLine::default(),
+        &Environment::new(),
+    );
     let source = configuration
         .source("one")
         .unwrap_or_else(|| panic!("{:?}", configuration.dropped));
@@ -57,7 +69,13 @@ pub async fn send(root: &Path, options: &str, inventory: &Inventory, accepted: &
 }
 
 fn options(kind: &str, port: u16, ca: bool) -> String {
-    let ca = |name: &str| if ca { format!("{name}=/ca.pem\n") } else { String::new() };
+    let ca = |name: &str| {
+        if ca {
+            format!("{name}=/ca.pem\n")
+        } else {
+            String::new()
+        }
+    };
     match kind {
         "candlepin" => format!(
             "owner=acme\nrhsm_hostname=127.0.0.1\nrhsm_port={port}\nrhsm_prefix=/candlepin\nrhsm_username=u\nrhsm_password=top-secret\nrhsm_timeout=1\n{}",
@@ -80,7 +98,9 @@ const KINDS: [&str; 3] = ["candlepin", "satellite5", "airlock"];
 async fn against(kind: &str, reply: Reply, trusted: bool) -> Error {
     let authority = Authority::new();
     let (listener, port) = Server::bind().await;
-    let server = Server::run(listener, Some(Arc::clone(&authority.config)), move |_| reply.clone());
+    let server = Server::run(listener, Some(Arc::clone(&authority.config)), move |_| {
+        reply.clone()
+    });
     let scratch = tempfile::tempdir().unwrap();
     std::fs::write(scratch.path().join("ca.pem"), &authority.pem).unwrap();
     let sent = send(
@@ -92,10 +112,15 @@ async fn against(kind: &str, reply: Reply, trusted: bool) -> Error {
     .await;
     drop(server);
     for taken in &sent.taken {
-        assert!(!inventory().equals(&taken.accepted.digests), "{kind}: nothing was taken");
+        assert!(
+            !inventory().equals(&taken.accepted.digests),
+            "{kind}: nothing was taken"
+        );
         assert_eq!(taken.job, None);
     }
-    let error = sent.error.unwrap_or_else(|| panic!("{kind}: there is no error"));
+    let error = sent
+        .error
+        .unwrap_or_else(|| panic!("{kind}: there is no error"));
     let text = format!("{error} {error:?}");
     assert!(!text.contains("top-secret"), "{kind}: {text}");
     error
@@ -114,7 +139,10 @@ fn begun(kind: &str) -> Vec<u8> {
 async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
     for kind in KINDS {
         let error = against(kind, Reply::new(200, "text/plain", "x"), false).await;
-        assert!(matches!(error, Error::Transport(Transport::Tls { .. })), "{kind}: {error:?}");
+        assert!(
+            matches!(error, Error::Transport(Transport::Tls { .. })),
+            "{kind}: {error:?}"
+        );
     }
 }
 
@@ -126,7 +154,10 @@ async fn an_answer_that_is_cut_is_a_failure() {
             body: begun(kind),
         };
         let error = against(kind, reply, true).await;
-        assert!(matches!(error, Error::Transport(Transport::Partial { .. })), "{kind}: {error:?}");
+        assert!(
+            matches!(error, Error::Transport(Transport::Partial { .. })),
+            "{kind}: {error:?}"
+        );
     }
 }
 
@@ -138,16 +169,27 @@ async fn an_answer_that_stops_in_the_middle_times_out() {
             body: begun(kind),
         };
         let error = against(kind, reply, true).await;
-        assert!(matches!(error, Error::Transport(Transport::TimedOut { .. })), "{kind}: {error:?}");
+        assert!(
+            matches!(error, Error::Transport(Transport::TimedOut { .. })),
+            "{kind}: {error:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn status_500_is_a_failure_that_may_pass() {
     for kind in KINDS {
-        let error = against(kind, Reply::new(500, "text/html", "<html>Sorry</html>"), true).await;
+        let error = against(
+            kind,
+            Reply::new(500, "text/html", "<html>Sorry</html>"),
+            true,
+        )
+        .await;
         assert!(
-            matches!(error, Error::Transport(Transport::Status { status: 500, .. })),
+            matches!(
+                error,
+                Error::Transport(Transport::Status { status: 500, .. })
+            ),
             "{kind}: {error:?}"
         );
         assert!(!error.refused());
@@ -157,7 +199,12 @@ async fn status_500_is_a_failure_that_may_pass() {
 #[tokio::test]
 async fn a_login_page_with_status_200_is_no_answer() {
     for kind in KINDS {
-        let error = against(kind, Reply::new(200, "text/html", "<html>Log in</html>"), true).await;
+        let error = against(
+            kind,
+            Reply::new(200, "text/html", "<html>Log in</html>"),
+            true,
+        )
+        .await;
         assert!(
             matches!(error, Error::Transport(Transport::Protocol { .. })),
             "{kind}: {error:?}"
@@ -171,12 +218,20 @@ async fn a_wrong_password_is_a_refusal() {
     for (kind, reply) in [
         (
             "candlepin",
-            Reply::new(401, "application/json", "{\"displayMessage\": \"Invalid Credentials\"}"),
+            Reply::new(
+                401,
+                "application/json",
+                "{\"displayMessage\": \"Invalid Credentials\"}",
+            ),
         ),
         ("satellite5", Reply::new(200, "text/xml", fault)),
         (
             "airlock",
-            Reply::new(403, "application/problem+json", "{\"title\": \"the token lacks the scope hypervisors:write\"}"),
+            Reply::new(
+                403,
+                "application/problem+json",
+                "{\"title\": \"the token lacks the scope hypervisors:write\"}",
+            ),
         ),
     ] {
         let error = against(kind, reply, true).await;
@@ -202,10 +257,19 @@ async fn a_pause_that_the_server_asks_for_is_heard() {
 #[tokio::test]
 async fn an_unregistered_machine_is_told_what_to_do() {
     let scratch = tempfile::tempdir().unwrap();
-    let sent = send(scratch.path(), "owner=acme\n", &inventory(), &Accepted::default()).await;
+    let sent = send(
+        scratch.path(),
+        "owner=acme\n",
+        &inventory(),
+        &Accepted::default(),
+    )
+    .await;
     let error = sent.error.unwrap();
     assert!(error.refused());
-    assert!(error.to_string().contains("subscription-manager register"), "{error}");
+    assert!(
+        error.to_string().contains("subscription-manager register"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -215,7 +279,9 @@ async fn a_fault_about_one_host_is_told_and_the_others_are_sent() {
         Reply::new(
             200,
             "text/xml",
-            format!("<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"),
+            format!(
+                "<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
+            ),
         )
     };
     let asked = Arc::new(Mutex::new(0));
@@ -235,7 +301,10 @@ async fn a_fault_about_one_host_is_told_and_the_others_are_sent() {
     let scratch = tempfile::tempdir().unwrap();
     let state = scratch.path().join("state");
     std::fs::create_dir_all(&state).unwrap();
-    for (id, system) in [("esx1.example.com", "bad-system"), ("a/../b", "good-system")] {
+    for (id, system) in [
+        ("esx1.example.com", "bad-system"),
+        ("a/../b", "good-system"),
+    ] {
         let file = id.replace('/', "%2F");
         std::fs::write(
             state.join(format!("hypervisor-systemid-{file}")),
@@ -246,9 +315,16 @@ async fn a_fault_about_one_host_is_told_and_the_others_are_sent() {
     let mut hosts = inventory().hosts().to_vec();
     hosts.push(Hypervisor::new("a/../b"));
     let all = Inventory::of_hosts(hosts);
-    let options = format!("sat_server={}\nsat_username=u\nsat_password=p\n", server.url());
+    let options = format!(
+        "sat_server={}\nsat_username=u\nsat_password=p\n",
+        server.url()
+    );
     let sent = send(scratch.path(), &options, &all, &Accepted::default()).await;
-    assert!(matches!(sent.error, Some(Error::Rejected { .. })), "{:?}", sent.error);
+    assert!(
+        matches!(sent.error, Some(Error::Rejected { .. })),
+        "{:?}",
+        sent.error
+    );
     assert_eq!(sent.taken.len(), 1);
     assert_eq!(sent.taken[0].accepted.digests.len(), 1);
     assert!(sent.taken[0].remarks[0].contains("no entitlement"));

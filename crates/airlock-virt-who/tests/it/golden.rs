@@ -4,14 +4,15 @@
 //! `AIRLOCK_VIRTWHO_CASES` names another folder of the same layout (tests/data/virt-who/README.md has it). Equal means the
 //! same JSON, the order of hosts and guests free. Deliberate differences stand in `deviations.json` of the folder.
 
-mod destinations;
 mod deviations;
+mod destinations;
 mod equal;
 mod esx_daemon;
 mod exchange;
 mod fake;
 mod mapping;
 mod settings;
+mod status;
 mod vectors;
 
 use std::io::Write;
@@ -87,6 +88,7 @@ async fn golden_cases_are_equal() {
     outcomes.extend(vectors::outcomes(&folder));
     outcomes.extend(settings::outcomes(&folder));
     outcomes.extend(destinations::outcomes(&folder).await);
+    outcomes.extend(status::outcomes(&folder).await);
     // The harness may have left its line open.
     say("");
     for outcome in &outcomes {

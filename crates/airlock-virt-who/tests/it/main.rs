@@ -4,6 +4,7 @@ mod airlock_protocol;
 mod daemon;
 mod destination_faults;
 mod faults;
+mod files;
 mod golden;
 mod kinds;
 mod libvirt;

@@ -7,7 +7,9 @@ use std::process::{Command, Output, Stdio};
 const BINARY: &str = env!("CARGO_BIN_EXE_airlock-virt-who");
 
 fn data(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/data")
+        .join(name)
 }
 
 /// Copies a folder; files with passwords become private unless `open`.
@@ -27,12 +29,19 @@ fn copied(from: &Path, to: &Path) {
 
 fn command(program: &Path, root: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_clear().arg("--root").arg(root).stdin(Stdio::null());
+    command
+        .env_clear()
+        .arg("--root")
+        .arg(root)
+        .stdin(Stdio::null());
     command
 }
 
 fn run(root: &Path, words: &[&str]) -> Output {
-    command(Path::new(BINARY), root).args(words).output().unwrap()
+    command(Path::new(BINARY), root)
+        .args(words)
+        .output()
+        .unwrap()
 }
 
 fn out(output: &Output) -> String {
@@ -95,7 +104,10 @@ fn print_writes_both_forms_and_asks_no_server() {
     assert!(out(&output).starts_with("{\n    \"hypervisors\": [\n        {\n"));
     let output = run(scratch.path(), &["--print", "--old-form"]);
     let old = out(&output);
-    assert!(old.starts_with("{\"hypervisors\":[{\"uuid\":\"host-b.example.com\""), "{old}");
+    assert!(
+        old.starts_with("{\"hypervisors\":[{\"uuid\":\"host-b.example.com\""),
+        "{old}"
+    );
     assert_eq!(old.lines().count(), 1);
 }
 
@@ -106,7 +118,11 @@ fn the_exit_status_of_one_shot_and_status_is_the_truth() {
     // Nobody listens on port 1.
     let output = run(scratch.path(), &["--one-shot", "-d"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).contains("cannot be reached"), "{}", err(&output));
+    assert!(
+        err(&output).contains("cannot be reached"),
+        "{}",
+        err(&output)
+    );
     assert!(!err(&output).contains("top-secret"));
     let output = run(scratch.path(), &["--status", "--json"]);
     assert_eq!(output.status.code(), Some(1));
@@ -115,7 +131,10 @@ fn the_exit_status_of_one_shot_and_status_is_the_truth() {
     assert_eq!(one["source"]["status"], "success");
     assert_eq!(one["source"]["hypervisors"], 3);
     assert_eq!(one["destination"]["status"], "failure");
-    assert_eq!(one["destination"]["last_successful_send"], serde_json::Value::Null);
+    assert_eq!(
+        one["destination"]["last_successful_send"],
+        serde_json::Value::Null
+    );
 }
 
 #[test]
@@ -139,15 +158,40 @@ fn called_as_virt_who_it_takes_the_old_command_line() {
         (&["-c", "/no/such/file", "-p"], 1),
     ] {
         let output = old(words);
-        assert_eq!(output.status.code(), Some(status), "{words:?} {}", err(&output));
-        assert_eq!(status == 64, out(&output).starts_with("Error: "), "{words:?}");
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{words:?} {}",
+            err(&output)
+        );
+        assert_eq!(
+            status == 64,
+            out(&output).starts_with("Error: "),
+            "{words:?}"
+        );
     }
     let output = old(&[
-        "--one-shot", "--esx", "--esx-owner", "acme", "--esx-server", "127.0.0.1:1", "--esx-username", "u", "--esx-password", "top-secret",
-        "--sam", "-m", "-r", "me",
+        "--one-shot",
+        "--esx",
+        "--esx-owner",
+        "acme",
+        "--esx-server",
+        "127.0.0.1:1",
+        "--esx-username",
+        "u",
+        "--esx-password",
+        "top-secret",
+        "--sam",
+        "-m",
+        "-r",
+        "me",
     ]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).contains("source env/cmdline: "), "{}", err(&output));
+    assert!(
+        err(&output).contains("source env/cmdline: "),
+        "{}",
+        err(&output)
+    );
     assert!(!err(&output).contains("top-secret"));
 }
 
@@ -158,7 +202,10 @@ fn passwords_are_encrypted_with_a_key_that_only_its_owner_can_read() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let encrypted = out(&output).trim().to_owned();
     let key = scratch.path().join("var/lib/virt-who/key");
-    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        std::fs::metadata(&key).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
     let key = airlock_virt_who::password::Key::read(&key).unwrap();
     assert_eq!(key.decrypt(&encrypted).unwrap().reveal(), "s3cret");
     let again = run(scratch.path(), &["password", "-p", "s3cret"]);
@@ -188,12 +235,20 @@ fn secrets_come_from_files_and_credentials_too() {
          [b]\ntype=xen\nserver=x\nusername=u\npassword_file=/nothing\nowner=o\n",
     )
     .unwrap();
-    let environment = [("CREDENTIALS_DIRECTORY".to_owned(), root.display().to_string())].into();
+    let environment = [(
+        "CREDENTIALS_DIRECTORY".to_owned(),
+        root.display().to_string(),
+    )]
+    .into();
     let paths = airlock_virt_who::config::Paths::below(root);
     let configuration = airlock_virt_who::config::load(&paths, &Default::default(), &environment);
     let source = configuration.source("a").unwrap();
-    assert_eq!(source.settings.password.as_ref().unwrap().reveal(), "from-file");
-    let airlock_virt_who::config::DestinationSettings::Candlepin(to) = &source.destinations[0] else {
+    assert_eq!(
+        source.settings.password.as_ref().unwrap().reveal(),
+        "from-file"
+    );
+    let airlock_virt_who::config::DestinationSettings::Candlepin(to) = &source.destinations[0]
+    else {
         panic!("not Candlepin");
     };
     assert_eq!(to.account.as_ref().unwrap().1.reveal(), "from-credential");
@@ -213,7 +268,11 @@ fn variables_make_a_section_and_the_environment_is_before_the_file() {
         "VIRTWHO_ESX=1\nVIRTWHO_ESX_OWNER=acme\nVIRTWHO_ESX_ENV=Library\nVIRTWHO_ESX_SERVER=vc\nVIRTWHO_ESX_USERNAME=u\nVIRTWHO_ESX_PASSWORD='p w'\nVIRTWHO_INTERVAL=120\nVIRTWHO_DEBUG=1\n",
     )
     .unwrap();
-    std::fs::write(root.join("etc/virt-who.conf"), "[global]\ninterval=600\n[system_environment]\nhttp_proxy=https://proxy:3128\n").unwrap();
+    std::fs::write(
+        root.join("etc/virt-who.conf"),
+        "[global]\ninterval=600\n[system_environment]\nhttp_proxy=https://proxy:3128\n",
+    )
+    .unwrap();
     let environment = [("VIRTWHO_DEBUG".to_owned(), "0".to_owned())].into();
     let configuration = load(&Paths::below(root), &CommandLine::default(), &environment);
     let source = configuration.source("env/cmdline").unwrap();
@@ -222,14 +281,17 @@ fn variables_make_a_section_and_the_environment_is_before_the_file() {
     assert_eq!(source.owner.as_deref(), Some("acme"));
     assert_eq!(configuration.global.interval.as_secs(), 120);
     assert!(!configuration.global.debug);
-    let airlock_virt_who::settings::Proxy::Environment { http, https, .. } = &source.settings.proxy else {
+    let airlock_virt_who::settings::Proxy::Environment { http, https, .. } = &source.settings.proxy
+    else {
         panic!("no proxy");
     };
     assert!(http.is_none());
     assert_eq!(https.as_ref().unwrap().reveal(), "http://proxy:3128");
     let mut line = CommandLine::default();
-    line.global
-        .insert("interval".to_owned(), ("300".to_owned(), "--interval".to_owned()));
+    line.global.insert(
+        "interval".to_owned(),
+        ("300".to_owned(), "--interval".to_owned()),
+    );
     let configuration = load(&Paths::below(root), &line, &environment);
     assert_eq!(configuration.global.interval.as_secs(), 300);
 }
@@ -252,10 +314,18 @@ fn nothing_at_all_means_the_local_libvirt_and_unusable_files_do_not() {
     std::fs::write(root.join("etc/virt-who.d/a.conf"), "no header\n").unwrap();
     assert!(names(&CommandLine::default()).is_empty());
     // A later section of a name replaces an earlier one as a whole, and -c replaces the folder.
-    let esx = |server: &str| format!("[x]\ntype=xen\nserver={server}\nusername=u\npassword=p\nowner=o\n");
+    let esx =
+        |server: &str| format!("[x]\ntype=xen\nserver={server}\nusername=u\npassword=p\nowner=o\n");
     std::fs::write(root.join("etc/virt-who.d/a.conf"), esx("one")).unwrap();
-    std::fs::write(root.join("etc/virt-who.d/b.conf"), esx("two").replace("username=u\n", "")).unwrap();
-    assert!(names(&CommandLine::default()).is_empty(), "the later one has no user");
+    std::fs::write(
+        root.join("etc/virt-who.d/b.conf"),
+        esx("two").replace("username=u\n", ""),
+    )
+    .unwrap();
+    assert!(
+        names(&CommandLine::default()).is_empty(),
+        "the later one has no user"
+    );
     std::fs::write(root.join("other"), esx("three")).unwrap();
     let line = CommandLine {
         files: vec![root.join("other")],
