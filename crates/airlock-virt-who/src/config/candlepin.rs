@@ -177,8 +177,10 @@ impl Rhsm {
                 None
             }
         };
-        let timeout = self
-            .value("server", "server_timeout")
+        let timeout = reader
+            .fixed("rhsm_timeout")
+            .map(|value| value.text)
+            .or_else(|| self.value("server", "server_timeout"))
             .and_then(|seconds| seconds.parse().ok())
             .filter(|&seconds| seconds > 0)
             .unwrap_or(180);

@@ -22,6 +22,8 @@ pub struct Satellite5 {
     pub insecure: bool,
     /// Through what it is reached.
     pub proxy: Proxy,
+    /// For one request.
+    pub timeout: Duration,
 }
 
 /// An Airlock server.
@@ -41,6 +43,8 @@ pub struct Airlock {
     pub reporter_id: String,
     /// How often something is heard of a source at least.
     pub interval: Duration,
+    /// For one request.
+    pub timeout: Duration,
 }
 
 /// One destination.

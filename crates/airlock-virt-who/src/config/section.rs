@@ -15,7 +15,7 @@ use super::secrets::Vault;
 use crate::backend::{Form, Kind, Level, Need, kind, registry};
 use crate::filter::{FilterType, HostFilter, ParentFilter};
 use crate::model::{IdKind, uuid};
-use crate::settings::{Proxy, Settings};
+use crate::settings::{Proxy, Settings, TIMEOUT};
 
 /// The lists of filters as they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -121,7 +121,8 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
         context.global.disable_async,
     );
     // A server that is missing was told; completing nothing would only say it again.
-    if kind.server() != Need::Required || server.is_some() {
+    if kind.server() != Need::Required || server.as_deref().is_some_and(|server| !server.is_empty())
+    {
         for remark in kind.complete(&mut settings) {
             reader.complain(remark.level, remark.text);
         }
@@ -212,8 +213,18 @@ fn common(
             let value = reader
                 .take("server")
                 .map(|value| value.text.trim().to_owned());
-            if value.is_none() && need == Need::Required {
-                reader.complain(Level::Error, "Required option: \"server\" not set.");
+            match value.as_deref() {
+                None if need == Need::Required => {
+                    reader.complain(Level::Error, "Required option: \"server\" not set.");
+                }
+                Some("") if need == Need::Required => {
+                    let text = format!(
+                        "Option server needs to be set in config: '{}'",
+                        reader.name()
+                    );
+                    reader.complain(Level::Error, text);
+                }
+                _ => {}
             }
             value
         }
@@ -264,22 +275,29 @@ fn common(
     }
     settings.proxy = proxy(reader, context, "proxy");
     settings.all_hosts = reader.boolean("all_hosts", false);
-    if let Some(value) = reader.fixed("timeout") {
-        match value.text.parse::<u64>() {
-            Ok(seconds) if (1..=3600).contains(&seconds) => {
-                settings.timeout = Duration::from_secs(seconds);
-            }
-            _ => reader.tell(
+    settings.timeout = timeout(reader, "timeout");
+    server
+}
+
+/// Seconds for one request.
+fn timeout(reader: &mut Reader<'_>, name: &str) -> Duration {
+    let Some(value) = reader.fixed(name) else {
+        return TIMEOUT;
+    };
+    match value.text.parse::<u64>() {
+        Ok(seconds) if (1..=3600).contains(&seconds) => Duration::from_secs(seconds),
+        _ => {
+            reader.tell(
                 Level::Warning,
                 &value.origin,
                 format!(
-                    "timeout must be a number of seconds from 1 to 3600; {} is used",
-                    settings.timeout.as_secs()
+                    "{name} must be a number of seconds from 1 to 3600; {} is used",
+                    TIMEOUT.as_secs()
                 ),
-            ),
+            );
+            TIMEOUT
         }
     }
-    server
 }
 
 /// `proxy`, `sat_proxy`, `airlock_proxy`: an address, or `none` for straight; unset, what the environment says.
@@ -520,6 +538,7 @@ fn satellite5(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Satellit
         .map(|value| context.paths.named(&value.text));
     let insecure = reader.boolean("sat_insecure", false);
     let proxy = proxy(reader, context, "sat_proxy");
+    let timeout = timeout(reader, "sat_timeout");
     match (server, username, password) {
         (Some(server), Some(username), Some(password)) => Some(Satellite5 {
             server: satellite_address(&server.text),
@@ -528,6 +547,7 @@ fn satellite5(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Satellit
             ca,
             insecure,
             proxy,
+            timeout,
         }),
         (None, None, None) => None,
         _ => {
@@ -561,6 +581,7 @@ fn airlock(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Airlock> {
         .map(|value| context.paths.named(&value.text));
     let insecure = reader.boolean("airlock_insecure", false);
     let proxy = proxy(reader, context, "airlock_proxy");
+    let timeout = timeout(reader, "airlock_timeout");
     let server = server?;
     let address = if server.text.contains("://") {
         server.text.clone()
@@ -601,6 +622,7 @@ fn airlock(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Airlock> {
         proxy,
         reporter_id: context.global.reporter_id.clone(),
         interval: context.global.interval,
+        timeout,
     })
 }
 

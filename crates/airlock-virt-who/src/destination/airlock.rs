@@ -37,6 +37,7 @@ impl Airlock {
         settings.ca.clone_from(&to.ca);
         settings.insecure = to.insecure;
         settings.proxy = to.proxy.clone();
+        settings.timeout = to.timeout;
         Ok(Self {
             http: Http::new(&settings, &to.server)?,
             to: to.clone(),

@@ -51,6 +51,7 @@ impl Satellite5 {
         settings.ca.clone_from(&to.ca);
         settings.insecure = to.insecure;
         settings.proxy = to.proxy.clone();
+        settings.timeout = to.timeout;
         Ok(Self {
             http: Http::new(&settings, &to.server)?,
             to: to.clone(),

@@ -155,8 +155,18 @@ async fn a_loss_of_over_half_is_held_back_until_three_reads_say_the_same() {
     assert_eq!(stage.seen("satellite5").sent.len(), 1);
     stage.source("one", hosts(&[("a", 1)]));
     seconds(119).await;
-    assert_eq!(stage.seen("satellite5").sent.len(), 1, "two reads prove nothing");
-    assert!(stage.held("one").unwrap().reason.contains("2 of 3 hosts are gone"));
+    assert_eq!(
+        stage.seen("satellite5").sent.len(),
+        1,
+        "two reads prove nothing"
+    );
+    assert!(
+        stage
+            .held("one")
+            .unwrap()
+            .reason
+            .contains("2 of 3 hosts are gone")
+    );
     seconds(120).await;
     assert_eq!(stage.seen("satellite5").sent.len(), 2);
     assert!(stage.held("one").is_none());
@@ -224,7 +234,11 @@ async fn a_removed_source_is_retired_and_a_wrong_one_is_not() {
     let mut engine = stage.start().await;
     seconds(30).await;
     // A mistake: the section stays as it was.
-    stage.write(&AIRLOCK.replace("type=fake", "type=fake\nsm_type=wrong").replace("[one]", "[zero]\ntype=nonsense\n[one]"));
+    stage.write(
+        &AIRLOCK
+            .replace("type=fake", "type=fake\nsm_type=wrong")
+            .replace("[one]", "[zero]\ntype=nonsense\n[one]"),
+    );
     engine.apply(stage.configuration()).await;
     seconds(30).await;
     assert!(stage.seen("airlock").retired.is_empty());
@@ -243,7 +257,10 @@ async fn a_job_is_asked_for_and_its_report_not_sent_again() {
     stage.interval(60);
     stage.source("one", hosts(&[("a", 1)]));
     stage.source("two", hosts(&[("x", 1)]));
-    stage.jobs("candlepin", &["QUEUED", "RUNNING", "FAILED_WITH_RETRY", "FINISHED"]);
+    stage.jobs(
+        "candlepin",
+        &["QUEUED", "RUNNING", "FAILED_WITH_RETRY", "FINISHED"],
+    );
     let engine = stage.start().await;
     seconds(1000).await;
     let seen = stage.seen("candlepin");

@@ -9,7 +9,9 @@ use airlock_model::{Clock, Instant};
 use async_trait::async_trait;
 
 use crate::backend::{self, Backend, Page, Sink, Whole};
-use crate::config::{CommandLine, Configuration, DestinationSettings, Environment, Paths, Source, load};
+use crate::config::{
+    CommandLine, Configuration, DestinationSettings, Environment, Paths, Source, load,
+};
 use crate::destination::{self, Delivery, Destination, Error, Job, Named, Sent, Taken};
 use crate::engine::{Engine, Make, Outcome, Shared, once};
 use crate::model::{Guest, Hypervisor, State as GuestState};
@@ -97,7 +99,11 @@ impl Stage {
             clock: Arc::new(TestClock(tokio::time::Instant::now())),
             interval: Mutex::new(3600),
         };
-        std::fs::write(stage.folder.path().join("source.json"), "{\"hypervisors\":[]}").unwrap();
+        std::fs::write(
+            stage.folder.path().join("source.json"),
+            "{\"hypervisors\":[]}",
+        )
+        .unwrap();
         std::fs::create_dir_all(stage.folder.path().join("etc/virt-who.d")).unwrap();
         stage.write(text);
         stage
@@ -116,11 +122,19 @@ impl Stage {
         let interval = self.interval.lock().unwrap().to_string();
         line.global
             .insert("interval".to_owned(), (interval, "--interval".to_owned()));
-        load(&Paths::below(self.folder.path()), &line, &Environment::new())
+        load(
+            &Paths::below(self.folder.path()),
+            &line,
+            &Environment::new(),
+        )
     }
 
     fn shared(&self) -> Shared {
-        Shared::new(self.state(), self.clock.clone(), Arc::new(self.scripts.clone()))
+        Shared::new(
+            self.state(),
+            self.clock.clone(),
+            Arc::new(self.scripts.clone()),
+        )
     }
 
     fn state(&self) -> State {
@@ -152,7 +166,12 @@ impl Stage {
     }
 
     pub fn connects(&self, name: &str) -> usize {
-        self.scripts.inner().connects.get(name).copied().unwrap_or(0)
+        self.scripts
+            .inner()
+            .connects
+            .get(name)
+            .copied()
+            .unwrap_or(0)
     }
 
     pub fn reads(&self, name: &str) -> usize {
@@ -160,7 +179,12 @@ impl Stage {
     }
 
     pub fn seen(&self, kind: &str) -> Seen {
-        self.scripts.inner().destinations.get(kind).cloned().unwrap_or_default()
+        self.scripts
+            .inner()
+            .destinations
+            .get(kind)
+            .cloned()
+            .unwrap_or_default()
     }
 
     fn change(&self, kind: &'static str, change: impl FnOnce(&mut Seen)) {
@@ -192,7 +216,9 @@ impl Stage {
     }
 
     pub fn accept(&self, source: &str) {
-        self.state().ask_to_accept(source, self.clock.now()).unwrap();
+        self.state()
+            .ask_to_accept(source, self.clock.now())
+            .unwrap();
     }
 }
 
@@ -204,7 +230,10 @@ impl Make for Scripts {
         }))
     }
 
-    fn destination(&self, settings: &DestinationSettings) -> destination::Result<Box<dyn Destination>> {
+    fn destination(
+        &self,
+        settings: &DestinationSettings,
+    ) -> destination::Result<Box<dyn Destination>> {
         let kind = match settings {
             DestinationSettings::Airlock(_) => "airlock",
             DestinationSettings::Candlepin(_) => "candlepin",

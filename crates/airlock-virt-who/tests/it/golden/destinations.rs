@@ -103,7 +103,10 @@ fn operation(body: &str) -> String {
 }
 
 /// Answers as recorded and keeps what is asked.
-async fn replay(recorded: &[Recorded], authority: Option<&Authority>) -> (Server, Arc<Mutex<Vec<Asked>>>) {
+async fn replay(
+    recorded: &[Recorded],
+    authority: Option<&Authority>,
+) -> (Server, Arc<Mutex<Vec<Asked>>>) {
     let mut answers: HashMap<(String, String, String), Vec<Reply>> = HashMap::new();
     for one in recorded {
         let key = (one.method.clone(), one.path.clone(), operation(&one.body));
@@ -117,7 +120,11 @@ async fn replay(recorded: &[Recorded], authority: Option<&Authority>) -> (Server
     let tls = authority.map(|authority| Arc::clone(&authority.config));
     let server = Server::run(listener, tls, move |request: &Asked| {
         kept.lock().unwrap().push(request.clone());
-        let key = (request.method.clone(), request.path.clone(), operation(&request.text()));
+        let key = (
+            request.method.clone(),
+            request.path.clone(),
+            operation(&request.text()),
+        );
         match answers.lock().unwrap().get_mut(&key) {
             None => Reply::new(404, "text/plain", "nothing is recorded for this request"),
             Some(list) if list.len() > 1 => list.remove(0),
@@ -129,7 +136,11 @@ async fn replay(recorded: &[Recorded], authority: Option<&Authority>) -> (Server
 
 async fn inventory(folder: &Path, local: bool) -> Inventory {
     let mut settings = Settings::new("fake", "");
-    let file = if local { "source-local.json" } else { "source.json" };
+    let file = if local {
+        "source-local.json"
+    } else {
+        "source.json"
+    };
     settings.options = [
         ("file".to_owned(), folder.join(file).display().to_string()),
         ("is_hypervisor".to_owned(), (!local).to_string()),
@@ -188,20 +199,34 @@ async fn candlepin(folder: &Folder, inside: &Path, case: &str, name: &str) -> Re
         .map(|(prefix, _)| prefix)
         .ok_or("no status request")?;
     let owner = recorded.iter().find_map(|one| {
-        let by_query = one.query.split('&').find_map(|pair| pair.strip_prefix("owner="));
-        let by_path = one.path.split_once("/hypervisors/").map(|(_, rest)| rest.split('/').next().unwrap());
+        let by_query = one
+            .query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("owner="));
+        let by_path = one
+            .path
+            .split_once("/hypervisors/")
+            .map(|(_, rest)| rest.split('/').next().unwrap());
         by_query.or(by_path).map(str::to_owned)
     });
     let reporter = recorded
         .iter()
-        .find_map(|one| one.query.split('&').find_map(|pair| pair.strip_prefix("reporter_id=")))
+        .find_map(|one| {
+            one.query
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("reporter_id="))
+        })
         .unwrap_or("reporter");
     let consumer = recorded
         .iter()
         .find_map(|one| one.path.split_once("/consumers/"))
         .map_or("no-consumer", |(_, uuid)| uuid);
     let local = owner.is_none();
-    let source = if local { "source-local.json" } else { "source.json" };
+    let source = if local {
+        "source-local.json"
+    } else {
+        "source.json"
+    };
     let mut section = format!(
         "[fake]\ntype=fake\nfile=/{source}\nis_hypervisor={}\nrhsm_hostname=127.0.0.1\nrhsm_port={}\nrhsm_prefix={prefix}\nrhsm_ca=/ca.pem\n",
         !local, server.port
@@ -210,10 +235,15 @@ async fn candlepin(folder: &Folder, inside: &Path, case: &str, name: &str) -> Re
     if let Some(owner) = &owner {
         section.push_str(&format!("owner={owner}\n"));
     }
-    match recorded.iter().find_map(|one| one.headers.get("authorization")) {
+    match recorded
+        .iter()
+        .find_map(|one| one.headers.get("authorization"))
+    {
         Some(basic) => {
             let text = basic.strip_prefix("Basic ").ok_or("no Basic")?;
-            let bytes = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .unwrap();
             let text = String::from_utf8(bytes).unwrap();
             let (user, password) = text.split_once(':').unwrap();
             section.push_str(&format!("rhsm_username={user}\nrhsm_password={password}\n"));
@@ -233,7 +263,10 @@ async fn candlepin(folder: &Folder, inside: &Path, case: &str, name: &str) -> Re
         id_kind: IdKind::Uuid,
         marks: &accepted.marks,
     };
-    destination.heartbeat(&[named]).await.map_err(|error| error.to_string())?;
+    destination
+        .heartbeat(&[named])
+        .await
+        .map_err(|error| error.to_string())?;
     let Sent { taken, error } = destination
         .send(&[Delivery {
             source: "fake",
@@ -249,7 +282,11 @@ async fn candlepin(folder: &Folder, inside: &Path, case: &str, name: &str) -> Re
     let job = recorded
         .iter()
         .filter(|one| one.method == "POST")
-        .find_map(|one| serde_json::from_str::<Value>(&one.answer).ok()?["id"].as_str().map(str::to_owned));
+        .find_map(|one| {
+            serde_json::from_str::<Value>(&one.answer).ok()?["id"]
+                .as_str()
+                .map(str::to_owned)
+        });
     if taken.first().and_then(|taken| taken.job.clone()) != job {
         return Err("the job is not that of the answer".to_owned());
     }
@@ -265,12 +302,17 @@ async fn candlepin(folder: &Folder, inside: &Path, case: &str, name: &str) -> Re
         .map(|one| shown(&one.method, &one.path, &one.query, &one.text()))
         .collect();
     for one in recorded.iter().filter(|one| one.method != "GET") {
-        let same = asked.iter().find(|asked| asked.path == one.path && asked.method == one.method);
+        let same = asked
+            .iter()
+            .find(|asked| asked.path == one.path && asked.method == one.method);
         for header in ["content-type", "accept", "authorization"] {
             let wanted = one.headers.get(header).map_or("", String::as_str);
             let sent = same.map_or("", |asked| asked.header(header));
             if sent != wanted {
-                return Err(format!("{} {}: header {header} is {sent:?}, not {wanted:?}", one.method, one.path));
+                return Err(format!(
+                    "{} {}: header {header} is {sent:?}, not {wanted:?}",
+                    one.method, one.path
+                ));
             }
         }
     }
@@ -315,7 +357,10 @@ async fn satellite5(folder: &Folder, inside: &Path, case: &str, name: &str) -> R
         .iter()
         .find(|call| call.method == "auth.login")
         .map_or(("u", "p"), |call| {
-            (call.params[0].as_str().unwrap(), call.params[1].as_str().unwrap())
+            (
+                call.params[0].as_str().unwrap(),
+                call.params[1].as_str().unwrap(),
+            )
         });
     let section = format!(
         "[fake]\ntype=fake\nfile=/source.json\nsm_type=satellite\nsat_server=http://127.0.0.1:{}\nsat_username={}\nsat_password={}\n",
@@ -340,7 +385,11 @@ async fn satellite5(folder: &Folder, inside: &Path, case: &str, name: &str) -> R
     if let Some(error) = sent.error {
         return Err(error.to_string());
     }
-    let expected: Vec<(String, Call)> = recorded.iter().map(|one| one.path.clone()).zip(calls).collect();
+    let expected: Vec<(String, Call)> = recorded
+        .iter()
+        .map(|one| one.path.clone())
+        .zip(calls)
+        .collect();
     let found: Vec<(String, Call)> = asked
         .lock()
         .unwrap()
@@ -352,12 +401,18 @@ async fn satellite5(folder: &Folder, inside: &Path, case: &str, name: &str) -> R
         .collect();
     if expected.len() != found.len() {
         let names: Vec<&str> = found.iter().map(|(_, call)| call.method.as_str()).collect();
-        return Err(format!("{} calls instead of {}: {names:?}", found.len(), expected.len()));
+        return Err(format!(
+            "{} calls instead of {}: {names:?}",
+            found.len(),
+            expected.len()
+        ));
     }
     // The order matters: a host is registered before it says anything.
     for (number, (expected, found)) in expected.iter().zip(&found).enumerate() {
         if expected != found {
-            return Err(format!("call {number}: expected {expected:?}, found {found:?}"));
+            return Err(format!(
+                "call {number}: expected {expected:?}, found {found:?}"
+            ));
         }
     }
     say(&format!("{name}: {} calls equal, in order", found.len()));
@@ -405,7 +460,12 @@ fn pickles(path: &Path) -> Result<(), String> {
         .as_object()
         .unwrap()
         .iter()
-        .map(|(protocol, hex)| (format!("protocol {protocol}"), hex::decode(hex.as_str().unwrap()).unwrap()))
+        .map(|(protocol, hex)| {
+            (
+                format!("protocol {protocol}"),
+                hex::decode(hex.as_str().unwrap()).unwrap(),
+            )
+        })
         .collect();
     let python3 = document["written_by_python3_hex"].as_str().unwrap();
     all.push(("Python 3".to_owned(), hex::decode(python3).unwrap()));

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use airlock_ini::{Dialect, Warning, parse};
 use airlock_virt_who::config::explain::word;
 use airlock_virt_who::config::words::list;
-use airlock_virt_who::config::{CommandLine, Environment, Origin, Paths, RawSection, Source, Told, load};
-use airlock_virt_who::model::IdKind;
+use airlock_virt_who::config::{
+    CommandLine, Environment, Origin, Paths, RawSection, Source, Told, load,
+};
 use airlock_virt_who::password::Key;
 use airlock_virt_who::settings::boolean;
 use serde_json::{Value, json};
@@ -29,7 +30,13 @@ pub fn outcomes(folder: &Folder) -> Vec<Outcome> {
     outcomes
 }
 
-fn judge(folder: &Folder, name: String, expected: Value, found: &Value, outcomes: &mut Vec<Outcome>) {
+fn judge(
+    folder: &Folder,
+    name: String,
+    expected: Value,
+    found: &Value,
+    outcomes: &mut Vec<Outcome>,
+) {
     let expected = folder.deviations.apply(&name, expected);
     let result = if expected == *found {
         Ok(())
@@ -75,7 +82,9 @@ fn ini(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
                 let percent = file.warnings.iter().any(|warning| {
                     matches!(
                         warning,
-                        Warning::LonePercent { .. } | Warning::UnknownReference { .. } | Warning::EndlessReference { .. }
+                        Warning::LonePercent { .. }
+                            | Warning::UnknownReference { .. }
+                            | Warning::EndlessReference { .. }
                     )
                 });
                 let sections: BTreeMap<String, BTreeMap<String, Option<String>>> = file
@@ -83,13 +92,18 @@ fn ini(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
                     .into_iter()
                     .map(|section| {
                         let entries = section.entries.into_iter();
-                        (section.name, entries.map(|entry| (entry.name, entry.value)).collect())
+                        (
+                            section.name,
+                            entries.map(|entry| (entry.name, entry.value)).collect(),
+                        )
                     })
                     .collect();
                 let sections = json!(sections);
                 if percent && expected == json!({}) {
                     // The old program skips the whole file for a lone percent sign; here it is a character like others.
-                    say(&format!("deliberate difference: {name}: a lone % is taken literally"));
+                    say(&format!(
+                        "deliberate difference: {name}: a lone % is taken literally"
+                    ));
                     expected = sections.clone();
                 }
                 sections
@@ -100,7 +114,12 @@ fn ini(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
 }
 
 fn sections(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
-    for (number, entry) in vectors["sections"].as_array().into_iter().flatten().enumerate() {
+    for (number, entry) in vectors["sections"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
         let class = entry["class"].as_str().unwrap_or_default();
         let name = format!("vectors/sections {number} {class}");
         let Some(input) = entry["in"].as_object() else {
@@ -127,7 +146,11 @@ fn sections(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
             }
             None => {
                 let dropped = &configuration.dropped[0];
-                (dropped.source.as_ref(), dropped.told.iter().collect(), false)
+                (
+                    dropped.source.as_ref(),
+                    dropped.told.iter().collect(),
+                    false,
+                )
             }
         };
         let mut messages: Vec<Value> = told
@@ -149,11 +172,23 @@ fn sections(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
 }
 
 /// The values that the old program kept, under its names.
-fn values(source: Option<&Source>, input: &serde_json::Map<String, Value>, wanted: &Value) -> Value {
+fn values(
+    source: Option<&Source>,
+    input: &serde_json::Map<String, Value>,
+    wanted: &Value,
+) -> Value {
     let mut out = serde_json::Map::new();
-    for name in wanted.as_object().into_iter().flatten().map(|(name, _)| name) {
+    for name in wanted
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| name)
+    {
         let Some(source) = source else {
-            out.insert(name.clone(), input.get(name).cloned().unwrap_or(Value::Null));
+            out.insert(
+                name.clone(),
+                input.get(name).cloned().unwrap_or(Value::Null),
+            );
             continue;
         };
         let settings = &source.settings;
@@ -166,9 +201,10 @@ fn values(source: Option<&Source>, input: &serde_json::Map<String, Value>, wante
             "url" => json!(settings.server),
             "server" if matches!(source.kind, "hyperv" | "ahv") => json!(source.server_as_written),
             "server" => json!(settings.server),
+            // A word that is refused stays as it was written.
             "hypervisor_id" => match input.get(name) {
-                Some(word) if IdKind::of_word(word.as_str().unwrap_or_default()).is_none() => word.clone(),
-                _ => json!(settings.hypervisor_id.word()),
+                Some(word) => word.clone(),
+                None => json!(settings.hypervisor_id.word()),
             },
             "filter_type" => json!(source.filters.filter_type),
             "filter_hosts" => json!(source.filters.filter_hosts),
@@ -199,7 +235,9 @@ fn passwords(folder: &Folder, outcomes: &mut Vec<Outcome>) {
         let (plain, hex) = (text(&entry["plain"]), text(&entry["encrypted_hex"]));
         let found = json!([
             key.encrypt(&plain),
-            key.decrypt(&hex).map(|secret| secret.reveal().to_owned()).ok()
+            key.decrypt(&hex)
+                .map(|secret| secret.reveal().to_owned())
+                .ok()
         ]);
         let name = format!("password/vector {plain}");
         judge(folder, name, json!([hex, plain]), &found, outcomes);
@@ -218,11 +256,21 @@ fn passwords(folder: &Folder, outcomes: &mut Vec<Outcome>) {
         let found = key
             .decrypt(&hex)
             .map_or(json!("error"), |secret| json!(secret.reveal()));
-        judge(folder, format!("password/undecryptable {hex}"), expected, &found, outcomes);
+        judge(
+            folder,
+            format!("password/undecryptable {hex}"),
+            expected,
+            &found,
+            outcomes,
+        );
     }
     for entry in vectors["key_file_cases"].as_array().into_iter().flatten() {
         let result = text(&entry["result"]);
-        let expected = if result.starts_with("error") { json!("error") } else { json!(result) };
+        let expected = if result.starts_with("error") {
+            json!("error")
+        } else {
+            json!(result)
+        };
         let found = match Key::parse(&text(&entry["file"])) {
             Err(_) => json!("error"),
             Ok(key) => key
