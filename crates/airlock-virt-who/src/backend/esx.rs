@@ -4,6 +4,7 @@
 //! has changed since with a later one. Answers are read as they come, so the memory holds the inventory and never a
 //! document. While nothing changes, the call stays open on the server (long poll).
 
+mod compact;
 mod inventory;
 mod soap;
 mod spec;

@@ -26,15 +26,21 @@ pub fn of_windows(guid: &str) -> Option<String> {
     swapped(guid.trim_start_matches('{').trim_end_matches('}'))
 }
 
-/// The uuid of an ESX guest: since virtual hardware 13 the first three groups come in the other byte order. `version` is
-/// `config.version`, such as `vmx-13`; one of another form, or none, leaves the uuid as it is.
+/// Whether guests of this virtual hardware (`config.version`, such as `vmx-13`) tell their uuid in the other byte order,
+/// as they do since 13. A version of another form is an old one.
+#[must_use]
+pub fn is_swapped_by(version: &str) -> bool {
+    version
+        .split('-')
+        .nth(1)
+        .and_then(|number| number.parse::<u32>().ok())
+        .is_some_and(|number| number >= 13)
+}
+
+/// The uuid of an ESX guest in the order that others use; without a version it stays as it is.
 #[must_use]
 pub fn of_esx_guest(uuid: &str, version: Option<&str>) -> String {
-    let new = version
-        .and_then(|version| version.split('-').nth(1))
-        .and_then(|number| number.parse::<u32>().ok())
-        .is_some_and(|number| number >= 13);
-    if new {
+    if version.is_some_and(is_swapped_by) {
         swapped(uuid).unwrap_or_else(|| uuid.to_owned())
     } else {
         uuid.to_owned()

@@ -45,9 +45,15 @@ async fn central(guests: usize, most: usize, promised: usize) -> Server {
             "hosts" => vec![json!({"metadata": {"uuid": "h1"}, "status": {"name": "one"}})],
             _ => Vec::new(),
         };
-        let total = if asked.path.ends_with("/vms/list") { promised } else { all.len() };
+        let total = if asked.path.ends_with("/vms/list") {
+            promised
+        } else {
+            all.len()
+        };
         let page: Vec<_> = all.into_iter().skip(offset).take(length).collect();
-        json_reply(&json!({"metadata": {"total_matches": total, "length": page.len()}, "entities": page}))
+        json_reply(
+            &json!({"metadata": {"total_matches": total, "length": page.len()}, "entities": page}),
+        )
     })
     .await
 }
@@ -120,11 +126,17 @@ async fn a_host_whose_last_guest_has_gone_stays_in_the_report() {
     .await;
     let mut backend = opened(prism(&server.url(), false)).await;
     let counts = |hosts: Vec<Hypervisor>| {
-        hosts.into_iter().map(|host| (host.id.to_string(), host.guests.len())).collect::<Vec<_>>()
+        hosts
+            .into_iter()
+            .map(|host| (host.id.to_string(), host.guests.len()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(counts(hosts(&mut *backend).await), [("h1".to_owned(), 1)]);
     "h2".clone_into(&mut on.lock().unwrap());
-    assert_eq!(counts(hosts(&mut *backend).await), [("h1".to_owned(), 0), ("h2".to_owned(), 1)]);
+    assert_eq!(
+        counts(hosts(&mut *backend).await),
+        [("h1".to_owned(), 0), ("h2".to_owned(), 1)]
+    );
 }
 
 #[tokio::test]
@@ -153,7 +165,9 @@ fn cluster(asked: &Asked, guests: usize, nodes: bool) -> Reply {
     let value = match asked.path.as_str() {
         "/apis/kubevirt.io" => json!({"preferredVersion": {"version": "v1"}}),
         "/api/v1/nodes" if !nodes => return Reply::new(403, "application/json", "{}"),
-        "/api/v1/nodes" => json!({"items": [{"metadata": {"name": "node1"}, "status": {"nodeInfo": {"machineID": "m1"}}}]}),
+        "/api/v1/nodes" => {
+            json!({"items": [{"metadata": {"name": "node1"}, "status": {"nodeInfo": {"machineID": "m1"}}}]})
+        }
         path if path.ends_with("/virtualmachineinstances") => {
             if asked.query.contains("watch=true") {
                 return Reply::new(200, "application/json", "{\"type\":\"ADDED\"}\n");
@@ -165,10 +179,16 @@ fn cluster(asked: &Asked, guests: usize, nodes: bool) -> Reply {
                 .map_or(0, |from| from.parse().unwrap());
             let space = path.split('/').nth(5).unwrap_or("");
             let items: Vec<_> = (from..guests.min(from + 2))
-                .map(|number| json!({"metadata": {"name": "x"}, "status": {"nodeName": "node1"},
-                    "spec": {"domain": {"firmware": {"uuid": format!("{space}{number}")}}}}))
+                .map(|number| {
+                    json!({"metadata": {"name": "x"}, "status": {"nodeName": "node1"},
+                    "spec": {"domain": {"firmware": {"uuid": format!("{space}{number}")}}}})
+                })
                 .collect();
-            let next = if from + 2 < guests { format!("t{}", from + 2) } else { String::new() };
+            let next = if from + 2 < guests {
+                format!("t{}", from + 2)
+            } else {
+                String::new()
+            };
             json!({"metadata": {"continue": next, "resourceVersion": "7"}, "items": items})
         }
         _ => return Reply::new(404, "text/plain", ""),
@@ -182,7 +202,10 @@ async fn a_cluster_is_read_in_chunks_and_watched() {
     let server = Server::start(|asked| cluster(asked, 5, true)).await;
     let mut backend = opened(settings("kubevirt", &server.url(), scratch.path())).await;
     assert_eq!(hosts(&mut *backend).await[0].guests.len(), 5);
-    assert_eq!(backend.watch(Duration::from_secs(30)).await.unwrap(), Watched::Changed);
+    assert_eq!(
+        backend.watch(Duration::from_secs(30)).await.unwrap(),
+        Watched::Changed
+    );
 }
 
 #[tokio::test]
@@ -194,8 +217,12 @@ async fn one_namespace_and_no_right_to_list_nodes_are_enough() {
     let error = gather(&mut *backend).await.unwrap_err();
     assert!(error.to_string().contains("rights"), "{error}");
     let mut settings = plain;
-    settings.options.insert("namespace".to_owned(), "tenant".to_owned());
-    settings.options.insert("hypervisor_id_fallback".to_owned(), "true".to_owned());
+    settings
+        .options
+        .insert("namespace".to_owned(), "tenant".to_owned());
+    settings
+        .options
+        .insert("hypervisor_id_fallback".to_owned(), "true".to_owned());
     let mut backend = opened(settings).await;
     let hosts = hosts(&mut *backend).await;
     assert_eq!(&*hosts[0].id, "node1");
@@ -231,11 +258,17 @@ async fn a_lost_xen_session_is_made_again() {
 
 #[tokio::test]
 async fn vdsm_and_kerberos_are_refused_with_what_to_do() {
-    let error = kind("vdsm").unwrap().open(Settings::new("v", "")).err().unwrap();
+    let error = kind("vdsm")
+        .unwrap()
+        .open(Settings::new("v", ""))
+        .err()
+        .unwrap();
     assert!(error.to_string().contains("type=rhevm"), "{error}");
     assert!(!error.passing());
     let mut settings = Settings::new("hv", "http://hv:5985/wsman");
-    settings.options.insert("auth_method".to_owned(), "kerberos".to_owned());
+    settings
+        .options
+        .insert("auth_method".to_owned(), "kerberos".to_owned());
     let remarks = kind("hyperv").unwrap().complete(&mut settings);
     assert!(remarks[0].text.contains("auth_method=ntlm"), "{remarks:?}");
     assert!(kind("hyperv").unwrap().open(settings).is_err());

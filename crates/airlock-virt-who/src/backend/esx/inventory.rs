@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::compact::{GuestId, Uuid};
 use super::updates::{Change, Happened, Operation, Update};
 use crate::backend::{Changes, Note};
 use crate::model::{
@@ -16,17 +17,17 @@ const NOTES: usize = 20;
 type Text = Option<Box<str>>;
 
 #[derive(Debug, Default)]
-struct Guests {
-    uuid: Text,
-    /// `config.version`.
-    version: Text,
+struct Machine {
+    uuid: Option<Uuid>,
+    /// By `config.version` the uuid comes in the other byte order.
+    swapped: bool,
     state: State,
 }
 
 #[derive(Debug, Default)]
 struct Host {
     name: Text,
-    guests: Vec<Box<str>>,
+    guests: Vec<GuestId>,
     uuid: Text,
     sockets: Text,
     parent: Option<(Box<str>, bool)>,
@@ -42,7 +43,7 @@ struct Host {
 #[derive(Debug)]
 pub struct Inventory {
     kind: Arc<str>,
-    guests: HashMap<Box<str>, Guests>,
+    guests: HashMap<GuestId, Machine>,
     hosts: HashMap<Box<str>, Host>,
     clusters: HashMap<Box<str>, Box<str>>,
     touched: Touched,
@@ -67,7 +68,7 @@ impl Default for Inventory {
 struct Touched {
     on: bool,
     hosts: BTreeSet<Box<str>>,
-    guests: HashSet<Box<str>>,
+    guests: HashSet<GuestId>,
     clusters: HashSet<Box<str>>,
     /// The ids under which hosts were reported that are gone now.
     gone: Vec<Box<str>>,
@@ -106,6 +107,7 @@ impl Inventory {
         let id: Box<str> = update.id.as_str().into();
         match update.kind.as_str() {
             "VirtualMachine" => {
+                let id = GuestId::new(&update.id);
                 if self.touched.on {
                     self.touched.guests.insert(id.clone());
                 }
@@ -311,29 +313,29 @@ impl Inventory {
         Ok((mapped, notes))
     }
 
-    fn guest(&self, id: &str) -> Result<Guest, &'static str> {
+    fn guest(&self, id: &GuestId) -> Result<Guest, &'static str> {
         let guest = self
             .guests
             .get(id)
             .ok_or("it has gone, or the account may not see it")?;
-        let uuid = guest
-            .uuid
-            .as_deref()
-            .map(str::trim)
-            .filter(|uuid| !uuid.is_empty())
-            .ok_or("it has no config.uuid")?;
-        let uuid = uuid::of_esx_guest(uuid, guest.version.as_deref());
-        Ok(Guest::new(uuid, guest.state, &self.kind))
+        let uuid = guest.uuid.as_ref().ok_or("it has no config.uuid")?;
+        let mut text = uuid.to_string();
+        if guest.swapped {
+            text = uuid::swapped(&text).unwrap_or(text);
+        }
+        Ok(Guest::new(text, guest.state, &self.kind))
     }
 }
 
-impl Guests {
+impl Machine {
     fn change(&mut self, change: Change) {
         let gone = change.operation == Operation::Remove;
         let value = (!gone).then(|| change.text.into_boxed_str());
         match change.name.as_str() {
-            "config.uuid" => self.uuid = value,
-            "config.version" => self.version = value,
+            "config.uuid" => self.uuid = value.as_deref().and_then(Uuid::new),
+            "config.version" => {
+                self.swapped = value.as_deref().is_some_and(uuid::is_swapped_by);
+            }
             "runtime.powerState" => {
                 self.state = match value.as_deref().map(str::trim) {
                     Some("poweredOn") => State::Running,
@@ -343,7 +345,7 @@ impl Guests {
                 };
             }
             // The whole configuration of a machine that is being made or lost.
-            "config" if gone => (self.uuid, self.version) = (None, None),
+            "config" if gone => (self.uuid, self.swapped) = (None, false),
             _ => {}
         }
     }
@@ -353,11 +355,11 @@ impl Host {
     fn change(&mut self, change: Change) {
         if change.name == "vm" {
             match change.operation {
-                Operation::Assign => self.guests = change.references,
+                Operation::Assign => self.guests = ids(&change.references),
                 Operation::Add => {
-                    self.guests.extend(change.references);
+                    self.guests.extend(ids(&change.references));
                     if !change.text.trim().is_empty() {
-                        self.guests.push(change.text.trim().into());
+                        self.guests.push(GuestId::new(change.text.trim()));
                     }
                 }
                 Operation::Remove => self.guests.clear(),
@@ -382,6 +384,10 @@ impl Host {
             _ => {}
         }
     }
+}
+
+fn ids(references: &[Box<str>]) -> Vec<GuestId> {
+    references.iter().map(|id| GuestId::new(id)).collect()
 }
 
 /// vCenter writes `%`, `/` and `\` in names as `%25`, `%2f` and `%5c`.
