@@ -127,6 +127,7 @@ impl Rhsm {
         owner: Option<String>,
         reporter_id: &str,
         disable_async: bool,
+        environment: &Proxy,
     ) -> Candlepin {
         let or = |reader: &mut Reader<'_>, own: &str, name: &str| {
             reader
@@ -191,7 +192,7 @@ impl Rhsm {
             insecure,
             own_ca: own_ca.is_some(),
             ca: own_ca.unwrap_or_else(|| self.paths.named(&folder)),
-            proxy: self.proxy(reader, vault),
+            proxy: self.proxy(reader, vault, environment),
             owner,
             account,
             consumer: self.consumer(),
@@ -201,7 +202,8 @@ impl Rhsm {
         }
     }
 
-    fn proxy(&self, reader: &mut Reader<'_>, vault: &Vault) -> Proxy {
+    /// `rhsm_proxy_*`, else rhsm.conf, else what the environment says.
+    fn proxy(&self, reader: &mut Reader<'_>, vault: &Vault, environment: &Proxy) -> Proxy {
         let own = reader.text("rhsm_proxy_hostname").map(|value| value.text);
         let except = reader
             .text("rhsm_no_proxy")
@@ -211,7 +213,14 @@ impl Rhsm {
         let user = reader.text("rhsm_proxy_user").map(|value| value.text);
         let password = vault.secret(reader, "rhsm_proxy_password");
         let Some(host) = own.or_else(|| self.value("server", "proxy_hostname")) else {
-            return Proxy::None;
+            return match environment {
+                Proxy::Environment { http, https, .. } if except.is_some() => Proxy::Environment {
+                    http: http.clone(),
+                    https: https.clone(),
+                    except,
+                },
+                other => other.clone(),
+            };
         };
         let port = port
             .or_else(|| self.value("server", "proxy_port"))

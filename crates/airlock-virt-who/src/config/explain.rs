@@ -246,8 +246,10 @@ impl Explanation {
             for section in sections {
                 writeln!(out, "{what} [{}] ({})", section.name, section.origin)?;
                 if let Some(kind) = &section.kind {
-                    let server = section.server.as_deref().unwrap_or("");
-                    writeln!(out, "  reads {kind} {server}")?;
+                    match &section.server {
+                        Some(server) => writeln!(out, "  reads {kind} {server}")?,
+                        None => writeln!(out, "  reads {kind}")?,
+                    }
                     writeln!(out, "  reports {}", section.filter)?;
                 }
                 for destination in &section.destinations {

@@ -285,6 +285,19 @@ impl Layers<'_> {
         };
         let mut sources = Vec::new();
         let mut dropped = Vec::new();
+        let on_line = line
+            .section
+            .iter()
+            .flat_map(|section| &section.values)
+            .chain(&line.satellite)
+            .any(|(name, _)| name.ends_with("password"));
+        if on_line {
+            self.told.push(Told::general(
+                Level::Warning,
+                None,
+                "a password on the command line can be read by everybody on this machine; put it into a file",
+            ));
+        }
         for section in &mut self.sections {
             for (name, value) in &self.defaults.values {
                 if !section.values.contains_key(name) {

@@ -119,6 +119,7 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
         owner.clone(),
         &context.global.reporter_id,
         context.global.disable_async,
+        context.proxy,
     );
     // A server that is missing was told; completing nothing would only say it again.
     if kind.server() != Need::Required || server.as_deref().is_some_and(|server| !server.is_empty())
@@ -661,11 +662,13 @@ fn fingerprint(
     hash.finalize().into()
 }
 
-/// Whether the value of an option must not be shown.
+/// Whether the value of an option must not be shown. Misspelled names count too; names of files do not.
 fn hidden(name: &str, kind: &'static dyn Kind) -> bool {
-    name.ends_with("password")
-        || name.ends_with("token")
-        || name.ends_with("proxy")
+    let elsewhere = name.ends_with("_file") || name.ends_with("_credential");
+    let telling = ["pass", "token", "secret", "proxy"]
+        .iter()
+        .any(|part| name.contains(part));
+    (telling && !elsewhere)
         || kind
             .options()
             .iter()

@@ -50,15 +50,11 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the login was refused or the machine is unknown there: not to be tried again before the configuration changes
-    /// or an hour has passed.
+    /// Whether the login was refused: not to be tried again before the configuration changes or an hour has passed. A machine
+    /// that is not registered has no account that could be locked, so it is tried like any other failure.
     #[must_use]
     pub fn refused(&self) -> bool {
-        match self {
-            Self::Transport(error) => error.refused(),
-            Self::Unregistered { .. } => true,
-            _ => false,
-        }
+        matches!(self, Self::Transport(error) if error.refused())
     }
 
     /// How long the server asks to wait.

@@ -310,6 +310,7 @@ async fn send(
         report.accept(&taken.accepted);
         if inventory.equals(&taken.accepted.digests) {
             outcome.good += 1;
+            tracing::info!("Mapping for config \"{}\" sent to {identity}", taken.source);
             report.sent_at = Some(now.0);
             report.job.clone_from(&taken.job);
             report.job_state = None;
