@@ -213,7 +213,7 @@ impl Machine<'_> {
         }
     }
 
-    fn into_dict(&mut self, values: Vec<Pickled>) -> Result<(), PickleError> {
+    fn fill_dict(&mut self, values: Vec<Pickled>) -> Result<(), PickleError> {
         if !values.len().is_multiple_of(2) {
             return Err(self.fault("a key without a value"));
         }
@@ -228,7 +228,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn into_list(&mut self, values: Vec<Pickled>) -> Result<(), PickleError> {
+    fn fill_list(&mut self, values: Vec<Pickled>) -> Result<(), PickleError> {
         let why = self.fault("no list to fill");
         let Some(Item::Value(Pickled::List(items))) = self.stack.last_mut() else {
             return Err(why);
@@ -271,7 +271,7 @@ impl Machine<'_> {
             b'd' => {
                 let values = self.marked()?;
                 self.push(Pickled::Dict(Vec::new()))?;
-                self.into_dict(values)?;
+                self.fill_dict(values)?;
             }
             b'l' | b't' => {
                 let values = self.marked()?;
@@ -280,19 +280,19 @@ impl Machine<'_> {
             b's' => {
                 let value = self.pop()?;
                 let key = self.pop()?;
-                self.into_dict(vec![key, value])?;
+                self.fill_dict(vec![key, value])?;
             }
             b'u' => {
                 let values = self.marked()?;
-                self.into_dict(values)?;
+                self.fill_dict(values)?;
             }
             b'a' => {
                 let value = self.pop()?;
-                self.into_list(vec![value])?;
+                self.fill_list(vec![value])?;
             }
             b'e' => {
                 let values = self.marked()?;
-                self.into_list(values)?;
+                self.fill_list(values)?;
             }
             b'K' => {
                 let number = self.number(1)?;
