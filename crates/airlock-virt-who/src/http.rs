@@ -427,7 +427,7 @@ fn reason(error: &reqwest::Error) -> String {
     last.to_string()
 }
 
-fn find<'a, Wanted: std::error::Error + 'static>(error: &'a reqwest::Error) -> Option<&'a Wanted> {
+fn find<Wanted: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&Wanted> {
     let mut at: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(error) = at {
         if let Some(found) = error.downcast_ref::<Wanted>() {

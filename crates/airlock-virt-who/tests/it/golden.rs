@@ -4,8 +4,8 @@
 //! `AIRLOCK_VIRTWHO_CASES` names another folder of the same layout (tests/data/virt-who/README.md has it). Equal means the
 //! same JSON, the order of hosts and guests free. Deliberate differences stand in `deviations.json` of the folder.
 
-mod deviations;
 mod destinations;
+mod deviations;
 mod equal;
 mod esx_daemon;
 mod exchange;

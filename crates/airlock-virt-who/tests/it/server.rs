@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -20,8 +19,6 @@ pub struct Asked {
     /// By lower-case name.
     pub headers: HashMap<String, String>,
     pub body: Vec<u8>,
-    /// The number of the connection that it came over.
-    pub connection: usize,
 }
 
 impl Asked {
@@ -129,19 +126,17 @@ impl Server {
     ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let handler: Handler = Arc::new(handler);
-        let connections = AtomicUsize::new(0);
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let handler = Arc::clone(&handler);
-                let number = connections.fetch_add(1, Ordering::SeqCst);
                 let tls = tls.clone();
                 tokio::spawn(async move {
                     match tls {
-                        None => serve(stream, &handler, number).await,
+                        None => serve(stream, &handler).await,
                         Some(config) => {
                             if let Ok(stream) = TlsAcceptor::from(config).accept(stream).await {
-                                serve(stream, &handler, number).await;
+                                serve(stream, &handler).await;
                             }
                         }
                     }
@@ -161,11 +156,7 @@ impl Server {
     }
 }
 
-async fn serve(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    handler: &Handler,
-    connection: usize,
-) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, handler: &Handler) {
     let mut buffer = Vec::new();
     loop {
         let head = loop {
@@ -206,7 +197,6 @@ async fn serve(
             query: query.to_owned(),
             headers,
             body: buffer.drain(..length).collect(),
-            connection,
         };
         let (status, headers, body, whole, stall) = match handler(&asked) {
             Reply::Answer {
