@@ -9,18 +9,21 @@ pub mod destinations;
 pub mod environment;
 pub mod explain;
 pub mod files;
+pub mod filters;
 pub mod global;
 pub mod layers;
 pub mod origin;
 pub mod reader;
 pub mod secrets;
 pub mod section;
+mod targets;
 pub mod words;
 
 use std::collections::BTreeMap;
 
 pub use destinations::DestinationSettings;
 pub use files::Paths;
+pub use filters::Filters;
 pub use global::Global;
 pub use layers::{CommandLine, load};
 pub use origin::{Origin, RawSection, RawValue, Told};

@@ -6,6 +6,7 @@
 //! [`Clock`], so that tests simulate hours.
 
 mod once;
+mod retire;
 mod source;
 mod table;
 mod worker;
@@ -229,7 +230,7 @@ impl Engine {
                 .chain(by_destination(old))
                 .map(|(settings, _)| settings)
                 .find(|settings| settings.identity() == report.destination);
-            worker::retire(settings.as_ref(), report, &self.shared).await;
+            retire::retire(settings.as_ref(), report, &self.shared).await;
         }
     }
 

@@ -8,6 +8,7 @@ use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -18,13 +19,14 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::config::Global;
 
+/// Whether everything is logged; a reload may change it.
+static DEBUG: AtomicBool = AtomicBool::new(false);
+
 /// Where lines go.
 struct Log {
-    debug: bool,
-    /// Below this nothing is written to standard error.
-    least: Level,
+    /// Somebody waits for the program's output: standard error has warnings only.
+    command: bool,
     journal: bool,
-    stderr: bool,
     files: Option<Files>,
 }
 
@@ -50,14 +52,8 @@ pub enum Kind {
 pub fn start(global: &Global, kind: Kind) {
     let daemon = kind == Kind::Daemon;
     let log = Log {
-        debug: global.debug,
-        least: match (global.debug, daemon) {
-            (true, _) => Level::DEBUG,
-            (false, true) => Level::INFO,
-            (false, false) => Level::WARN,
-        },
+        command: !daemon,
         journal: std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal(),
-        stderr: true,
         files: (daemon && global.log_dir.is_dir()).then(|| Files {
             folder: global.log_dir.clone(),
             one: global.log_file.clone(),
@@ -66,6 +62,13 @@ pub fn start(global: &Global, kind: Kind) {
         }),
     };
     let _ = tracing_subscriber::registry().with(log).try_init();
+    debug(global.debug);
+}
+
+/// Logs everything, or no longer.
+pub fn debug(on: bool) {
+    DEBUG.store(on, Ordering::Relaxed);
+    tracing::callsite::rebuild_interest_cache();
 }
 
 /// The name of the part of the program, kept with its span.
@@ -98,7 +101,7 @@ impl Visit for Text {
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
     fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
         let own = metadata.target().starts_with("airlock_virt_who");
-        let least = match (own, self.debug) {
+        let least = match (own, DEBUG.load(Ordering::Relaxed)) {
             (true, true) => Level::DEBUG,
             (true, false) => Level::INFO,
             (false, _) => Level::WARN,
@@ -146,7 +149,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
                 .unwrap_or("?"),
             metadata.line().unwrap_or(0)
         );
-        if self.stderr && *metadata.level() <= self.least {
+        let quiet =
+            self.command && !DEBUG.load(Ordering::Relaxed) && *metadata.level() > Level::WARN;
+        if !quiet {
             let line = if self.journal {
                 let priority = match *metadata.level() {
                     Level::ERROR => 3,

@@ -1,36 +1,22 @@
 //! One section becomes one source: its options read, checked and completed. Reference: virt-who, sections 1.3 and 1.4.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use super::candlepin::Rhsm;
-use super::destinations::{Airlock, DestinationSettings, Satellite5};
+use super::destinations::DestinationSettings;
 use super::environment::Manager;
+use super::filters::{Filters, filters, patterns};
 use super::global::Global;
 use super::origin::{Origin, RawSection, Told};
 use super::reader::Reader;
 use super::secrets::Vault;
+use super::targets::{airlock, manager, proxy, satellite5, timeout};
 use crate::backend::{Form, Kind, Level, Need, kind, registry};
-use crate::filter::{FilterType, HostFilter, ParentFilter};
-use crate::model::{IdKind, uuid};
-use crate::settings::{Proxy, Settings, TIMEOUT};
-
-/// The lists of filters as they were read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filters {
-    /// `wildcards` or `regex`; unset, an item is tried as both.
-    pub filter_type: Option<String>,
-    /// Hosts that are reported.
-    pub filter_hosts: Option<Vec<String>>,
-    /// Hosts that are not.
-    pub exclude_hosts: Option<Vec<String>>,
-    /// Parents whose hosts are read.
-    pub filter_host_parents: Option<Vec<String>>,
-    /// Parents whose hosts are not.
-    pub exclude_host_parents: Option<Vec<String>>,
-}
+use crate::filter::HostFilter;
+use crate::model::IdKind;
+use crate::settings::{Proxy, Settings};
 
 /// A section that was read.
 #[derive(Debug, Clone)]
@@ -280,143 +266,6 @@ fn common(
     server
 }
 
-/// Seconds for one request.
-fn timeout(reader: &mut Reader<'_>, name: &str) -> Duration {
-    let Some(value) = reader.fixed(name) else {
-        return TIMEOUT;
-    };
-    match value.text.parse::<u64>() {
-        Ok(seconds) if (1..=3600).contains(&seconds) => Duration::from_secs(seconds),
-        _ => {
-            reader.tell(
-                Level::Warning,
-                &value.origin,
-                format!(
-                    "{name} must be a number of seconds from 1 to 3600; {} is used",
-                    TIMEOUT.as_secs()
-                ),
-            );
-            TIMEOUT
-        }
-    }
-}
-
-/// `proxy`, `sat_proxy`, `airlock_proxy`: an address, or `none` for straight; unset, what the environment says.
-fn proxy(reader: &mut Reader<'_>, context: &Context<'_>, name: &str) -> Proxy {
-    match reader.text(name) {
-        None => context.proxy.clone(),
-        Some(value) if value.text.eq_ignore_ascii_case("none") => Proxy::None,
-        Some(value) => {
-            let text = if value.text.contains("://") {
-                value.text.clone()
-            } else {
-                format!("http://{}", value.text)
-            };
-            let scheme = text.split("://").next().unwrap_or_default();
-            if url::Url::parse(&text).is_err()
-                || !matches!(scheme, "http" | "https" | "socks5" | "socks5h")
-            {
-                reader.tell(
-                    Level::Error,
-                    &value.origin,
-                    format!("{name} is no address of a proxy; write http://HOST:PORT, socks5://HOST:PORT or none"),
-                );
-                return Proxy::None;
-            }
-            Proxy::Url(crate::secret::Secret::new(text))
-        }
-    }
-}
-
-fn filters(reader: &mut Reader<'_>, kind: &'static dyn Kind, settings: &Settings) -> Filters {
-    let mut filters = Filters::default();
-    if let Some(word) = reader.fixed("filter_type") {
-        if FilterType::of_word(&word.text).is_none() {
-            reader.tell(
-                Level::Error,
-                &word.origin,
-                "'filter_type' must be one of: 'regex, wildcards'",
-            );
-        }
-        filters.filter_type = Some(word.text);
-    }
-    let either = |reader: &mut Reader<'_>, name: &str, old: &str| {
-        let by_name = reader.list(name);
-        let by_old = reader.list(old);
-        by_name.or(by_old)
-    };
-    filters.filter_hosts = either(reader, "filter_hosts", "filter_host_uuids");
-    filters.exclude_hosts = either(reader, "exclude_hosts", "exclude_host_uuids");
-    let parents = kind.name() == "esx";
-    if parents {
-        filters.filter_host_parents = reader.list("filter_host_parents");
-        filters.exclude_host_parents = reader.list("exclude_host_parents");
-    }
-    for (name, list) in [
-        ("filter_hosts", &filters.filter_hosts),
-        ("exclude_hosts", &filters.exclude_hosts),
-    ] {
-        let uuids: Vec<&str> = list
-            .iter()
-            .flatten()
-            .map(String::as_str)
-            .filter(|item| uuid::looks_like(item))
-            .collect();
-        if !uuids.is_empty() && settings.hypervisor_id != IdKind::Uuid {
-            tracing::trace!(name, "uuids in a filter");
-            reader.complain(
-                Level::Warning,
-                format!(
-                    "Filter values: \"{}\" appear to be UUIDs. UUIDs are not gathered when hypervisor_id = \"{}\"",
-                    uuids.join(", "),
-                    settings.hypervisor_id
-                ),
-            );
-        }
-    }
-    if filters.filter_type.is_none() {
-        for (name, list) in [
-            ("filter_hosts", &filters.filter_hosts),
-            ("exclude_hosts", &filters.exclude_hosts),
-            ("filter_host_parents", &filters.filter_host_parents),
-            ("exclude_host_parents", &filters.exclude_host_parents),
-        ] {
-            if list.is_some() {
-                reader.complain(
-                    Level::Warning,
-                    format!(
-                        "\"{name}\" is set, but filter_type is not set. Possible values of filter_type: \"regex, wildcards\". Using default: \"wildcards\"."
-                    ),
-                );
-            }
-        }
-    }
-    filters
-}
-
-fn patterns(reader: &mut Reader<'_>, filters: &Filters) -> (HostFilter, ParentFilter) {
-    let kind = filters
-        .filter_type
-        .as_deref()
-        .and_then(FilterType::of_word)
-        .unwrap_or_default();
-    let (hosts, mut broken) = HostFilter::new(
-        filters.filter_hosts.as_deref(),
-        filters.exclude_hosts.as_deref(),
-        kind,
-    );
-    let (parents, more) = ParentFilter::new(
-        filters.filter_host_parents.as_deref(),
-        filters.exclude_host_parents.as_deref(),
-        kind,
-    );
-    broken.extend(more);
-    for broken in broken {
-        reader.complain(Level::Warning, broken.to_string());
-    }
-    (hosts, parents)
-}
-
 /// The options that only this kind has.
 fn options(
     reader: &mut Reader<'_>,
@@ -477,154 +326,6 @@ fn options(
             }
         }
     }
-}
-
-/// `sam` or `satellite`.
-fn manager(reader: &mut Reader<'_>, context: &Context<'_>) -> String {
-    let all = ["sat_server", "sat_username"]
-        .iter()
-        .all(|name| reader.has(name))
-        && [
-            "sat_password",
-            "sat_encrypted_password",
-            "sat_password_file",
-            "sat_password_credential",
-        ]
-        .iter()
-        .any(|name| reader.has(name));
-    let word = match reader.fixed("sm_type") {
-        Some(word) => {
-            if !matches!(word.text.as_str(), "sam" | "satellite") {
-                reader.tell(
-                    Level::Error,
-                    &word.origin,
-                    "sm_type must be one of satellite, sam",
-                );
-            }
-            word.text
-        }
-        None if context.manager == Some(Manager::Satellite5) && !reader.has("rhsm_hostname") => {
-            "satellite".to_owned()
-        }
-        None => "sam".to_owned(),
-    };
-    if word == "satellite" && !all {
-        for name in ["sat_server", "sat_username", "sat_password"] {
-            let there = reader.has(name)
-                || (name == "sat_password"
-                    && [
-                        "sat_encrypted_password",
-                        "sat_password_file",
-                        "sat_password_credential",
-                    ]
-                    .iter()
-                    .any(|other| reader.has(other)));
-            if !there {
-                reader.complain(
-                    Level::Error,
-                    format!("Required option: \"{name}\" not set."),
-                );
-            }
-        }
-    }
-    word
-}
-
-fn satellite5(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Satellite5> {
-    let server = reader.text("sat_server");
-    let username = reader.text("sat_username");
-    let password = context.vault.secret(reader, "sat_password");
-    let ca = reader
-        .text("sat_ca")
-        .map(|value| context.paths.named(&value.text));
-    let insecure = reader.boolean("sat_insecure", false);
-    let proxy = proxy(reader, context, "sat_proxy");
-    let timeout = timeout(reader, "sat_timeout");
-    match (server, username, password) {
-        (Some(server), Some(username), Some(password)) => Some(Satellite5 {
-            server: satellite_address(&server.text),
-            username: username.text,
-            password,
-            ca,
-            insecure,
-            proxy,
-            timeout,
-        }),
-        (None, None, None) => None,
-        _ => {
-            reader.complain(
-                Level::Warning,
-                "sat_server, sat_username and sat_password belong together; nothing is sent to Satellite 5",
-            );
-            None
-        }
-    }
-}
-
-/// `https://` in front, `/XMLRPC` at the end.
-fn satellite_address(written: &str) -> String {
-    let mut address = if written.contains("://") {
-        written.to_owned()
-    } else {
-        format!("https://{written}")
-    };
-    if !address.ends_with("XMLRPC") {
-        address = format!("{}/XMLRPC", address.trim_end_matches('/'));
-    }
-    address
-}
-
-fn airlock(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<Airlock> {
-    let server = reader.text("airlock_server");
-    let token = context.vault.secret(reader, "airlock_token");
-    let ca = reader
-        .text("airlock_ca")
-        .map(|value| context.paths.named(&value.text));
-    let insecure = reader.boolean("airlock_insecure", false);
-    let proxy = proxy(reader, context, "airlock_proxy");
-    let timeout = timeout(reader, "airlock_timeout");
-    let server = server?;
-    let address = if server.text.contains("://") {
-        server.text.clone()
-    } else {
-        format!("https://{}", server.text)
-    };
-    let Ok(url) = url::Url::parse(&address) else {
-        reader.tell(
-            Level::Error,
-            &server.origin,
-            "airlock_server is no address; write https://HOST",
-        );
-        return None;
-    };
-    let Some(token) = token else {
-        reader.tell(
-            Level::Error,
-            &server.origin,
-            "airlock_token_file is not set; make a token with: airlock token create --scope hypervisors:write",
-        );
-        return None;
-    };
-    let local = url
-        .host_str()
-        .is_some_and(|host| matches!(host, "127.0.0.1" | "localhost" | "[::1]"));
-    if url.scheme() == "http" && !local {
-        reader.tell(
-            Level::Warning,
-            &server.origin,
-            "airlock_server is reached without TLS: everybody on the way can read the token",
-        );
-    }
-    Some(Airlock {
-        server: address.trim_end_matches('/').to_owned(),
-        token,
-        ca,
-        insecure,
-        proxy,
-        reporter_id: context.global.reporter_id.clone(),
-        interval: context.global.interval,
-        timeout,
-    })
 }
 
 fn fingerprint(

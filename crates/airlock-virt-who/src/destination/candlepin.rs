@@ -204,6 +204,11 @@ impl Candlepin {
         let doing = "the check-in of hosts";
         if can.asynchronous {
             let body = body(serde_json::to_vec(&Async(inventories)))?;
+            tracing::debug!(
+                "Host-to-guest mapping being sent to '{}': {}",
+                self.to.owner.as_deref().unwrap_or_default(),
+                String::from_utf8_lossy(&body)
+            );
             let path = format!("/hypervisors/{owner}?env=&cloaked=False&reporter_id={reporter}");
             let request = self
                 .request(Method::POST, &path, doing)

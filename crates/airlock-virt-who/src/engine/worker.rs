@@ -1,17 +1,21 @@
 //! One destination: send what it has not taken yet, ask for jobs, show signs of life.
 
+mod holding;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use holding::{holds, release};
+
 use super::{Shared, pause};
 use crate::config::{DestinationSettings, Source};
 use crate::destination::{Accepted, Delivery, Destination, Error, Job, Named, Sent};
-use crate::guard::{PROOF, suspicion};
+use crate::guard::suspicion;
 use crate::inventory::Inventory;
-use crate::state::{Held, Refused, Report};
+use crate::state::{Refused, Report};
 
 /// Between two reports to a destination that takes whole reports only.
 const SPACING: Duration = Duration::from_secs(60);
@@ -519,120 +523,4 @@ fn save(shared: &Shared, report: &Report) {
     if let Err(error) = shared.state.save_report(report) {
         tracing::error!("{error}");
     }
-}
-
-/// Whether a report that looks wrong is held back.
-fn holds(
-    shared: &Shared,
-    identity: &str,
-    pair: &mut Pair,
-    inventory: &Inventory,
-    full_reads: u64,
-    reason: String,
-) -> bool {
-    let now = shared.clock.now().0;
-    let asked = shared.state.asked_to_accept(&pair.source.name);
-    let since = pair.report.held.as_ref().map_or(now, |held| held.since);
-    if pair.accept || asked.is_some_and(|at| at >= since) {
-        tracing::warn!(
-            "Configuration \"{}\": {reason}; it was accepted and is sent",
-            pair.source.name
-        );
-        release(shared, identity, pair);
-        return false;
-    }
-    let digest = inventory.whole().hex();
-    let new_read = pair.judged != full_reads;
-    pair.judged = full_reads;
-    let before = pair.report.held.take();
-    let known = before.is_some();
-    let mut held = match before {
-        Some(held) if held.digest == digest => held,
-        _ => Held {
-            reason: reason.clone(),
-            digest,
-            reads: 0,
-            since,
-        },
-    };
-    if new_read || held.reads == 0 {
-        held.reads += 1;
-    }
-    if held.reads >= PROOF {
-        tracing::warn!(
-            "Configuration \"{}\": {reason}; {PROOF} full reads say the same and it is sent",
-            pair.source.name
-        );
-        pair.report.held = Some(held);
-        release(shared, identity, pair);
-        return false;
-    }
-    if !known {
-        shared.table.doubt(&pair.source.name, true);
-        shared.metrics.held(identity, &pair.source.name, true);
-        tracing::warn!(
-            "Configuration \"{}\" is held back from {identity}: {reason}. It is sent after {PROOF} equal full reads, or at once with: airlock-virt-who accept-change {}",
-            pair.source.name,
-            pair.source.name
-        );
-    }
-    pair.report.held = Some(held);
-    save(shared, &pair.report);
-    true
-}
-
-fn release(shared: &Shared, identity: &str, pair: &mut Pair) {
-    if pair.report.held.take().is_some() {
-        shared.table.doubt(&pair.source.name, false);
-        shared.metrics.held(identity, &pair.source.name, false);
-        save(shared, &pair.report);
-    }
-}
-
-/// Tells a server that a source is no longer configured for it, and forgets the pair.
-pub(super) async fn retire(
-    settings: Option<&DestinationSettings>,
-    report: Report,
-    shared: &Shared,
-) {
-    let shown = format!(
-        "Configuration \"{}\" is no longer reported to {}",
-        report.source, report.destination
-    );
-    let Some(settings) = settings else {
-        tracing::warn!(
-            "{shown}; how to reach it is no longer known, so it cannot be told: delete the hosts there"
-        );
-        shared.state.forget(&report);
-        return;
-    };
-    let accepted = report.accepted();
-    let id_kind = accepted
-        .id_kind
-        .as_deref()
-        .and_then(crate::model::IdKind::of_word)
-        .unwrap_or_default();
-    let told = match shared.make.destination(settings) {
-        Ok(mut destination) => {
-            destination
-                .retire(Named {
-                    source: &report.source,
-                    kind: &report.kind,
-                    id_kind,
-                    marks: &accepted.marks,
-                })
-                .await
-        }
-        Err(error) => Err(error),
-    };
-    match told {
-        Ok(None) => tracing::info!("{shown}; the server was told"),
-        Ok(Some(remark)) => tracing::warn!("{shown}: {remark}"),
-        Err(error) => {
-            // It stays in the state and is tried again at the next start or reload.
-            tracing::error!("{shown}, and could not be told: {error}");
-            return;
-        }
-    }
-    shared.state.forget(&report);
 }

@@ -62,6 +62,7 @@ pub(super) async fn run(run: &Run, configuration: Configuration, shared: Shared)
             }
             watched = watch(&new.global, &shared.metrics);
         }
+        crate::logging::debug(new.global.debug);
         global = new.global.clone();
         engine.apply(new).await;
         notify("READY=1");

@@ -110,6 +110,7 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     let root = scratch.path();
     let folder = root.join("etc/virt-who.d");
     std::fs::create_dir_all(&folder).unwrap();
+    std::fs::create_dir_all(root.join("var/log/rhsm")).unwrap();
     std::fs::write(root.join("one.json"), hosts(&["a", "b"])).unwrap();
     std::fs::write(root.join("two.json"), hosts(&["c"])).unwrap();
     std::fs::write(
@@ -168,7 +169,16 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     let ended = running.0.wait().unwrap();
     assert_eq!(ended.code(), Some(0));
     let log = std::fs::read_to_string(root.join("log")).unwrap();
-    assert!(!log.contains("top-secret"), "{log}");
+    let file = std::fs::read_to_string(root.join("var/log/rhsm/rhsm.log")).unwrap();
+    assert!(
+        !log.contains("top-secret") && !file.contains("top-secret"),
+        "{log}"
+    );
+    assert!(file.contains("[INFO] @engine.rs:"), "{file}");
+    assert!(
+        file.contains("Using configuration \"one\" (\"fake\" mode)"),
+        "{file}"
+    );
     let metrics = std::fs::read_to_string(root.join("metrics.prom")).unwrap();
     assert!(
         metrics.contains("# TYPE airlock_virt_who_source_up gauge"),
