@@ -10,6 +10,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-rpm", 0),
     ("airlock-repodata", 0),
     ("airlock-solve", 0),
+    ("airlock-ini", 0),
+    ("airlock-xmlrpc", 0),
     ("airlock-model", 1),
     ("airlock-db", 2),
     ("airlock-blob", 2),
@@ -19,6 +21,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-fleet", 3),
     ("airlock-server", 4),
     ("airlock", 5),
+    ("airlock-virt-who", 5),
 ];
 
 /// The uses within one floor that are allowed.
@@ -35,10 +38,14 @@ pub const TOOLS: &[&str] = &["airlock-testkit", "xtask"];
 const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["airlock-db"]),
     ("object_store", &["airlock-blob"]),
-    ("reqwest", &["airlock-fetch", "airlock"]),
+    // virt-who posts to hypervisors and servers; airlock-fetch only downloads.
+    ("reqwest", &["airlock-fetch", "airlock", "airlock-virt-who"]),
     ("axum", &["airlock-server"]),
     // createrepo has the command line of createrepo_c, which is a thing of its own.
-    ("clap", &["airlock", "airlock-createrepo"]),
+    (
+        "clap",
+        &["airlock", "airlock-createrepo", "airlock-virt-who"],
+    ),
 ];
 
 /// Libraries that the two lowest floors do without: they take bytes and give values.

@@ -32,7 +32,8 @@
 //! # Answers
 //! 200 with [`HypervisorAnswer`]. Otherwise a problem document: 400 (the message is malformed: sending it again does not
 //! help), 401 (no such token), 403 (the token lacks the scope), 413 (send smaller parts), 429 and 503 with `Retry-After`.
-//! After 401 and 403 an agent waits for an hour or a change of its configuration.
+//! After 401 and 403 an agent waits for an hour or a change of its configuration. A message of protocol 0 is never taken: it is
+//! how an agent tries its token, and is answered with 400 when the token is good.
 //!
 //! # Time
 //! `interval` is how often, in seconds, the agent says something at least; a server calls a source stale after three of them.

@@ -1,0 +1,331 @@
+//! The loop with backends and destinations made for the purpose, in simulated time.
+
+mod stage;
+
+use std::time::Duration;
+
+use stage::{Stage, hosts, seconds};
+
+const TWO: &str = "
+[one]
+type=fake
+file=/source.json
+airlock_server=https://airlock.example.com
+airlock_token=t
+[two]
+type=fake
+file=/source.json
+owner=acme
+rhsm_hostname=candlepin.example.com
+rhsm_username=u
+rhsm_password=p
+";
+
+const AIRLOCK: &str = "
+[one]
+type=fake
+file=/source.json
+airlock_server=https://airlock.example.com
+airlock_token=t
+";
+
+const SATELLITE: &str = "
+[one]
+type=fake
+file=/source.json
+sat_server=sat.example.com
+sat_username=u
+sat_password=p
+";
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_when_nothing_has_changed_but_signs_of_life_are() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 2), ("b", 1)]));
+    let engine = stage.start().await;
+    seconds(10 * 3600 + 60).await;
+    let seen = stage.seen("airlock");
+    assert_eq!(seen.sent.len(), 1, "{:?}", seen.sent);
+    assert!((10..=11).contains(&seen.heartbeats), "{}", seen.heartbeats);
+    assert!(stage.reads("one") >= 10);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destination_that_was_down_for_an_hour_gets_the_newest_state_once() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 1);
+    stage.down("airlock", true);
+    for minute in 0..60 {
+        stage.source("one", hosts(&[("a", 1), ("b", minute)]));
+        seconds(60).await;
+    }
+    let tries = stage.seen("airlock").tries;
+    assert!(tries <= 121, "{tries} tries in an hour");
+    stage.down("airlock", false);
+    seconds(120).await;
+    let seen = stage.seen("airlock");
+    assert_eq!(seen.sent.len(), 2, "{:?}", seen.sent);
+    assert_eq!(seen.sent[1].2, 60, "the newest state: 1 + 59 guests");
+    seconds(600).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_fails_hurts_no_other_and_is_tried_again_without_flood() {
+    let stage = Stage::new(TWO);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.fails("two", false);
+    let engine = stage.start().await;
+    seconds(3600).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 1);
+    assert!(stage.seen("candlepin").sent.is_empty());
+    let connects = stage.connects("two");
+    assert!((5..=20).contains(&connects), "{connects} tries in an hour");
+    stage.source("two", hosts(&[("x", 1)]));
+    seconds(1000).await;
+    assert_eq!(stage.seen("candlepin").sent.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_source_does_not_empty_the_server() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    stage.fails("one", false);
+    seconds(600).await;
+    let seen = stage.seen("airlock");
+    assert_eq!(seen.sent.len(), 1);
+    assert!(!seen.silent.is_empty());
+    assert!(seen.silent[0].contains("cannot be reached"));
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_login_waits_an_hour_or_for_another_configuration() {
+    let stage = Stage::new(AIRLOCK);
+    stage.fails("one", true);
+    let mut engine = stage.start().await;
+    seconds(3500).await;
+    assert_eq!(stage.connects("one"), 1);
+    // A restart does not try it either.
+    engine.stop().await;
+    engine = stage.start().await;
+    seconds(50).await;
+    assert_eq!(stage.connects("one"), 1);
+    seconds(100).await;
+    assert_eq!(stage.connects("one"), 2);
+    // Another password is tried at once.
+    stage.write(&AIRLOCK.replace("type=fake", "type=fake\nusername=other"));
+    engine.apply(stage.configuration()).await;
+    seconds(5).await;
+    assert_eq!(stage.connects("one"), 3);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_refused_waits_an_hour_too() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.refuses("airlock", true);
+    let engine = stage.start().await;
+    seconds(3500).await;
+    assert_eq!(stage.seen("airlock").tries, 1);
+    stage.refuses("airlock", false);
+    seconds(200).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_of_over_half_is_held_back_until_three_reads_say_the_same() {
+    let stage = Stage::new(SATELLITE);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1), ("b", 1), ("c", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    assert_eq!(stage.seen("satellite5").sent.len(), 1);
+    stage.source("one", hosts(&[("a", 1)]));
+    seconds(119).await;
+    assert_eq!(
+        stage.seen("satellite5").sent.len(),
+        1,
+        "two reads prove nothing"
+    );
+    assert!(
+        stage
+            .held("one")
+            .unwrap()
+            .reason
+            .contains("2 of 3 hosts are gone")
+    );
+    seconds(120).await;
+    assert_eq!(stage.seen("satellite5").sent.len(), 2);
+    assert!(stage.held("one").is_none());
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_loss_that_was_none_is_never_sent_and_a_request_lets_it_go() {
+    let stage = Stage::new(SATELLITE);
+    stage.interval(60);
+    let all = hosts(&[("a", 1), ("b", 1), ("c", 1)]);
+    stage.source("one", all.clone());
+    let engine = stage.start().await;
+    seconds(30).await;
+    stage.source("one", hosts(&[]));
+    seconds(60).await;
+    assert!(stage.held("one").is_some());
+    stage.source("one", all);
+    seconds(60).await;
+    assert!(stage.held("one").is_none());
+    assert_eq!(stage.seen("satellite5").sent.len(), 1);
+    stage.source("one", hosts(&[]));
+    seconds(60).await;
+    stage.accept("one");
+    seconds(15).await;
+    let seen = stage.seen("satellite5");
+    assert_eq!(seen.sent.len(), 2);
+    assert_eq!((seen.sent[1].1, seen.sent[1].2), (0, 0));
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn airlock_is_told_of_a_loss_at_once() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1), ("b", 1), ("c", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    stage.source("one", hosts(&[]));
+    seconds(60).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_sends_nothing_that_was_taken_before() {
+    let stage = Stage::new(TWO);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.source("two", hosts(&[("x", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    engine.stop().await;
+    let engine = stage.start().await;
+    seconds(3700).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 1);
+    assert_eq!(stage.seen("candlepin").sent.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_source_is_retired_and_a_wrong_one_is_not() {
+    let stage = Stage::new(&AIRLOCK.replace("[one]", "[zero]\ntype=fake\nfile=/source.json\nairlock_server=https://airlock.example.com\nairlock_token=t\n[one]"));
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.source("zero", hosts(&[("b", 1)]));
+    let mut engine = stage.start().await;
+    seconds(30).await;
+    // A mistake: the section stays as it was.
+    stage.write(
+        &AIRLOCK
+            .replace("type=fake", "type=fake\nsm_type=wrong")
+            .replace("[one]", "[zero]\ntype=nonsense\n[one]"),
+    );
+    engine.apply(stage.configuration()).await;
+    seconds(30).await;
+    assert!(stage.seen("airlock").retired.is_empty());
+    stage.write(AIRLOCK);
+    engine.apply(stage.configuration()).await;
+    seconds(30).await;
+    assert_eq!(stage.seen("airlock").retired, ["zero"]);
+    // What is the same went on: nothing was sent again.
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_is_asked_for_and_its_report_not_sent_again() {
+    let stage = Stage::new(TWO);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.source("two", hosts(&[("x", 1)]));
+    stage.jobs(
+        "candlepin",
+        &["QUEUED", "RUNNING", "FAILED_WITH_RETRY", "FINISHED"],
+    );
+    let engine = stage.start().await;
+    seconds(1000).await;
+    let seen = stage.seen("candlepin");
+    assert_eq!(seen.sent.len(), 1);
+    assert_eq!(seen.polls, 4);
+    // One that fails is sent again.
+    stage.jobs("candlepin", &["FAILED", "FINISHED"]);
+    stage.source("two", hosts(&[("x", 2)]));
+    seconds(600).await;
+    let seen = stage.seen("candlepin");
+    assert_eq!(seen.sent.len(), 3);
+    seconds(600).await;
+    assert_eq!(stage.seen("candlepin").sent.len(), 3);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_left_alone_for_as_long_as_it_asks() {
+    let stage = Stage::new(TWO);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.source("two", hosts(&[("x", 1)]));
+    stage.busy("candlepin", Some(Duration::from_secs(500)));
+    let engine = stage.start().await;
+    seconds(490).await;
+    assert_eq!(stage.seen("candlepin").tries, 1);
+    stage.busy("candlepin", None);
+    seconds(20).await;
+    assert_eq!(stage.seen("candlepin").sent.len(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn sources_with_one_destination_go_in_one_message() {
+    let both = TWO.replace(
+        "airlock_server=https://airlock.example.com\nairlock_token=t",
+        "owner=acme\nrhsm_hostname=candlepin.example.com\nrhsm_username=u\nrhsm_password=p",
+    );
+    let stage = Stage::new(&both);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.source("two", hosts(&[("x", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    let seen = stage.seen("candlepin");
+    assert_eq!(seen.sent.len(), 2);
+    assert_eq!(seen.tries, 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_tells_the_truth() {
+    let stage = Stage::new(TWO);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.fails("two", false);
+    let outcome = stage.once().await;
+    assert_eq!(outcome.failures.len(), 1);
+    assert!(outcome.failures[0].starts_with("source two: "));
+    stage.source("two", hosts(&[("x", 1)]));
+    stage.jobs("candlepin", &["QUEUED", "ABORTED"]);
+    let outcome = stage.once().await;
+    assert_eq!(outcome.failures.len(), 1, "{:?}", outcome.failures);
+    assert!(outcome.failures[0].contains("ABORTED"));
+    stage.jobs("candlepin", &["FINISHED"]);
+    let outcome = stage.once().await;
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    stage.down("airlock", true);
+    stage.source("one", hosts(&[("a", 2)]));
+    assert_eq!(stage.once().await.failures.len(), 1);
+}

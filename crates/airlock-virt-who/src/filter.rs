@@ -1,0 +1,235 @@
+//! Which hosts are reported.
+//!
+//! `exclude_hosts` is looked at first, then `filter_hosts`; a list is "one of them", an absent one is no filter. Items are
+//! compared with the id that is reported and with the host's name. `exclude_host_parents` and `filter_host_parents` are
+//! compared with the managed object id of the parent and with the cluster's name. Reference: virt-who, section 3.
+
+mod pattern;
+
+pub use pattern::{Broken, FilterType, Pattern};
+
+use crate::model::{Hypervisor, Parent};
+
+/// What a filter says about a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is reported.
+    Kept,
+    /// This item excludes it.
+    Excluded(String),
+    /// No item of the list names it.
+    NotListed,
+}
+
+impl Verdict {
+    /// Whether the host is reported.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        *self == Self::Kept
+    }
+}
+
+/// Two lists of patterns.
+#[derive(Debug, Clone)]
+struct Lists<Item> {
+    exclude: Vec<Item>,
+    /// `None`: no filter. An empty list keeps nothing.
+    include: Option<Vec<Item>>,
+}
+
+impl<Item> Default for Lists<Item> {
+    fn default() -> Self {
+        Self {
+            exclude: Vec::new(),
+            include: None,
+        }
+    }
+}
+
+impl<Item> Lists<Item> {
+    fn verdict<'a>(
+        &'a self,
+        matches: impl Fn(&Item) -> bool,
+        text: impl Fn(&'a Item) -> &'a str,
+    ) -> Verdict {
+        if let Some(item) = self.exclude.iter().find(|item| matches(item)) {
+            return Verdict::Excluded(text(item).to_owned());
+        }
+        match &self.include {
+            Some(items) if !items.iter().any(matches) => Verdict::NotListed,
+            _ => Verdict::Kept,
+        }
+    }
+}
+
+/// `filter_hosts` and `exclude_hosts`.
+#[derive(Debug, Clone, Default)]
+pub struct HostFilter(Lists<Pattern>);
+
+impl HostFilter {
+    /// Reads both lists. Broken patterns are told; they never match.
+    #[must_use]
+    pub fn new(
+        include: Option<&[String]>,
+        exclude: Option<&[String]>,
+        kind: FilterType,
+    ) -> (Self, Vec<Broken>) {
+        let mut all_broken = Vec::new();
+        let mut read = |items: &[String]| {
+            items
+                .iter()
+                .map(|item| {
+                    let (pattern, broken) = Pattern::new(item, kind);
+                    all_broken.extend(broken);
+                    pattern
+                })
+                .collect::<Vec<_>>()
+        };
+        let lists = Lists {
+            exclude: exclude.map(&mut read).unwrap_or_default(),
+            include: include.map(&mut read),
+        };
+        (Self(lists), all_broken)
+    }
+
+    /// What becomes of this host.
+    #[must_use]
+    pub fn verdict(&self, host: &Hypervisor) -> Verdict {
+        self.0.verdict(
+            |pattern| {
+                pattern.matches(&host.id)
+                    || host
+                        .name
+                        .as_deref()
+                        .is_some_and(|name| pattern.matches(name))
+            },
+            Pattern::text,
+        )
+    }
+
+    /// Whether it lets everything pass.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.exclude.is_empty() && self.0.include.is_none()
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ParentPattern {
+    id: Pattern,
+    name: Pattern,
+}
+
+/// `filter_host_parents` and `exclude_host_parents`.
+#[derive(Debug, Clone, Default)]
+pub struct ParentFilter(Lists<ParentPattern>);
+
+impl ParentFilter {
+    /// Reads both lists: by id as virt-who did ([`Pattern::of_parent_id`]), and by the cluster's name as `kind` says.
+    #[must_use]
+    pub fn new(
+        include: Option<&[String]>,
+        exclude: Option<&[String]>,
+        kind: FilterType,
+    ) -> (Self, Vec<Broken>) {
+        let mut all_broken = Vec::new();
+        let mut read = |items: &[String]| {
+            items
+                .iter()
+                .map(|item| {
+                    let (id, by_id) = Pattern::of_parent_id(item);
+                    let (name, by_name) = Pattern::new(item, kind);
+                    all_broken.extend(by_id.or(by_name));
+                    ParentPattern { id, name }
+                })
+                .collect::<Vec<_>>()
+        };
+        let lists = Lists {
+            exclude: exclude.map(&mut read).unwrap_or_default(),
+            include: include.map(&mut read),
+        };
+        (Self(lists), all_broken)
+    }
+
+    /// What becomes of hosts below this parent. A host without one is kept unless the lists name only some parents.
+    #[must_use]
+    pub fn verdict(&self, parent: Option<&Parent>) -> Verdict {
+        self.0.verdict(
+            |pattern| {
+                parent.is_some_and(|parent| {
+                    pattern.id.matches(&parent.id)
+                        || parent
+                            .name
+                            .as_deref()
+                            .is_some_and(|name| pattern.name.matches(name))
+                })
+            },
+            |pattern| pattern.id.text(),
+        )
+    }
+
+    /// Whether it lets everything pass.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.exclude.is_empty() && self.0.include.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lists(items: &[&str]) -> Vec<String> {
+        items.iter().map(|item| (*item).to_owned()).collect()
+    }
+
+    #[test]
+    fn exclusion_comes_first_and_names_count_as_ids() {
+        let (filter, broken) = HostFilter::new(
+            Some(&lists(&["esx*"])),
+            Some(&lists(&["esx2"])),
+            FilterType::Wildcards,
+        );
+        assert_eq!(broken, []);
+        let mut host = Hypervisor::new("4c4c4544-0042-3510-8052-b3c04f4d4e32");
+        assert_eq!(filter.verdict(&host), Verdict::NotListed);
+        host.name = Some("esx1".into());
+        assert_eq!(filter.verdict(&host), Verdict::Kept);
+        host.name = Some("esx2".into());
+        assert_eq!(filter.verdict(&host), Verdict::Excluded("esx2".to_owned()));
+    }
+
+    #[test]
+    fn a_list_of_nothing_keeps_nothing_and_no_list_everything() {
+        let host = Hypervisor::new("h");
+        let (nothing, _) = HostFilter::new(Some(&[]), None, FilterType::Either);
+        assert_eq!(nothing.verdict(&host), Verdict::NotListed);
+        assert_eq!(HostFilter::default().verdict(&host), Verdict::Kept);
+        assert!(HostFilter::default().is_none());
+    }
+
+    #[test]
+    fn parents_match_by_id_and_by_name() {
+        let (filter, _) = ParentFilter::new(
+            Some(&lists(&["Prod*", "domain-c9"])),
+            None,
+            FilterType::Either,
+        );
+        let parent = |id: &str, name: Option<&str>| Parent {
+            id: id.into(),
+            name: name.map(Into::into),
+        };
+        assert!(
+            filter
+                .verdict(Some(&parent("domain-c7", Some("prod one"))))
+                .keeps()
+        );
+        assert!(filter.verdict(Some(&parent("domain-c9", None))).keeps());
+        assert!(
+            !filter
+                .verdict(Some(&parent("domain-c8", Some("test"))))
+                .keeps()
+        );
+        assert!(!filter.verdict(None).keeps());
+    }
+}
