@@ -16,8 +16,10 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-fetch", 2),
     ("airlock-createrepo", 3),
     ("airlock-content", 3),
+    ("airlock-pkgstate", 3),
     ("airlock-server", 4),
     ("airlock", 5),
+    ("airlock-agent", 5),
 ];
 
 /// The uses within one floor that are allowed.
@@ -37,7 +39,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("reqwest", &["airlock-fetch", "airlock"]),
     ("axum", &["airlock-server"]),
     // createrepo has the command line of createrepo_c, which is a thing of its own.
-    ("clap", &["airlock", "airlock-createrepo"]),
+    ("clap", &["airlock", "airlock-agent", "airlock-createrepo"]),
 ];
 
 /// Libraries that the two lowest floors do without: they take bytes and give values.

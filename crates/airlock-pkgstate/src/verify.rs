@@ -1,0 +1,1 @@
+//! Verification of installed packages: their files, dependencies, digests and signatures.
