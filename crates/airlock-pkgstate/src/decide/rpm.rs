@@ -1,0 +1,504 @@
+//! RPMng: declared instances against installed packages of the same architecture, then rpm's own verification.
+
+use std::cmp::Ordering;
+
+use airlock_rpm::EvrRef;
+
+use super::extra::ExtraPackage;
+use super::{Checker, Code, Context, Examined, InstanceStatus, Omit, RPM_FLAGS, fix};
+use crate::declared::{Entry, Instance};
+use crate::evra::Form;
+use crate::inventory::{Installed, KEY, SignatureTag};
+use crate::settings::{InstallonlyTest, words};
+
+/// Examines one package entry.
+pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) -> Examined {
+    let checks = context.settings.pkg_checks
+        && entry
+            .attribute("pkg_checks")
+            .is_none_or(|word| truth(word, context.settings.legacy_quirks));
+    let instances = match instances(entry, checks) {
+        Ok(instances) => instances,
+        Err(note) => return Examined::unusable(note),
+    };
+    let mut examined = Examined::default();
+    let installed = context.inventory.named(entry.name());
+    if installed.is_empty() {
+        none_installed(instances, &mut examined);
+        return examined;
+    }
+    if !checks {
+        examined.good = true;
+        return examined;
+    }
+    for instance in &instances {
+        if let Err(note) = declared_epoch(instance) {
+            return Examined::unusable(format!("{}: {note}", entry.label()));
+        }
+    }
+    let mut run = Run {
+        entry,
+        context,
+        checker,
+        installed: &installed,
+        codes: Vec::new(),
+        failed: None,
+        examined,
+    };
+    let side_by_side = is_installonly(entry, context, &installed);
+    let mut statuses: Vec<InstanceStatus> = Vec::new();
+    let mut duplicates: Vec<Installed> = Vec::new();
+    for instance in instances {
+        let mut status = InstanceStatus::new(instance);
+        status.installed = Some(false);
+        status.version_fail = Some(false);
+        match side_by_side {
+            true => run.side_by_side(&mut status),
+            false => run.normal(&mut status, &mut duplicates),
+        }
+        statuses.push(status);
+        if run.failed.is_some() {
+            break;
+        }
+    }
+    run.finish(statuses, duplicates)
+}
+
+/// The instances of an entry; one without any is its own instance, with its version split.
+fn instances(entry: &Entry, checks: bool) -> Result<Vec<Instance>, String> {
+    let written = entry.instances();
+    if !written.is_empty() {
+        return Ok(written);
+    }
+    let mut instance = Instance::of_old_style(entry);
+    if checks {
+        match entry.attribute("version").unwrap_or_default() {
+            "any" => {
+                instance.element.set("version", "any");
+                instance.element.set("release", "any");
+            }
+            "auto" => {
+                return Err(format!(
+                    "{}: version='auto' names no version; RPMng cannot find one",
+                    entry.label()
+                ));
+            }
+            version => {
+                let mut parts = version.split('-');
+                let (Some(version), Some(release), None) =
+                    (parts.next(), parts.next(), parts.next())
+                else {
+                    return Err(format!(
+                        "{}: version='{version}' is not VERSION-RELEASE",
+                        entry.label()
+                    ));
+                };
+                let (version, release) = (version.to_owned(), release.to_owned());
+                instance.element.set("version", version);
+                instance.element.set("release", release);
+            }
+        }
+    }
+    Ok(vec![instance])
+}
+
+fn none_installed(instances: Vec<Instance>, examined: &mut Examined) {
+    examined.absent = true;
+    examined.none_installed = true;
+    examined.version = declared_versions(&instances);
+    let codes = instances
+        .iter()
+        .map(|instance| Code::Install(instance.evra()));
+    examined.codes = Some(codes.collect());
+    examined.instances = instances
+        .into_iter()
+        .map(|instance| InstanceStatus {
+            installed: Some(false),
+            ..InstanceStatus::new(instance)
+        })
+        .collect();
+}
+
+/// `(EVRA) (EVRA) ` of the instances that are written as such.
+fn declared_versions(instances: &[Instance]) -> Option<String> {
+    let text: String = instances
+        .iter()
+        .filter(|instance| !instance.is_old_style())
+        .map(|instance| format!("({}) ", instance.evra().shown(Form::Later)))
+        .collect();
+    (!text.is_empty()).then_some(text)
+}
+
+/// The word of a package or instance: the old client compared it exactly.
+pub(super) fn truth(word: &str, legacy: bool) -> bool {
+    match legacy {
+        true => word == "true",
+        false => word.trim().eq_ignore_ascii_case("true"),
+    }
+}
+
+fn is_installonly(entry: &Entry, context: &Context<'_>, installed: &[&Installed]) -> bool {
+    let list = &context.settings.installonly;
+    let by_name = || list.iter().any(|name| name == entry.name());
+    if context.settings.installonly_test == InstallonlyTest::Name {
+        return by_name();
+    }
+    // What keys provide never names them, so that the rule by provides made them normal packages.
+    if entry.name() == KEY && !context.settings.legacy_quirks {
+        return true;
+    }
+    let newest = installed.iter().max_by(|one, other| order(one, other));
+    newest.is_some_and(|newest| newest.provides.iter().any(|what| list.contains(what)))
+}
+
+/// Its epoch, version and release, to be ordered.
+pub(super) fn evr(package: &Installed) -> EvrRef<'_> {
+    EvrRef::new(
+        package.epoch,
+        &package.version,
+        Some(package.release.as_str()),
+    )
+}
+
+fn order(one: &Installed, other: &Installed) -> Ordering {
+    evr(one).cmp(&evr(other))
+}
+
+fn declared_epoch(instance: &Instance) -> Result<Option<u32>, String> {
+    match instance.attribute("epoch") {
+        None => Ok(None),
+        Some(text) => text
+            .trim()
+            .parse()
+            .map(Some)
+            .map_err(|_| format!("epoch='{text}' is no number")),
+    }
+}
+
+/// Whether an installed package is what an instance declares.
+pub(super) fn is_declared(instance: &Instance, package: &Installed) -> bool {
+    let same = instance.attribute("version") == Some(package.version.as_str())
+        && instance.attribute("release") == Some(package.release.as_str());
+    if instance.is_old_style() {
+        return same;
+    }
+    let epoch = declared_epoch(instance).unwrap_or(None);
+    same && epoch.unwrap_or(0) == package.epoch.unwrap_or(0)
+        && instance.attribute("arch") == package.arch.as_deref()
+}
+
+fn accepts(instance: &Instance, package: &Installed) -> bool {
+    instance.attribute("version") == Some("any") || is_declared(instance, package)
+}
+
+struct Run<'r, 'c> {
+    entry: &'r Entry,
+    context: &'r Context<'c>,
+    checker: &'r mut dyn Checker,
+    installed: &'r [&'r Installed],
+    codes: Vec<Code>,
+    /// Why nothing more is looked at: the entry is bad and gets the generic question.
+    failed: Option<String>,
+    examined: Examined,
+}
+
+impl Run<'_, '_> {
+    /// Packages that are installed and removed, never upgraded.
+    fn side_by_side(&mut self, status: &mut InstanceStatus) {
+        for package in self.installed {
+            if accepts(&status.instance, package) {
+                status.installed = Some(true);
+                self.verify(status, package);
+            }
+        }
+        if status.installed == Some(false) {
+            self.codes.push(Code::Install(status.instance.evra()));
+            self.examined.absent = true;
+        }
+    }
+
+    /// Packages of which one of each architecture is installed.
+    fn normal(&mut self, status: &mut InstanceStatus, duplicates: &mut Vec<Installed>) {
+        let arch = status.instance.attribute("arch").map(str::to_owned);
+        let candidates: Vec<&Installed> = self
+            .installed
+            .iter()
+            .filter(|package| arch.is_none() || package.arch == arch)
+            .copied()
+            .collect();
+        match candidates.as_slice() {
+            [] => self.codes.push(Code::Install(status.instance.evra())),
+            [package] => {
+                if accepts(&status.instance, package) {
+                    status.installed = Some(true);
+                    self.verify(status, package);
+                } else {
+                    self.wrong(status, package);
+                }
+            }
+            several => {
+                self.examined.notes.push(format!(
+                    "several instances of {} are installed with the same architecture",
+                    self.entry.name()
+                ));
+                if !self.context.settings.legacy_quirks {
+                    self.several(status, several, duplicates);
+                }
+            }
+        }
+    }
+
+    fn wrong(&mut self, status: &mut InstanceStatus, package: &Installed) {
+        status.version_fail = Some(true);
+        status.have = Some(package.clone());
+        self.codes.push(Code::Upgrade {
+            have: package.evra(),
+            want: status.instance.evra(),
+        });
+    }
+
+    /// The declared one is good and the others of its architecture go; without it, it is installed in their place.
+    fn several(
+        &mut self,
+        status: &mut InstanceStatus,
+        candidates: &[&Installed],
+        duplicates: &mut Vec<Installed>,
+    ) {
+        let mut archs: Vec<&Option<String>> = Vec::new();
+        for package in candidates {
+            if !archs.contains(&&package.arch) {
+                archs.push(&package.arch);
+            }
+        }
+        for arch in archs {
+            let group: Vec<&Installed> = candidates
+                .iter()
+                .filter(|package| package.arch == *arch)
+                .copied()
+                .collect();
+            let declared = group
+                .iter()
+                .filter(|package| accepts(&status.instance, package))
+                .max_by(|one, other| order(one, other));
+            match declared {
+                Some(declared) => {
+                    status.installed = Some(true);
+                    self.verify(status, declared);
+                    for other in group.iter().filter(|other| other.number != declared.number) {
+                        if !duplicates.contains(other) {
+                            duplicates.push((*other).clone());
+                        }
+                    }
+                }
+                None => match group.as_slice() {
+                    [one] => self.wrong(status, one),
+                    _ => self.codes.push(Code::Install(status.instance.evra())),
+                },
+            }
+        }
+        // Any architecture that is wrong makes the whole instance wrong.
+        if status.version_fail == Some(true) {
+            status.installed = Some(false);
+        }
+    }
+
+    fn verify(&mut self, status: &mut InstanceStatus, package: &Installed) {
+        status.matched.push(package.number);
+        let settings = self.context.settings;
+        let legacy = settings.legacy_quirks;
+        let instance = &status.instance;
+        let wanted = settings.pkg_verify
+            && instance
+                .attribute("pkg_verify")
+                .is_none_or(|word| truth(word, legacy));
+        if !wanted {
+            return;
+        }
+        let mut omit = self.omit(instance);
+        if let Err(why) = self.signature(package, &mut omit) {
+            self.failed = Some(why);
+            return;
+        }
+        if self.context.quick {
+            omit.add("nomd5");
+            if self.context.prelink {
+                omit.add("nosize");
+            }
+        }
+        let off = instance.attribute("verify").is_some_and(|word| match legacy {
+            true => word == "false",
+            false => word.trim().eq_ignore_ascii_case("false"),
+        });
+        if off {
+            return;
+        }
+        match self.checker.check(package, &omit) {
+            Ok(verdict) => {
+                self.examined.notes.extend(verdict.notes.iter().cloned());
+                let verdicts = status.verdicts.get_or_insert_default();
+                if !verdict.is_clean() {
+                    verdicts.push(verdict);
+                }
+            }
+            Err(why) => self.failed = Some(format!("{}: {why}", package.spec())),
+        }
+    }
+
+    fn omit(&mut self, instance: &Instance) -> Omit {
+        let settings = self.context.settings;
+        let own = instance.attribute("verify_flags").unwrap_or_default();
+        let own: Vec<String> = match settings.legacy_quirks {
+            true => own.split(',').map(str::to_owned).collect(),
+            false => words(own),
+        };
+        for word in own.iter().chain(&settings.verify_flags) {
+            let word = word.trim();
+            if !word.is_empty() && !RPM_FLAGS.contains(&word) {
+                self.examined.notes.push(format!(
+                    "{}: verify_flags has no {word}; it does nothing",
+                    self.entry.label()
+                ));
+            }
+        }
+        Omit::new(own.into_iter().chain(settings.verify_flags.iter().cloned()))
+    }
+
+    /// Whether signatures can be checked. A key that is not imported leaves the check out, with a note; only the old
+    /// driver looked at one kind of signature and gave up at another.
+    fn signature(&mut self, package: &Installed, omit: &mut Omit) -> Result<(), String> {
+        if package.is_key() || omit.has("nosignature") {
+            return Ok(());
+        }
+        let legacy = self.context.settings.legacy_quirks;
+        let inventory = self.context.inventory;
+        let note = |key: &str| {
+            format!(
+                "package {} {} is signed with key {key}, which is not imported; its signature is not checked",
+                package.name,
+                package.evra().shown(Form::Later)
+            )
+        };
+        if legacy {
+            let mut looked = package
+                .signatures
+                .iter()
+                .filter(|signature| signature.tag == SignatureTag::Gpg);
+            if let Some(signature) = looked.next() {
+                if !inventory.has_key(&signature.key) {
+                    self.examined.notes.push(note(&signature.key));
+                    omit.add("nosignature");
+                    omit.add("nodigest");
+                }
+                return Ok(());
+            }
+            let raised = package.signatures.iter().find(|signature| {
+                matches!(
+                    signature.tag,
+                    SignatureTag::RsaHeader | SignatureTag::DsaHeader
+                ) && !inventory.has_key(&signature.key)
+            });
+            return match raised {
+                Some(signature) => Err(format!("{}: no public key", note(&signature.key))),
+                None => Ok(()),
+            };
+        }
+        let known = package
+            .signatures
+            .iter()
+            .any(|signature| inventory.has_key(&signature.key));
+        if let (false, Some(signature)) = (known, package.signatures.first()) {
+            self.examined.notes.push(note(&signature.key));
+            omit.add("nosignature");
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, mut statuses: Vec<InstanceStatus>, duplicates: Vec<Installed>) -> Examined {
+        if let Some(why) = self.failed {
+            self.examined.notes.insert(0, why);
+            self.examined.instances = statuses;
+            return self.examined;
+        }
+        let mut good = true;
+        for status in &mut statuses {
+            let fails = status.verdicts.iter().flatten().any(|verdict| {
+                !verdict.header.is_empty()
+                    || !verdict.dependencies.is_empty()
+                    || verdict
+                        .files
+                        .iter()
+                        .any(|file| self.context.counts(&file.path, self.entry, &status.instance))
+            });
+            status.verify_fail = Some(fails);
+            if fails {
+                let config = !self.context.settings.legacy_quirks
+                    && fix::only_config(self.entry, status, self.context);
+                self.codes.push(match config {
+                    true => Code::Config(status.instance.evra()),
+                    false => Code::Reinstall(status.instance.evra()),
+                });
+            }
+            good &= status.is_good();
+        }
+        let extra = self.extra(&statuses, duplicates);
+        self.codes.extend(
+            extra
+                .iter()
+                .map(|installed| Code::Delete(ExtraPackage::evra(installed))),
+        );
+        if !extra.is_empty() {
+            good = false;
+            self.examined.extra = Some(ExtraPackage {
+                name: self.entry.name().to_owned(),
+                driver: self.context.driver,
+                instances: extra,
+            });
+        }
+        self.examined.good = good;
+        if !good {
+            self.examined.codes = Some(self.codes);
+            let declared: Vec<Instance> = statuses
+                .iter()
+                .map(|status| status.instance.clone())
+                .collect();
+            self.examined.version = declared_versions(&declared);
+            let current = self
+                .installed
+                .iter()
+                .map(|installed| format!("({}) ", installed.evra().shown(Form::Later)));
+            self.examined.current_version = Some(current.collect());
+        }
+        self.examined.instances = statuses;
+        self.examined
+    }
+
+    /// Installed instances that no declared one stands for: for packages side by side by version, else by architecture.
+    fn extra(&self, statuses: &[InstanceStatus], duplicates: Vec<Installed>) -> Vec<Installed> {
+        let settings = self.context.settings;
+        let by_version = settings
+            .installonly
+            .iter()
+            .any(|name| name == self.entry.name());
+        let known = |package: &Installed| {
+            statuses.iter().any(|status| {
+                let instance = &status.instance;
+                match by_version {
+                    // An instance that takes any version has no extra ones; the old driver took all for extra.
+                    true => {
+                        is_declared(instance, package)
+                            || (!settings.legacy_quirks && accepts(instance, package))
+                    }
+                    false => {
+                        instance.is_old_style()
+                            || instance.attribute("arch") == package.arch.as_deref()
+                    }
+                }
+            })
+        };
+        self.installed
+            .iter()
+            .filter(|package| !known(package) || duplicates.contains(package))
+            .map(|package| (*package).clone())
+            .collect()
+    }
+}
