@@ -6,6 +6,7 @@
 //!
 //! Digests prove that a file arrived whole; only a signature says from whom.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::header::Header;
 use crate::package::DigestAlgorithm;
 use crate::read::PackageHead;
-use crate::tag::{main, signature};
+use crate::tag::{main, signature, signature as tag_of};
 
 /// Which digest of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,19 +102,27 @@ impl DigestReport {
 
 /// Checks the header digests of a package. Needs no payload.
 pub fn check_header(head: &PackageHead) -> DigestReport {
+    check_pieces(&head.signature, &[Cow::Borrowed(head.header.as_bytes())])
+}
+
+/// The same for a main header in pieces that follow each other. `signature` holds the digests; the header of an
+/// installed package does, under the same tags.
+pub(crate) fn check_pieces(signature: &Header, pieces: &[Cow<'_, [u8]>]) -> DigestReport {
     let mut report = DigestReport::default();
     for (tag, algorithm) in [
-        (signature::SHA3_256, DigestAlgorithm::Sha3_256),
-        (signature::SHA256, DigestAlgorithm::Sha256),
-        (signature::SHA1, DigestAlgorithm::Sha1),
+        (tag_of::SHA3_256, DigestAlgorithm::Sha3_256),
+        (tag_of::SHA256, DigestAlgorithm::Sha256),
+        (tag_of::SHA1, DigestAlgorithm::Sha1),
     ] {
-        if !head.signature.has(tag) {
+        if !signature.has(tag) {
             continue;
         }
         let kind = DigestKind::Header(algorithm);
-        let outcome = match (head.signature.bytes(tag), hasher(algorithm)) {
+        let outcome = match (signature.bytes(tag), hasher(algorithm)) {
             (Some(expected), Some(mut hasher)) => {
-                hasher.update(head.header.as_bytes());
+                for piece in pieces {
+                    hasher.update(piece);
+                }
                 compare(expected, &hasher.finalize())
             }
             _ => DigestOutcome::Unsupported,
