@@ -10,6 +10,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-rpm", 0),
     ("airlock-repodata", 0),
     ("airlock-solve", 0),
+    ("airlock-ini", 0),
+    ("airlock-xmlrpc", 0),
     ("airlock-model", 1),
     ("airlock-db", 2),
     ("airlock-blob", 2),

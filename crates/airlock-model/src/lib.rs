@@ -10,6 +10,7 @@ mod clock;
 mod clone;
 mod error_kind;
 mod faults;
+pub mod hypervisors;
 mod ids;
 mod instant;
 mod label;
@@ -33,6 +34,10 @@ pub use clone::{
 };
 pub use error_kind::ErrorKind;
 pub use faults::{Fault, Faults};
+pub use hypervisors::{
+    HypervisorAnswer, HypervisorBody, HypervisorMessage, HypervisorVerdict, ReportedGuest,
+    ReportedHost,
+};
 pub use ids::{
     AuditId, ChannelId, ErratumId, ErratumRevisionId, OrgId, PackId, RecordId, TaskId, TokenId,
     UpstreamId, UserId,
