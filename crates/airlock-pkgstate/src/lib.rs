@@ -2,7 +2,15 @@
 //!
 //! [`verify`] compares installed packages with the files on disk, as deep as `rpm -V`. [`pkgmgr`] reads, binds and writes declared packages; [`xml`] is
 //! how they are written.
+//!
+//! What a machine should have is declared by entries ([`declared`]) and settings ([`settings`]); [`decide`] says what differs
+//! and what would be done about it.
 
+pub mod decide;
+pub mod declared;
+pub mod evra;
+pub mod inventory;
 pub mod pkgmgr;
+pub mod settings;
 pub mod verify;
 pub mod xml;
