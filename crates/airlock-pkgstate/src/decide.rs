@@ -68,6 +68,15 @@ pub enum Difference {
 pub struct Unmet {
     /// As rpm writes it: `NAME [OPERATOR VERSION]`.
     pub requirement: String,
+    /// Name of the capability.
+    #[serde(skip)]
+    pub name: String,
+    /// Its version, if it asks for one.
+    #[serde(skip)]
+    pub version: String,
+    /// rpm's bits of the comparison.
+    #[serde(skip)]
+    pub flags: u32,
 }
 
 /// What verification of one installed package found; nothing at all means that it is as it was installed.
@@ -333,4 +342,9 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         Driver::Rpm => rpm::examine(entry, context, checker),
         Driver::Yum => yum::examine(entry, context, checker),
     }
+}
+
+/// Whether one package is newer than another.
+pub fn is_newer(one: &Installed, other: &Installed) -> bool {
+    rpm::evr(one) > rpm::evr(other)
 }

@@ -11,6 +11,8 @@ pub mod declared;
 pub mod evra;
 pub mod inventory;
 pub mod pkgmgr;
+pub mod run;
+pub mod safety;
 pub mod settings;
 pub mod verify;
 pub mod xml;

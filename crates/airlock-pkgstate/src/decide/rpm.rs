@@ -7,7 +7,7 @@ use airlock_rpm::EvrRef;
 use super::extra::ExtraPackage;
 use super::{Checker, Code, Context, Examined, InstanceStatus, Omit, RPM_FLAGS, fix};
 use crate::declared::{Entry, Instance};
-use crate::evra::Form;
+use crate::evra::{Evra, Form};
 use crate::inventory::{Installed, KEY, SignatureTag};
 use crate::settings::{InstallonlyTest, words};
 
@@ -42,26 +42,26 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         checker,
         installed: &installed,
         codes: Vec::new(),
+        doubles: Vec::new(),
         failed: None,
         examined,
     };
     let side_by_side = is_installonly(entry, context, &installed);
     let mut statuses: Vec<InstanceStatus> = Vec::new();
-    let mut duplicates: Vec<Installed> = Vec::new();
     for instance in instances {
         let mut status = InstanceStatus::new(instance);
         status.installed = Some(false);
         status.version_fail = Some(false);
         match side_by_side {
             true => run.side_by_side(&mut status),
-            false => run.normal(&mut status, &mut duplicates),
+            false => run.normal(&mut status),
         }
         statuses.push(status);
         if run.failed.is_some() {
             break;
         }
     }
-    run.finish(statuses, duplicates)
+    run.finish(statuses)
 }
 
 /// The instances of an entry; one without any is its own instance, with its version split.
@@ -197,6 +197,8 @@ struct Run<'r, 'c> {
     checker: &'r mut dyn Checker,
     installed: &'r [&'r Installed],
     codes: Vec<Code>,
+    /// Others beside the declared one of the same architecture.
+    doubles: Vec<Evra>,
     /// Why nothing more is looked at: the entry is bad and gets the generic question.
     failed: Option<String>,
     examined: Examined,
@@ -218,7 +220,7 @@ impl Run<'_, '_> {
     }
 
     /// Packages of which one of each architecture is installed.
-    fn normal(&mut self, status: &mut InstanceStatus, duplicates: &mut Vec<Installed>) {
+    fn normal(&mut self, status: &mut InstanceStatus) {
         let arch = status.instance.attribute("arch").map(str::to_owned);
         let candidates: Vec<&Installed> = self
             .installed
@@ -242,7 +244,7 @@ impl Run<'_, '_> {
                     self.entry.name()
                 ));
                 if !self.context.settings.legacy_quirks {
-                    self.several(status, several, duplicates);
+                    self.several(status, several);
                 }
             }
         }
@@ -257,19 +259,16 @@ impl Run<'_, '_> {
         });
     }
 
-    /// The declared one is good and the others of its architecture go; without it, it is installed in their place.
-    fn several(
-        &mut self,
-        status: &mut InstanceStatus,
-        candidates: &[&Installed],
-        duplicates: &mut Vec<Installed>,
-    ) {
+    /// More than one of an architecture, as an interrupted upgrade leaves it. Upgrading to the declared one takes the others
+    /// out; what the prompt shows is the others when the declared one is among them, else the declared one.
+    fn several(&mut self, status: &mut InstanceStatus, candidates: &[&Installed]) {
         let mut archs: Vec<&Option<String>> = Vec::new();
         for package in candidates {
             if !archs.contains(&&package.arch) {
                 archs.push(&package.arch);
             }
         }
+        let mut doubled = false;
         for arch in archs {
             let group: Vec<&Installed> = candidates
                 .iter()
@@ -280,24 +279,25 @@ impl Run<'_, '_> {
                 .iter()
                 .filter(|package| accepts(&status.instance, package))
                 .max_by(|one, other| order(one, other));
-            match declared {
-                Some(declared) => {
+            match (declared, group.as_slice()) {
+                (Some(declared), [_]) => {
                     status.installed = Some(true);
                     self.verify(status, declared);
+                }
+                (None, [one]) => self.wrong(status, one),
+                (Some(declared), _) => {
+                    doubled = true;
                     for other in group.iter().filter(|other| other.number != declared.number) {
-                        if !duplicates.contains(other) {
-                            duplicates.push((*other).clone());
-                        }
+                        self.doubles.push(other.evra());
                     }
                 }
-                None => match group.as_slice() {
-                    [one] => self.wrong(status, one),
-                    _ => self.codes.push(Code::Install(status.instance.evra())),
-                },
+                (None, _) => {
+                    doubled = true;
+                    self.codes.push(Code::Install(status.instance.evra()));
+                }
             }
         }
-        // Any architecture that is wrong makes the whole instance wrong.
-        if status.version_fail == Some(true) {
+        if doubled || status.version_fail == Some(true) {
             status.installed = Some(false);
         }
     }
@@ -413,7 +413,7 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn finish(mut self, mut statuses: Vec<InstanceStatus>, duplicates: Vec<Installed>) -> Examined {
+    fn finish(mut self, mut statuses: Vec<InstanceStatus>) -> Examined {
         if let Some(why) = self.failed {
             self.examined.notes.insert(0, why);
             self.examined.instances = statuses;
@@ -440,7 +440,8 @@ impl Run<'_, '_> {
             }
             good &= status.is_good();
         }
-        let extra = self.extra(&statuses, duplicates);
+        self.codes.extend(self.doubles.drain(..).map(Code::Delete));
+        let extra = self.extra(&statuses);
         self.codes.extend(
             extra
                 .iter()
@@ -473,7 +474,7 @@ impl Run<'_, '_> {
     }
 
     /// Installed instances that no declared one stands for: for packages side by side by version, else by architecture.
-    fn extra(&self, statuses: &[InstanceStatus], duplicates: Vec<Installed>) -> Vec<Installed> {
+    fn extra(&self, statuses: &[InstanceStatus]) -> Vec<Installed> {
         let settings = self.context.settings;
         let by_version = settings
             .installonly
@@ -497,7 +498,7 @@ impl Run<'_, '_> {
         };
         self.installed
             .iter()
-            .filter(|package| !known(package) || duplicates.contains(package))
+            .filter(|package| !known(package))
             .map(|package| (*package).clone())
             .collect()
     }

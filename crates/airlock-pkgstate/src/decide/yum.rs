@@ -1,7 +1,7 @@
 //! YUMng: declared instances against the package database by the attributes that they give, files as yum verifies them.
 
 use super::extra::ExtraPackage;
-use super::{Checker, Code, Context, Difference, Examined, InstanceStatus, Omit, Verdict, fix};
+use super::{Checker, Code, Context, Difference, Examined, InstanceStatus, Omit, Verdict, fix, is_newer};
 use crate::declared::{Entry, Instance};
 use crate::inventory::{Installed, KEY};
 use crate::settings::words;
@@ -242,10 +242,6 @@ fn auto(entry: &Entry, installed: &[&Installed], newest: &[Installed]) -> Vec<In
         made.push(Instance { element });
     }
     made
-}
-
-fn is_newer(one: &Installed, other: &Installed) -> bool {
-    super::rpm::evr(one) > super::rpm::evr(other)
 }
 
 /// What an instance declares; what it leaves out or calls `any` is not compared.

@@ -61,6 +61,8 @@ pub struct DriverSettings {
     pub legacy_quirks: bool,
     /// Keys that are never erased: version, `VERSION-RELEASE`, or the end of a fingerprint.
     pub protect_keys: Vec<String>,
+    /// Package files without a good signature of an imported key are not installed.
+    pub require_signatures: bool,
 }
 
 impl Default for DriverSettings {
@@ -79,6 +81,7 @@ impl Default for DriverSettings {
             autodep: true,
             legacy_quirks: false,
             protect_keys: Vec::new(),
+            require_signatures: false,
         }
     }
 }
@@ -110,7 +113,7 @@ const ACTIONS: [(&[&str], &str, &str); 3] = [
     (&["verify_fail_action"], "reinstall", "reinstall_broken"),
 ];
 
-const OTHERS: [&str; 12] = [
+const OTHERS: [&str; 13] = [
     "pkg_checks",
     "pkg_verify",
     "installonlypackages",
@@ -120,6 +123,7 @@ const OTHERS: [&str; 12] = [
     "autodep",
     "legacy_quirks",
     "protect_keys",
+    "require_signatures",
     "disabled_plugins",
     "enabled_plugins",
     "reinstall_broken",
@@ -145,6 +149,9 @@ pub(super) fn read(
     reader.unknown(warnings);
     if let Some(entry) = reader.entry("legacy_quirks") {
         settings.legacy_quirks = reader.plain_boolean(entry)?;
+    }
+    if let Some(entry) = reader.entry("require_signatures") {
+        settings.require_signatures = reader.plain_boolean(entry)?;
     }
     for (name, to) in [
         ("pkg_checks", &mut settings.pkg_checks),
