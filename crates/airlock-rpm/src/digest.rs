@@ -155,10 +155,10 @@ pub(crate) const BUFFER: usize = 64 * 1024;
 /// Checks digests while the payload passes by, so that a file is read only once.
 pub struct DigestChecker {
     report: DigestReport,
-    running: Vec<Running>,
+    running: Vec<Expected>,
 }
 
-struct Running {
+struct Expected {
     kind: DigestKind,
     hasher: Hasher,
     /// Any of these is right: the digest of the payload as it is, and that of its uncompressed
@@ -217,7 +217,7 @@ impl DigestChecker {
         match hasher(algorithm) {
             Some(mut hasher) if !expected.is_empty() => {
                 hasher.update(before);
-                self.running.push(Running {
+                self.running.push(Expected {
                     kind,
                     hasher,
                     expected,
@@ -299,6 +299,28 @@ pub(crate) fn openpgp(algorithm: DigestAlgorithm) -> Option<HashAlgorithm> {
 
 /// A running hash. OpenPGP needs all of these kinds, so its library has them all.
 pub(crate) type Hasher = Box<dyn digest::DynDigest + Send>;
+
+/// A digest over any bytes that is being taken, as of a file of a package.
+pub struct Running {
+    hasher: Hasher,
+}
+
+impl Running {
+    /// Starts one; `None` when nobody here knows the algorithm.
+    pub fn new(algorithm: DigestAlgorithm) -> Option<Self> {
+        hasher(algorithm).map(|hasher| Self { hasher })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    /// Lower-case hexadecimal.
+    pub fn finish(self) -> String {
+        hex::encode(self.hasher.finalize())
+    }
+}
 
 fn hasher(algorithm: DigestAlgorithm) -> Option<Hasher> {
     openpgp(algorithm)?.new_hasher().ok()

@@ -17,6 +17,7 @@ pub mod lead;
 pub mod nevra;
 pub mod package;
 pub mod read;
+pub mod sha256;
 pub mod signature;
 pub mod tag;
 pub mod text;
