@@ -308,15 +308,17 @@ impl Host {
         let Ok(package) = record.package() else {
             return;
         };
-        let files = package.files();
-        let own = (0..files.len())
-            .filter_map(|at| files.get(at))
-            .find(|own| own.path() == file.path);
+        let mut path = Vec::new();
+        let own = package.files().find(|own| {
+            path.clear();
+            own.path_into(&mut path);
+            path == file.path
+        });
         let (Some(own), Ok(stat)) = (own, machine.root().stat(&file.path)) else {
             return;
         };
-        let masked = own.verify_flags() & Problems::MTIME.bits() == 0;
-        if !masked && i64::from(own.mtime()) != i64::from(stat.st_mtime) {
+        let masked = own.verify_flags & Problems::MTIME.bits() == 0;
+        if !masked && i64::from(own.mtime) != stat.st_mtime as i64 {
             let at = problem
                 .differs
                 .iter()

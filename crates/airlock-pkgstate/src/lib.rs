@@ -9,6 +9,7 @@
 pub mod decide;
 pub mod declared;
 pub mod evra;
+pub mod host;
 pub mod inventory;
 pub mod pkgmgr;
 pub mod run;

@@ -5,10 +5,12 @@
 //! alone. Document types (and with them entities of one's own) are refused; size, depth and the number of attributes are
 //! limited. Namespaces are names with a colon, nothing more.
 
+mod edit;
 mod error;
 mod read;
 mod write;
 
+pub use edit::edit_tag;
 pub use error::{XmlError, XmlFlaw};
 pub use read::{Document, Encoding};
 

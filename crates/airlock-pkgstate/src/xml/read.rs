@@ -327,8 +327,9 @@ fn tag(raw: &str, start: usize, end: usize) -> Flawed<Element> {
     };
     for attribute in attributes(&inner[name_end..]) {
         let at = 1 + name_end;
-        let Raw { key, value, offset } =
-            attribute.map_err(|(offset, why)| bad(at + offset, why))?;
+        let Raw {
+            key, value, offset, ..
+        } = attribute.map_err(|(offset, why)| bad(at + offset, why))?;
         if !is_name(key) {
             return Err(bad(at + offset, "an attribute without a proper name"));
         }
@@ -359,6 +360,8 @@ pub(super) struct Raw<'t> {
     pub(super) value: &'t str,
     /// Where the key starts.
     pub(super) offset: usize,
+    /// Where the value starts, behind its quote.
+    pub(super) value_offset: usize,
 }
 
 /// The attributes of what follows a tag's name.
@@ -397,6 +400,7 @@ pub(super) fn attributes(
                 key: &rest[start..key_end],
                 value: &value[..length],
                 offset: start,
+                value_offset: opening + 1,
             })
         };
         let step = step();

@@ -11,6 +11,7 @@ mod binding;
 mod deviations;
 mod folder;
 mod report;
+mod tools;
 
 pub use folder::Folder;
 pub use report::Report;
@@ -23,11 +24,18 @@ struct Section {
     run: fn(&Folder, &mut Report),
 }
 
-const SECTIONS: &[Section] = &[Section {
-    name: "binding",
-    needs: &["binding.json"],
-    run: binding::run,
-}];
+const SECTIONS: &[Section] = &[
+    Section {
+        name: "tools",
+        needs: &["rpms"],
+        run: tools::run,
+    },
+    Section {
+        name: "binding",
+        needs: &["binding.json"],
+        run: binding::run,
+    },
+];
 
 #[test]
 fn we_do_what_the_published_programs_did() {
