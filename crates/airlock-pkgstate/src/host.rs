@@ -242,7 +242,6 @@ fn header_text(finding: &verify::HeaderFinding) -> String {
             format!("the signature is not good: {verdict:?}")
         }
         verify::HeaderFinding::Unusable { why } => why.clone(),
-        _ => "its header is not good".to_owned(),
     }
 }
 

@@ -56,9 +56,9 @@ pub(super) fn read(root: &Path) -> Protected {
             }
         }
     }
-    let kernel = rustix::system::uname().release().to_string_lossy().into_owned();
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
     Protected {
         names,
-        kernel: Some(kernel),
+        kernel: kernel.map(|text| text.trim().to_owned()),
     }
 }

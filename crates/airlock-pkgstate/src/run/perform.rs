@@ -111,10 +111,15 @@ impl Session<'_> {
     }
 
     pub(super) fn removes_instances(&self) -> bool {
+        // A plan may hold removals that the options of this run do not speak of.
+        let planned = self
+            .actions
+            .iter()
+            .any(|action| action.kind == super::action::ActionKind::RemoveInstance);
         match self.options.remove {
             Remove::Packages => true,
             Remove::CapitalPackages => !self.settings.legacy_quirks,
-            Remove::Nothing => false,
+            Remove::Nothing => planned,
         }
     }
 }

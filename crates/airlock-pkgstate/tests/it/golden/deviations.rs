@@ -63,7 +63,7 @@ impl Deviations {
                 || case
                     .rsplit_once('/')
                     .is_some_and(|(_, last)| one.case == last);
-            if !is_case {
+            if !is_case && !is_named_so(&one.case, section, case) {
                 continue;
             }
             if one.member == member {
@@ -93,4 +93,25 @@ impl Deviations {
     pub fn count(&self) -> usize {
         self.0.len()
     }
+}
+
+/// Cases of drivers are files `NN-NAME.json` in `SECTION-cases`; a deviation may leave out folder, number and ending.
+fn is_named_so(named: &str, section: &str, case: &str) -> bool {
+    let (folder, name) = match named.rsplit_once('/') {
+        Some((folder, name)) => (Some(folder), name),
+        None => (None, named),
+    };
+    let bare = |name: &str| {
+        let name = name.strip_suffix(".json").unwrap_or(name).to_owned();
+        match name.split_once('-') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                (Some(number.to_owned()), rest.to_owned())
+            }
+            _ => (None, name),
+        }
+    };
+    let ((one_number, one), (number, name)) = (bare(name), bare(case));
+    let same_folder =
+        folder.is_none_or(|folder| folder == section || folder == format!("{section}-cases"));
+    same_folder && one == name && (one_number.is_none() || one_number == number)
 }

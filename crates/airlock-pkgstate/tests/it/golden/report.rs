@@ -14,6 +14,7 @@ pub struct Report {
     deviations: Deviations,
     sections: Vec<(&'static str, usize, usize)>,
     skipped: Vec<String>,
+    notes: Vec<String>,
     failed: Vec<(String, String)>,
 }
 
@@ -31,6 +32,7 @@ impl Report {
             deviations: Deviations::read(folder),
             sections: Vec::new(),
             skipped: Vec::new(),
+            notes: Vec::new(),
             failed: Vec::new(),
         }
     }
@@ -46,6 +48,11 @@ impl Report {
             "{section} (the folder has no {})",
             absent.join(", ")
         ));
+    }
+
+    /// Says something with the outcome.
+    pub fn note(&mut self, text: String) {
+        self.notes.push(text);
     }
 
     /// Looks at one case: `compare` names its members by [`Case::member`]. A panic inside is a failure of this case.
@@ -82,6 +89,9 @@ impl Report {
         }
         for skipped in &self.skipped {
             let _ = writeln!(text, "left out: {skipped}");
+        }
+        for note in &self.notes {
+            let _ = writeln!(text, "{note}");
         }
         for unused in self.deviations.unused() {
             let _ = writeln!(text, "deviation of nothing that ran: {unused}");
