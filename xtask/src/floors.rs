@@ -38,7 +38,7 @@ pub const TOOLS: &[&str] = &["airlock-testkit", "xtask"];
 const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["airlock-db"]),
     ("object_store", &["airlock-blob"]),
-    ("reqwest", &["airlock-fetch", "airlock"]),
+    ("reqwest", &["airlock-fetch", "airlock", "airlock-agent"]),
     ("axum", &["airlock-server"]),
     // createrepo has the command line of createrepo_c, pkgstate those of pkgmgr_gen and pkgmgr_update: things of their own.
     (

@@ -1,5 +1,6 @@
 //! The agent: commands that look after the packages of one machine.
 
+mod packages;
 mod verify;
 
 use std::process::ExitCode;
@@ -17,12 +18,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Verify(verify::Arguments),
+    Packages(Box<packages::Arguments>),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Packages(arguments) => packages::run(&arguments),
     };
     match outcome {
         Ok(code) => code,

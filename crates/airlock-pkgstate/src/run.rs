@@ -33,7 +33,7 @@ pub enum Remove {
     Nothing,
     /// Extra packages and extra instances.
     Packages,
-    /// `-r Packages` of 1.2: with `legacy_quirks` only whole packages go.
+    /// `-r Packages` of 1.2: only whole packages go, extra instances of declared ones stay.
     CapitalPackages,
 }
 

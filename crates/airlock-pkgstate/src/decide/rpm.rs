@@ -288,7 +288,7 @@ impl Run<'_, '_> {
                 (Some(declared), _) => {
                     doubled = true;
                     for other in group.iter().filter(|other| other.number != declared.number) {
-                        self.doubles.push(other.evra());
+                        self.doubles.push(ExtraPackage::evra(other));
                     }
                 }
                 (None, _) => {

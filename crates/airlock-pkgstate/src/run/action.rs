@@ -212,11 +212,7 @@ impl Session<'_> {
         actions: &mut Vec<Action>,
         notes: &mut Vec<String>,
     ) {
-        let wanted = match self.options.remove {
-            Remove::Packages => true,
-            Remove::CapitalPackages => !self.settings.legacy_quirks,
-            Remove::Nothing => false,
-        };
+        let wanted = self.options.remove == Remove::Packages;
         for installed in &extra.instances {
             if !wanted {
                 notes.push(format!(

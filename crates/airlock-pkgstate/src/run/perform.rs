@@ -118,8 +118,7 @@ impl Session<'_> {
             .any(|action| action.kind == super::action::ActionKind::RemoveInstance);
         match self.options.remove {
             Remove::Packages => true,
-            Remove::CapitalPackages => !self.settings.legacy_quirks,
-            Remove::Nothing => planned,
+            Remove::CapitalPackages | Remove::Nothing => planned,
         }
     }
 }

@@ -8,6 +8,7 @@
 mod machine;
 mod render;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use airlock_pkgstate::decide::lists::{Decision, DecisionList};
@@ -86,8 +87,11 @@ fn run_all(folder: &Folder, part: &str, driver: Driver, legacy: bool, report: &m
                 only_legacy.push(name.clone());
                 return;
             }
-            for (member, expected, here) in pairs {
-                compare.compare(member, expected, here);
+            for (member, expected, found) in pairs {
+                if expected != found {
+                    keep_difference(part, &name, member, &here[member], &scratch);
+                }
+                compare.compare(member, expected, found);
             }
         });
     }
@@ -97,6 +101,23 @@ fn run_all(folder: &Folder, part: &str, driver: Driver, legacy: bool, report: &m
             only_legacy.join(" ")
         ));
     }
+}
+
+/// Writes what was found here as a line for `deviations.json`, to be reviewed, when `AIRLOCK_BCFG2_DIFFERENCES` names a file.
+fn keep_difference(part: &str, name: &str, member: &str, here: &Value, scratch: &Scratch) {
+    let Some(path) = std::env::var_os("AIRLOCK_BCFG2_DIFFERENCES") else {
+        return;
+    };
+    let section = part.trim_end_matches("-cases");
+    let line = serde_json::json!({
+        "case": format!("{section}/{name}"), "member": member, "expected": here, "reason": "number ",
+    });
+    let mut file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .unwrap();
+    writeln!(file, "{}", scratch.to_case(&line.to_string())).unwrap();
 }
 
 /// Whether `legacy_quirks` gives the golden values as they stand.
