@@ -31,7 +31,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let (settings, driver) = load_settings(common)?;
     let mut remote = sources::Source::of(common, &settings)?;
     let declared = remote.load(common, &settings)?;
-    let options = common.options(&arguments.command, &settings, driver, declared.decisions.clone())?;
+    let options = common.options(
+        &arguments.command,
+        &settings,
+        driver,
+        declared.decisions.clone(),
+    )?;
     let log = Log {
         level: common.verbose,
     };
@@ -87,7 +92,14 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     };
     stamps.push(("install", now()));
     stamps.push(("finished", now()));
-    finish(arguments, &mut remote, &declared, &session, &stamps, outcome)
+    finish(
+        arguments,
+        &mut remote,
+        &declared,
+        &session,
+        &stamps,
+        outcome,
+    )
 }
 
 fn finish(
@@ -136,11 +148,7 @@ fn finish(
     })
 }
 
-fn apply_plan(
-    path: &Path,
-    session: &mut Session<'_>,
-    host: &mut Host,
-) -> Result<(), RunError> {
+fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result<(), RunError> {
     let bytes = std::fs::read(path)
         .map_err(|error| RunError::Stale(format!("cannot read {}: {error}", path.display())))?;
     let plan = Plan::parse(&path.display().to_string(), &bytes)
@@ -185,7 +193,7 @@ fn host(common: &Common, settings: &Settings, driver: Driver) -> anyhow::Result<
     options.rpm_options.clone_from(&common.rpm_options);
     options.timeout = settings.command_timeout.map(Duration::from_secs);
     options.require_signatures = settings.driver(driver).require_signatures;
-    options.legacy_quirks = settings.driver(driver).legacy_quirks;
+    options.unchecked_keys = driver == Driver::Rpm && settings.driver(driver).legacy_quirks;
     options.cache = match &common.cache {
         Some(cache) => cache.clone(),
         None => common.root.join("var/cache/airlock-agent"),
@@ -220,12 +228,14 @@ fn keep_journal(common: &Common, host: &mut Host) -> anyhow::Result<()> {
     let path = journal(common);
     if let Ok(text) = std::fs::read_to_string(&path) {
         let last = text.lines().last().unwrap_or("its start");
-        eprintln!("note: the last run was interrupted at: {last}; this one goes on from what it left");
+        eprintln!(
+            "note: the last run was interrupted at: {last}; this one goes on from what it left"
+        );
     }
     let folder = path.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut file = std::fs::File::create(&path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file =
+        std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     host.keep_journal(Box::new(move |what| {
         writeln!(file, "{what}")
             .and_then(|()| file.sync_data())

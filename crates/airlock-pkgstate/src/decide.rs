@@ -31,6 +31,9 @@ pub struct FileProblem {
     pub kind: char,
     /// What differs, in the order in which it is reported.
     pub differs: Vec<Difference>,
+    /// It is a symbolic link now and was none in the package.
+    #[serde(skip)]
+    pub became_link: bool,
 }
 
 /// One way in which a file differs from the package.
@@ -165,6 +168,9 @@ pub trait Checker {
 
     /// The path is a symbolic link that leads nowhere.
     fn is_dangling(&mut self, path: &str) -> bool;
+
+    /// The package has a file of that path.
+    fn owns(&mut self, package: &Installed, path: &str) -> bool;
 }
 
 /// What all entries of a run have in common.

@@ -57,8 +57,8 @@ pub struct HostOptions {
     pub cache: PathBuf,
     /// Package files need a good signature.
     pub require_signatures: bool,
-    /// Decisions are those of the old drivers: key files are not compared with what is declared.
-    pub legacy_quirks: bool,
+    /// Key files are imported whatever they hold, as the old RPMng did.
+    pub unchecked_keys: bool,
 }
 
 impl HostOptions {
@@ -73,7 +73,7 @@ impl HostOptions {
             timeout: None,
             cache: PathBuf::from("/var/cache/airlock-agent"),
             require_signatures: false,
-            legacy_quirks: false,
+            unchecked_keys: false,
         }
     }
 }
@@ -223,15 +223,25 @@ impl Checker for Host {
         self.ask_repositories(name)
     }
 
-    fn is_dangling(&mut self, path: &str) -> bool {
-        let Some(machine) = &self.machine else {
+    fn owns(&mut self, package: &Installed, path: &str) -> bool {
+        let Some(record) = self.headers.get(&package.number) else {
             return false;
         };
-        let inside = machine.root().stat(path.as_bytes());
-        let link = inside.is_ok_and(|stat| {
-            rustix::fs::FileType::from_raw_mode(stat.st_mode).is_symlink()
-        });
-        link && !self.leads_somewhere(path)
+        let Ok(package) = record.package() else {
+            return false;
+        };
+        package.files().any(|file| file.path() == path)
+    }
+
+    fn is_dangling(&mut self, path: &str) -> bool {
+        let link = self.open_inside(path, rustix::fs::OFlags::NOFOLLOW);
+        let is_link = link
+            .and_then(|file| rustix::fs::fstat(&file).ok())
+            .is_some_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_symlink());
+        is_link
+            && self
+                .open_inside(path, rustix::fs::OFlags::empty())
+                .is_none()
     }
 }
 
@@ -282,6 +292,9 @@ fn file_problem(file: &verify::FileFinding) -> FileProblem {
             .filter(|(bit, _)| file.problems.has(*bit))
             .map(|(_, difference)| difference)
             .collect(),
+        became_link: file.differences.iter().any(|difference| {
+            matches!(difference, verify::Difference::Link { expected, .. } if expected.is_empty())
+        }),
     }
 }
 
@@ -327,21 +340,17 @@ impl Host {
         }
     }
 
-    /// Whether a path inside the root exists once all links are followed.
-    fn leads_somewhere(&self, path: &str) -> bool {
-        let inside = path.trim_start_matches('/');
-        let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
-        let Ok(root) = std::fs::File::open(&self.options.root) else {
-            return false;
-        };
+    /// Opens what a path inside the root leads to, only to look at it.
+    fn open_inside(&self, path: &str, more: rustix::fs::OFlags) -> Option<rustix::fd::OwnedFd> {
+        let root = std::fs::File::open(&self.options.root).ok()?;
         rustix::fs::openat2(
             root,
-            inside,
-            flags,
+            path.trim_start_matches('/'),
+            rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC | more,
             rustix::fs::Mode::empty(),
             rustix::fs::ResolveFlags::IN_ROOT,
         )
-        .is_ok()
+        .ok()
     }
 }
 
@@ -359,7 +368,9 @@ impl Machine for Host {
     }
 
     fn manager(&self) -> Manager {
-        self.options.manager.unwrap_or_else(repository::find_manager)
+        self.options
+            .manager
+            .unwrap_or_else(repository::find_manager)
     }
 
     fn protected(&self) -> Protected {

@@ -127,9 +127,7 @@ impl Session<'_> {
             .iter()
             .filter(|extra| {
                 let mut actions = plan.actions.iter();
-                actions.any(|action| {
-                    action.kind == ActionKind::Remove && action.name == extra.name
-                })
+                actions.any(|action| action.kind == ActionKind::Remove && action.name == extra.name)
             })
             .cloned()
             .collect();

@@ -162,9 +162,13 @@ impl Report {
             let state = if entry.good { "put right" } else { "bad" };
             let _ = writeln!(out, "{}: {state}", entry.entry);
             if let Some(prompt) = &entry.prompt {
-                let codes = prompt.split_once(" - ").or_else(|| prompt.split_once("(s) "));
+                let codes = prompt
+                    .split_once(" - ")
+                    .or_else(|| prompt.split_once("(s) "));
                 let codes = codes.map_or("", |(_, codes)| codes);
-                let codes = codes.trim_end_matches("(y/N) ").trim_end_matches(['?', ' ']);
+                let codes = codes
+                    .trim_end_matches("(y/N) ")
+                    .trim_end_matches(['?', ' ']);
                 if !codes.is_empty() {
                     let _ = writeln!(out, "    {codes}");
                 }
@@ -180,9 +184,10 @@ impl Report {
             let _ = writeln!(out, "{}", describe_action(action));
         }
         for ran in self.commands.iter().filter(|ran| !ran.succeeded()) {
-            let exit = ran
-                .exit
-                .map_or_else(|| "no exit status".to_owned(), |exit| format!("exit {exit}"));
+            let exit = ran.exit.map_or_else(
+                || "no exit status".to_owned(),
+                |exit| format!("exit {exit}"),
+            );
             let _ = writeln!(out, "failed ({exit}): {}", ran.arguments.join(" "));
             for line in ran.output.lines().take(20) {
                 let _ = writeln!(out, "    {line}");

@@ -85,11 +85,7 @@ impl<'t> Server<'t> {
         }
     }
 
-    fn call(
-        &mut self,
-        method: &'static str,
-        params: Vec<Value>,
-    ) -> Result<Value, ServerError> {
+    fn call(&mut self, method: &'static str, params: Vec<Value>) -> Result<Value, ServerError> {
         let body = write_call(&Call::new(method, params));
         let mut tries = 0;
         loop {
@@ -97,27 +93,25 @@ impl<'t> Server<'t> {
             let last = tries >= self.retries;
             let outcome = self.transport.post(&body);
             let error = match outcome {
-                Ok(answer) => {
-                    match parse_response(&answer, &Limits::default()) {
-                        Ok(Response::Value(value)) => return Ok(value),
-                        Ok(Response::Fault(fault)) if last => {
-                            return Err(ServerError::Fault {
-                                method,
-                                text: fault.text,
-                            });
-                        }
-                        Ok(Response::Fault(_)) => {
-                            self.transport.pause();
-                            continue;
-                        }
-                        Err(error) => {
-                            return Err(ServerError::Answer {
-                                method,
-                                why: error.to_string(),
-                            });
-                        }
+                Ok(answer) => match parse_response(&answer, &Limits::default()) {
+                    Ok(Response::Value(value)) => return Ok(value),
+                    Ok(Response::Fault(fault)) if last => {
+                        return Err(ServerError::Fault {
+                            method,
+                            text: fault.text,
+                        });
                     }
-                }
+                    Ok(Response::Fault(_)) => {
+                        self.transport.pause();
+                        continue;
+                    }
+                    Err(error) => {
+                        return Err(ServerError::Answer {
+                            method,
+                            why: error.to_string(),
+                        });
+                    }
+                },
                 Err(error) => error,
             };
             if last || !error.again {

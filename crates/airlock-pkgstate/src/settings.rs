@@ -213,7 +213,11 @@ impl Settings {
                 _ => others.push(name.clone()),
             }
         }
-        let driver = if rpm && !yum { Driver::Rpm } else { Driver::Yum };
+        let driver = if rpm && !yum {
+            Driver::Rpm
+        } else {
+            Driver::Yum
+        };
         (driver, others)
     }
 }

@@ -41,7 +41,10 @@ pub fn upload(session: &Session<'_>, stamps: &Stamps) -> Element {
         }
     }
     for extra in &session.extra_before {
-        if session.modified.contains(&format!("Package:{}", extra.name)) {
+        if session
+            .modified
+            .contains(&format!("Package:{}", extra.name))
+        {
             modified.push(extra.element(false));
         }
     }

@@ -123,7 +123,12 @@ pub struct Common {
     #[arg(short = 'f', long, value_name = "FILE", visible_alias = "file")]
     pub entries: Option<PathBuf>,
     /// Keep the configuration that the server gave in this file, readable by its owner alone.
-    #[arg(short = 'c', long = "cache-config", value_name = "FILE", conflicts_with = "entries")]
+    #[arg(
+        short = 'c',
+        long = "cache-config",
+        value_name = "FILE",
+        conflicts_with = "entries"
+    )]
     pub keep: Option<PathBuf>,
     /// The root that is looked at.
     #[arg(long, value_name = "DIR", default_value = "/")]
@@ -168,10 +173,20 @@ pub struct Common {
     #[arg(short = 'b', long, value_name = "A:B", value_delimiter = ':')]
     pub bundle: Vec<String>,
     /// All bundles but these.
-    #[arg(short = 'B', long = "skip-bundle", value_name = "A:B", value_delimiter = ':')]
+    #[arg(
+        short = 'B',
+        long = "skip-bundle",
+        value_name = "A:B",
+        value_delimiter = ':'
+    )]
     pub skip_bundle: Vec<String>,
     /// Only verify these bundles; nothing is reported to the server.
-    #[arg(short = 'Q', long = "bundle-quick", requires = "bundle", conflicts_with = "remove")]
+    #[arg(
+        short = 'Q',
+        long = "bundle-quick",
+        requires = "bundle",
+        conflicts_with = "remove"
+    )]
     pub bundle_quick: bool,
     /// Only entries outside bundles.
     #[arg(short = 'z', long = "only-indep", conflicts_with = "skip_independent")]
@@ -219,7 +234,11 @@ pub struct Common {
     #[arg(long, value_enum)]
     pub manager: Option<ManagerWord>,
     /// A further option for the package manager; may be repeated.
-    #[arg(long = "manager-option", value_name = "OPTION", allow_hyphen_values = true)]
+    #[arg(
+        long = "manager-option",
+        value_name = "OPTION",
+        allow_hyphen_values = true
+    )]
     pub manager_options: Vec<String>,
     /// A further option for rpm; may be repeated.
     #[arg(long = "rpm-option", value_name = "OPTION", allow_hyphen_values = true)]

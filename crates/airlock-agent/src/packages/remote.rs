@@ -50,8 +50,9 @@ fn with_identity(
         let mut pem = read(key)?;
         pem.push(b'\n');
         pem.extend(read(certificate)?);
-        let identity = Identity::from_pem(&pem)
-            .with_context(|| format!("{key} and {certificate} are no key and certificate in PEM form"))?;
+        let identity = Identity::from_pem(&pem).with_context(|| {
+            format!("{key} and {certificate} are no key and certificate in PEM form")
+        })?;
         builder = builder.identity(identity);
     }
     Ok(builder)

@@ -91,12 +91,7 @@ pub fn packages(configuration: &Configuration, context: &Context<'_>) -> Vec<Ext
         found.push(ExtraPackage {
             name: name.to_owned(),
             driver: context.driver,
-            instances: context
-                .inventory
-                .named(name)
-                .into_iter()
-                .cloned()
-                .collect(),
+            instances: context.inventory.named(name).into_iter().cloned().collect(),
         });
     }
     found

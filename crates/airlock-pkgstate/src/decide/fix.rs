@@ -30,7 +30,7 @@ pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> 
     let settings = context.settings;
     let instance = &status.instance;
     let legacy = settings.legacy_quirks;
-    let per_instance = context.driver == Driver::Rpm || !legacy;
+    let per_instance = context.driver == Driver::Rpm;
     let missing = status.installed == Some(false);
     let wrong = status.version_fail == Some(true);
     let allowed = |driver: bool, names: &[&str], word: &str, modern: &str, option: &str| {
@@ -136,8 +136,7 @@ fn mendable(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> bo
     status.verdicts.iter().flatten().any(|verdict| {
         !verdict.header.is_empty()
             || verdict.files.iter().any(|file| {
-                file.kind != 'c'
-                    && (legacy || context.counts(&file.path, entry, &status.instance))
+                file.kind != 'c' && (legacy || context.counts(&file.path, entry, &status.instance))
             })
     })
 }
@@ -183,9 +182,6 @@ fn failures(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> St
     said.truncate(3);
     match more {
         0 => format!("it fails verification: {}", said.join(", ")),
-        more => format!(
-            "it fails verification: {} and {more} more",
-            said.join(", ")
-        ),
+        more => format!("it fails verification: {} and {more} more", said.join(", ")),
     }
 }

@@ -84,7 +84,9 @@ pub fn glob(pattern: &str, text: &str) -> bool {
             (None, None) => return false,
         }
     }
-    pattern[at.min(pattern.len())..].iter().all(|one| *one == '*')
+    pattern[at.min(pattern.len())..]
+        .iter()
+        .all(|one| *one == '*')
 }
 
 /// How long the class at the start of the pattern is, if the character belongs to it. A `[` without end is itself.
@@ -148,7 +150,9 @@ pub fn parse_decisions(file: &str, bytes: &[u8]) -> Result<Vec<Decision>, ListEr
                 source,
             })?;
         let decisions = pairs.into_iter();
-        return Ok(decisions.map(|(tag, name)| Decision { tag, name }).collect());
+        return Ok(decisions
+            .map(|(tag, name)| Decision { tag, name })
+            .collect());
     }
     let document = Document::parse(file, bytes)?;
     let mut decisions = Vec::new();
@@ -208,7 +212,8 @@ mod tests {
 
     #[test]
     fn lists_are_read_in_both_forms() {
-        let xml = b"<Decisions><Group name='g'><Decision type='Package' name='al*'/></Group></Decisions>";
+        let xml =
+            b"<Decisions><Group name='g'><Decision type='Package' name='al*'/></Group></Decisions>";
         let json = b" [[\"Package\", \"al*\"]]";
         assert_eq!(
             parse_decisions("d.xml", xml).unwrap(),

@@ -325,10 +325,12 @@ impl Run<'_, '_> {
                 omit.add("nosize");
             }
         }
-        let off = instance.attribute("verify").is_some_and(|word| match legacy {
-            true => word == "false",
-            false => word.trim().eq_ignore_ascii_case("false"),
-        });
+        let off = instance
+            .attribute("verify")
+            .is_some_and(|word| match legacy {
+                true => word == "false",
+                false => word.trim().eq_ignore_ascii_case("false"),
+            });
         if off {
             return;
         }
@@ -424,10 +426,10 @@ impl Run<'_, '_> {
             let fails = status.verdicts.iter().flatten().any(|verdict| {
                 !verdict.header.is_empty()
                     || !verdict.dependencies.is_empty()
-                    || verdict
-                        .files
-                        .iter()
-                        .any(|file| self.context.counts(&file.path, self.entry, &status.instance))
+                    || verdict.files.iter().any(|file| {
+                        self.context
+                            .counts(&file.path, self.entry, &status.instance)
+                    })
             });
             status.verify_fail = Some(fails);
             if fails {

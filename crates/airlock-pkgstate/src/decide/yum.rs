@@ -1,7 +1,9 @@
 //! YUMng: declared instances against the package database by the attributes that they give, files as yum verifies them.
 
 use super::extra::ExtraPackage;
-use super::{Checker, Code, Context, Difference, Examined, InstanceStatus, Omit, Verdict, fix, is_newer};
+use super::{
+    Checker, Code, Context, Difference, Examined, InstanceStatus, Omit, Verdict, fix, is_newer,
+};
 use crate::declared::{Entry, Instance};
 use crate::inventory::{Installed, KEY};
 use crate::settings::words;
@@ -33,17 +35,19 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
                 .push(format!("{name} is provided by {}", by.join(", ")));
         }
     }
+    let side_by_side = is_installonly(context, &installed);
     let mut good = true;
     let mut codes = Vec::new();
     let mut repairs = Vec::new();
     let mut seen: Vec<Wanted> = Vec::new();
     let mut statuses = Vec::new();
     for instance in instances {
-        let wanted = Wanted::of(&instance, settings.legacy_quirks);
+        let wanted = Wanted::of(&instance);
         if seen.contains(&wanted) {
             continue;
         }
         seen.push(wanted.clone());
+        note_actions(&instance, &mut examined);
         let mut status = InstanceStatus::new(instance);
         status.installed = Some(true);
         status.version_fail = Some(false);
@@ -67,9 +71,9 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             continue;
         }
         if key && (wanted.version.is_none() || wanted.release.is_none()) {
-            examined.notes.push(format!(
-                "{name} without version and release is not checked"
-            ));
+            examined
+                .notes
+                .push(format!("{name} without version and release is not checked"));
             statuses.push(status);
             continue;
         }
@@ -94,7 +98,10 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             }
             examined.version = Some(wanted.shown());
             let have = here.first().map(|have| (*have).clone());
-            if let Some(have) = &have {
+            if side_by_side {
+                // It comes beside what is there.
+                codes.push(Code::Install(status.instance.evra()));
+            } else if let Some(have) = &have {
                 codes.push(Code::Upgrade {
                     have: have.evra(),
                     want: status.instance.evra(),
@@ -117,8 +124,8 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
                     good = false;
                     status.verify_fail = Some(true);
                     status.verdicts = Some(vec![verdict]);
-                    let config = !settings.legacy_quirks
-                        && fix::only_config(entry, &status, context);
+                    let config =
+                        !settings.legacy_quirks && fix::only_config(entry, &status, context);
                     repairs.push(match config {
                         true => Code::Config(status.instance.evra()),
                         false => Code::Reinstall(status.instance.evra()),
@@ -133,15 +140,17 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         statuses.push(status);
     }
     codes.append(&mut repairs);
-    let extra = match capability || (is_installonly(context, &installed) && !context.kevlar) {
+    let extra = match capability || (side_by_side && !context.kevlar) {
         true => Vec::new(),
-        false => extra(&statuses, &installed, settings.legacy_quirks),
+        false => extra(&statuses, &installed),
     };
     if !extra.is_empty() {
         good = false;
+        // What is replaced by another version is not removed besides.
         codes.extend(
             extra
                 .iter()
+                .filter(|package| !is_replaced(&statuses, package))
                 .map(|package| Code::Delete(ExtraPackage::evra(package))),
         );
         examined.extra = Some(ExtraPackage {
@@ -158,6 +167,40 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     }
     examined.instances = statuses;
     examined
+}
+
+/// An installed package in whose place another version comes.
+pub fn is_replaced(statuses: &[InstanceStatus], package: &Installed) -> bool {
+    statuses.iter().any(|status| {
+        status.version_fail == Some(true)
+            && status
+                .have
+                .as_ref()
+                .is_some_and(|have| have.number == package.number)
+    })
+}
+
+/// Instances of YUMng have no actions of their own; who writes one should hear that it does nothing.
+fn note_actions(instance: &Instance, examined: &mut Examined) {
+    if instance.is_old_style() {
+        return;
+    }
+    let names = [
+        "installed_action",
+        "install_action",
+        "version_fail_action",
+        "verify_fail_action",
+        "install_missing",
+        "fix_version",
+        "reinstall_broken",
+    ];
+    for name in names {
+        if instance.attribute(name).is_some() {
+            examined.notes.push(format!(
+                "{name} of an instance does nothing in YUMng; set it in the section of the driver"
+            ));
+        }
+    }
 }
 
 fn arch(package: &Installed) -> Option<&str> {
@@ -254,7 +297,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(instance: &Instance, _legacy: bool) -> Self {
+    fn of(instance: &Instance) -> Self {
         let part = |name: &str| {
             instance
                 .attribute(name)
@@ -303,10 +346,10 @@ fn is_installonly(context: &Context<'_>, installed: &[&Installed]) -> bool {
 }
 
 /// Installed packages that no instance stands for. Each instance takes one, the first that fits.
-fn extra(statuses: &[InstanceStatus], installed: &[&Installed], legacy: bool) -> Vec<Installed> {
+fn extra(statuses: &[InstanceStatus], installed: &[&Installed]) -> Vec<Installed> {
     let mut taken: Vec<u32> = Vec::new();
     for status in statuses {
-        let wanted = Wanted::of(&status.instance, legacy);
+        let wanted = Wanted::of(&status.instance);
         let first = installed
             .iter()
             .find(|package| wanted.fits(package) && !taken.contains(&package.number));
@@ -329,9 +372,7 @@ fn verify(
     context: &Context<'_>,
     checker: &mut dyn Checker,
 ) -> Result<Verdict, String> {
-    let omit = Omit::new(
-        ["nodeps", "nosignature", "nodigest", "noscripts"].map(str::to_owned),
-    );
+    let omit = Omit::new(["nodeps", "nosignature", "nodigest", "noscripts"].map(str::to_owned));
     let mut verdict = checker.check(package, &omit)?;
     verdict.header.clear();
     verdict.dependencies.clear();
@@ -356,20 +397,21 @@ fn verify(
         if !context.counts(&file.path, entry, instance) {
             continue;
         }
-        if !twins.is_empty() && all_but_one(&file.path, &of_twins, twins.len()) {
+        let shared = !twins.is_empty() && twins.iter().all(|twin| checker.owns(twin, &file.path));
+        if shared && all_but_one(&file.path, &of_twins, twins.len()) {
             continue;
         }
-        if file.kind == 'g' || (file.differs.contains(&Difference::Missing) && checker.is_dangling(&file.path)) {
+        if file.kind == 'g' {
             continue;
         }
-        // A link that leads nowhere in the place of a file counts as missing for yum, and missing behind a link as nothing.
-        if file.differs.contains(&Difference::Mode)
-            && file.differs.contains(&Difference::Link)
-            && checker.is_dangling(&file.path)
-        {
+        // A link that leads nowhere in the place of a file is a missing file for yum, and what is missing behind a link is
+        // nobody's fault.
+        let gone = file.became_link || file.differs.contains(&Difference::Missing);
+        if gone && checker.is_dangling(&file.path) {
             continue;
         }
-        file.differs.sort_by_key(|difference| yum_order(*difference));
+        file.differs
+            .sort_by_key(|difference| yum_order(*difference));
         file.differs.retain(|difference| {
             yum_word(*difference).is_some_and(|word| !flags.has(&format!("no{word}")))
         });

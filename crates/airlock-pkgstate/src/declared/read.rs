@@ -162,8 +162,7 @@ mod tests {
             error.to_string().starts_with("l.xml:1: <PackageList>"),
             "{error}"
         );
-        let nameless =
-            b"<Configuration>\n<Bundle>\n<Package type='rpm'/></Bundle></Configuration>";
+        let nameless = b"<Configuration>\n<Bundle>\n<Package type='rpm'/></Bundle></Configuration>";
         let error = parse_configuration("c.xml", nameless).unwrap_err();
         assert!(
             error
@@ -171,8 +170,8 @@ mod tests {
                 .starts_with("c.xml:3: <Package> has no name"),
             "{error}"
         );
-        let error =
-            parse_configuration("c.xml", b"<error>Failed to resolve the client</error>").unwrap_err();
+        let error = parse_configuration("c.xml", b"<error>Failed to resolve the client</error>")
+            .unwrap_err();
         assert!(
             error.to_string().contains("Failed to resolve the client"),
             "{error}"

@@ -123,7 +123,8 @@ fn finish(mut child: Child, timeout: Option<Duration>, ran: &mut Ran) {
             Ok(None) if began.elapsed() > limit => {
                 // rpm rolls nothing back, but its lock goes with it; the next run looks at what is there.
                 let _ = child.kill();
-                ran.output.push_str("killed: it took longer than command_timeout\n");
+                ran.output
+                    .push_str("killed: it took longer than command_timeout\n");
                 break child.wait();
             }
             Ok(None) => std::thread::sleep(LOOK),

@@ -105,9 +105,7 @@ impl Host {
             Verdict::Good { .. } => Ok(()),
             Verdict::Bad { why } => Err(format!("it is damaged or forged: {why:?}")),
             _ if !self.options.require_signatures => Ok(()),
-            Verdict::Unsigned => {
-                Err("it is not signed, and require_signatures is set".to_owned())
-            }
+            Verdict::Unsigned => Err("it is not signed, and require_signatures is set".to_owned()),
             Verdict::UnknownKey { key_id } => Err(match key_id {
                 Some(key) => format!("it is signed with {key}, which is not imported"),
                 None => "it is signed with a key that is not imported".to_owned(),
@@ -118,7 +116,7 @@ impl Host {
 
     /// The file holds the declared key: version is the end of the key's id, release when it was made.
     fn check_key(&self, action: &Action, path: &Path) -> Result<(), String> {
-        if self.options.legacy_quirks {
+        if self.options.unchecked_keys {
             return Ok(());
         }
         let size = fs::metadata(path).map_err(|error| error.to_string())?.len();

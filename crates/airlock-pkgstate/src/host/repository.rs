@@ -60,8 +60,16 @@ impl Host {
             return None;
         }
         Some(match manager {
-            Manager::Dnf => ran.output.lines().filter_map(|line| words(line, name)).collect(),
-            Manager::Yum => ran.output.lines().filter_map(|line| listed(line, name)).collect(),
+            Manager::Dnf => ran
+                .output
+                .lines()
+                .filter_map(|line| words(line, name))
+                .collect(),
+            Manager::Yum => ran
+                .output
+                .lines()
+                .filter_map(|line| listed(line, name))
+                .collect(),
             Manager::Zypper => solvables(&ran.output, name),
         })
     }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Machine, Remove, Session};
 use crate::decide::extra::ExtraPackage;
 use crate::decide::fix::{self, Repair};
+use crate::decide::yum::is_replaced;
 use crate::decide::{InstanceStatus, required};
 use crate::declared::{Entry, Instance};
 use crate::inventory::{Installed, KEY};
@@ -174,7 +175,7 @@ impl Session<'_> {
                 continue;
             }
             if let Some(extra) = &examined.extra {
-                self.remove_instances(extra, &mut actions, &mut notes);
+                self.remove_instances(extra, &examined.instances, &mut actions, &mut notes);
             }
             for status in &examined.instances {
                 let verdict = fix::decide(entry, status, &context);
@@ -209,11 +210,15 @@ impl Session<'_> {
     fn remove_instances(
         &self,
         extra: &ExtraPackage,
+        statuses: &[InstanceStatus],
         actions: &mut Vec<Action>,
         notes: &mut Vec<String>,
     ) {
         let wanted = self.options.remove == Remove::Packages;
         for installed in &extra.instances {
+            if self.driver == Driver::Yum && is_replaced(statuses, installed) {
+                continue;
+            }
             if !wanted {
                 notes.push(format!(
                     "{} is installed and not declared; -r packages would remove it",
@@ -268,8 +273,7 @@ impl Session<'_> {
             Repair::Upgrade => ActionKind::Upgrade,
             Repair::Reinstall => ActionKind::Reinstall,
         };
-        let mut action =
-            Action::new(kind, entry.label(), entry.name(), reason).declares(instance);
+        let mut action = Action::new(kind, entry.label(), entry.name(), reason).declares(instance);
         action.have = status.have.as_ref().map(Installed::spec);
         if self.driver == Driver::Rpm || key {
             let uri = entry.attribute("uri").or_else(|| instance.attribute("uri"));
@@ -293,7 +297,10 @@ impl Session<'_> {
             .flatten()
         {
             if text.starts_with('-') || text.chars().any(char::is_control) {
-                return Err(format!("{}: {text:?} is refused as an argument", entry.label()));
+                return Err(format!(
+                    "{}: {text:?} is refused as an argument",
+                    entry.label()
+                ));
             }
         }
         Ok(action)
@@ -304,7 +311,9 @@ impl Session<'_> {
             return false;
         };
         let instance = &status.instance;
-        let epoch = instance.attribute("epoch").and_then(|text| text.parse().ok());
+        let epoch = instance
+            .attribute("epoch")
+            .and_then(|text| text.parse().ok());
         let epoch = epoch.or(have.epoch);
         let version = instance.attribute("version").unwrap_or_default();
         let release = instance.attribute("release");

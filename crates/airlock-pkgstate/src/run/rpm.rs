@@ -79,8 +79,9 @@ impl Session<'_> {
         let succeeded = ran.succeeded();
         self.commands.push(ran);
         if !succeeded {
-            self.notes
-                .push(format!("rpm {mode} of all packages together failed; one by one"));
+            self.notes.push(format!(
+                "rpm {mode} of all packages together failed; one by one"
+            ));
             for file in files {
                 self.step(&format!("rpm {mode} {file}"), machine)?;
                 let ran = machine.run(&command().and([file]));

@@ -59,10 +59,7 @@ impl Session<'_> {
             }
             removal = asked;
         }
-        self.left = bad
-            .into_iter()
-            .filter(|at| !chosen.contains(at))
-            .collect();
+        self.left = bad.into_iter().filter(|at| !chosen.contains(at)).collect();
         self.to_install = chosen;
         self.to_remove = removal;
     }

@@ -107,9 +107,7 @@ impl Session<'_> {
     }
 
     fn remove_one(&self, manager: Manager, erased: &[Erased], machine: &mut dyn Machine) -> Ran {
-        let key = erased
-            .iter()
-            .any(|one| one.name == crate::inventory::KEY);
+        let key = erased.iter().any(|one| one.name == crate::inventory::KEY);
         let command = match key {
             true => Command::new("rpm", ["--erase", "--allmatches"])
                 .and(erased.iter().map(Erased::spec)),

@@ -259,12 +259,7 @@ mod tests {
     #[test]
     fn sections_of_1_3_are_exact() {
         assert!(read("[RPM]\npkg_checks = TRUE\n").is_err());
-        assert!(
-            !read("[YUM]\npkg_checks = off\n")
-                .unwrap()
-                .yum
-                .pkg_checks
-        );
+        assert!(!read("[YUM]\npkg_checks = off\n").unwrap().yum.pkg_checks);
         let settings = read("[RPM]\nversion_fail_action = Upgrade\nPkg_Verify = no\n").unwrap();
         assert!(!settings.rpm.upgrade);
         assert!(settings.rpm.pkg_verify);

@@ -64,9 +64,8 @@ fn we_do_what_the_published_programs_did() {
     let mut report = Report::new(&folder);
     // A part of the sections, while one is worked on.
     let only = std::env::var("AIRLOCK_BCFG2_SECTIONS").unwrap_or_default();
-    let wanted = |section: &&Section| {
-        only.is_empty() || only.split(',').any(|name| name == section.name)
-    };
+    let wanted =
+        |section: &&Section| only.is_empty() || only.split(',').any(|name| name == section.name);
     for section in SECTIONS.iter().filter(wanted) {
         let absent: Vec<&str> = section
             .needs

@@ -120,7 +120,7 @@ impl Scratch {
     pub fn host(&self, root: &Root, legacy: bool) -> Host {
         let mut options = HostOptions::new(root.path());
         options.rpm_options = vec!["--define".into(), "_transaction_color 3".into()];
-        options.legacy_quirks = legacy;
+        options.unchecked_keys = legacy && self.driver == Driver::Rpm;
         if self.driver == Driver::Yum {
             options.manager = Some(Manager::Dnf);
             let repo = self.folder.path().join("repo");
@@ -132,7 +132,10 @@ impl Scratch {
                 "--releasever=1".to_owned(),
                 "--setopt=module_platform_id=platform:el9".to_owned(),
                 format!("--setopt=reposdir={}", shown(&empty)),
-                format!("--setopt=cachedir={}", shown(&self.folder.path().join("cache"))),
+                format!(
+                    "--setopt=cachedir={}",
+                    shown(&self.folder.path().join("cache"))
+                ),
                 format!("--repofrompath=cases,file://{}", shown(&repo)),
                 "--repo=cases".to_owned(),
             ]

@@ -104,7 +104,11 @@ pub fn result(session: &Session<'_>, before: Value, seen: Value) -> Value {
             .erasures
             .iter()
             .map(|erasure| {
-                let problems = if erasure.failed { vec!["failed"] } else { vec![] };
+                let problems = if erasure.failed {
+                    vec!["failed"]
+                } else {
+                    vec![]
+                };
                 json!({
                     "pkgspecs": erasure.packages,
                     "flags": erasure.flags,
@@ -171,7 +175,9 @@ fn instance(
         Driver::Rpm => (
             status.instance.evra().shown(Form::Later),
             status.verdicts.as_ref().map_or(Value::Null, |verdicts| {
-                let each = verdicts.iter().map(|verdict| rpm_verdict(verdict, inventory));
+                let each = verdicts
+                    .iter()
+                    .map(|verdict| rpm_verdict(verdict, inventory));
                 each.collect()
             }),
         ),
@@ -318,7 +324,9 @@ pub fn comparable(member: &str, value: &Value, scratch: &Scratch) -> Value {
             .collect(),
         "erase_calls" => list()
             .map(|call| {
-                let failed = call["problems"].as_array().is_some_and(|all| !all.is_empty());
+                let failed = call["problems"]
+                    .as_array()
+                    .is_some_and(|all| !all.is_empty());
                 let packages: Vec<Value> = call["pkgspecs"]
                     .as_array()
                     .unwrap()
@@ -329,7 +337,13 @@ pub fn comparable(member: &str, value: &Value, scratch: &Scratch) -> Value {
                             Value::Number(number) => json!(number.to_string()),
                             other => other.clone(),
                         };
-                        json!([one["name"], epoch, one["version"], one["release"], one["arch"]])
+                        json!([
+                            one["name"],
+                            epoch,
+                            one["version"],
+                            one["release"],
+                            one["arch"]
+                        ])
                     })
                     .collect();
                 json!({"packages": packages, "flags": call["flags"], "failed": failed})
