@@ -69,8 +69,7 @@ enum HeaderDocument<'r> {
 struct DependencyDocument<'r> {
     fault: &'static str,
     dependency: &'r str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'r str>,
+    by: &'r str,
 }
 
 #[derive(Serialize)]
@@ -177,15 +176,14 @@ fn verdict_word(verdict: &Verdict) -> &'static str {
 }
 
 fn dependency_document(finding: &DependencyFinding) -> DependencyDocument<'_> {
-    let (fault, by) = match finding.fault {
-        DependencyFault::Missing => ("missing", None),
-        DependencyFault::Conflict => ("conflict", Some(finding.package.as_str())),
-        DependencyFault::Obsoleted => ("obsoleted", Some(finding.package.as_str())),
-    };
     DependencyDocument {
-        fault,
+        fault: match finding.fault {
+            DependencyFault::Missing => "missing",
+            DependencyFault::Conflict => "conflict",
+            DependencyFault::Obsoleted => "obsoleted",
+        },
         dependency: &finding.text,
-        by,
+        by: &finding.package,
     }
 }
 
@@ -300,12 +298,23 @@ pub fn text(report: &Report) -> String {
         }
         for finding in &findings.dependencies {
             let _ = match finding.fault {
-                DependencyFault::Missing => writeln!(out, "    needs {}", finding.text),
+                DependencyFault::Missing if finding.package == findings.package => {
+                    writeln!(out, "    needs {}", finding.text)
+                }
+                DependencyFault::Missing => {
+                    writeln!(out, "    makes {} need {}", finding.package, finding.text)
+                }
+                DependencyFault::Conflict if finding.package == findings.package => {
+                    writeln!(out, "    conflicts with {}", finding.text)
+                }
                 DependencyFault::Conflict => writeln!(
                     out,
-                    "    conflict over {} with {}",
-                    finding.text, finding.package
+                    "    {} conflicts with {}",
+                    finding.package, finding.text
                 ),
+                DependencyFault::Obsoleted if finding.package == findings.package => {
+                    writeln!(out, "    obsoletes {}, which is installed", finding.text)
+                }
                 DependencyFault::Obsoleted => {
                     writeln!(out, "    obsoleted by {}", finding.package)
                 }
