@@ -3,5 +3,6 @@
 
 mod damage;
 mod options;
+mod query;
 mod scratch;
 mod transaction;

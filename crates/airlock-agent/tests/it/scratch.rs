@@ -132,3 +132,34 @@ pub fn some(names: &[&str]) -> Vec<PathBuf> {
     assert!(chosen.len() >= names.len(), "{names:?} of {:?}", packages());
     chosen
 }
+
+/// Signed packages and the key that signed them.
+pub struct Signed {
+    pub packages: Vec<PathBuf>,
+    pub public_key: PathBuf,
+    pub key_id: String,
+    _folder: tempfile::TempDir,
+}
+
+/// Two packages, signed with an RSA key made for it.
+pub fn signed() -> Signed {
+    let folder = tempfile::tempdir().unwrap();
+    let key = airlock_testkit::keys::SigningKey::rsa("signer");
+    let mut packages = Vec::new();
+    for name in ["signed-one", "signed-two"] {
+        let spec = airlock_testkit::rpmbuild::small_spec(name, "1", "1", "");
+        packages.extend(rpmbuild(&spec, folder.path()).binaries);
+    }
+    packages.sort();
+    packages.dedup();
+    key.sign_rpms(&packages);
+    let public_key = folder.path().join("KEY");
+    std::fs::write(&public_key, key.public_key()).unwrap();
+    let fingerprint = key.fingerprint().to_ascii_lowercase();
+    Signed {
+        packages,
+        public_key,
+        key_id: fingerprint[fingerprint.len() - 16..].to_owned(),
+        _folder: folder,
+    }
+}

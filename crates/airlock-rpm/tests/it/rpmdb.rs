@@ -33,11 +33,13 @@ fn line(installed: &Installed) -> String {
         text(tag::signature::SHA1),
         text(tag::signature::SHA256),
     );
-    let kind = installed
-        .signatures()
-        .first()
-        .map_or("-", |signature| signature.tag);
-    line.push_str(kind);
+    let signatures = installed.signatures();
+    line.push_str(match signatures.first().map(|signature| signature.tag) {
+        None => "-",
+        Some("RSAHEADER") => "rsa",
+        Some("DSAHEADER") => "dsa",
+        Some(other) => other,
+    });
     line.push('\t');
     for file in package.files() {
         let letters: String = [
