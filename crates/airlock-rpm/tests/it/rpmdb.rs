@@ -1,5 +1,8 @@
 //! Databases of installed packages: every kind against what rpm itself printed, and against the local rpm.
 
+mod beside;
+mod faults;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
