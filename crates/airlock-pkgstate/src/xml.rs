@@ -13,6 +13,7 @@ mod write;
 pub use edit::edit_tag;
 pub use error::{XmlError, XmlFlaw};
 pub use read::{Document, Encoding};
+pub use write::indented;
 
 /// Bytes that a document may have.
 pub const LARGEST: usize = 64 << 20;

@@ -11,7 +11,7 @@ mod structure;
 use crate::pkgmgr::list::{Client, List, ListKind};
 use crate::xml::Element;
 
-pub use structure::{bind_structure, matching};
+pub use structure::{bind_all, bind_structure, matching};
 
 /// A failure of binding: the entry cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,11 @@
 //! were ([`Called::AsOld`]), but for what section 8 of the reference sets right. `airlock pkgmgr …` has the same options
 //! and the manners of the other commands ([`Called::Airlock`]): messages go to standard error, wrong usage ends with 2.
 
+mod bind_command;
+mod convert_command;
+mod files;
 mod gen_command;
+mod lint_command;
 mod sources;
 mod update_command;
 
@@ -13,7 +17,11 @@ use std::io::Write;
 
 use clap::Parser;
 
+pub use bind_command::{BindArgs, run_bind};
+pub use convert_command::{ConvertArgs, run_convert};
+pub use files::LookUpArgs;
 pub use gen_command::{GenArgs, run_gen};
+pub use lint_command::{LintArgs, run_lint};
 pub use sources::SourceArgs;
 pub use update_command::{UpdateArgs, run_update};
 

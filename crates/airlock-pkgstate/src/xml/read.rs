@@ -26,6 +26,8 @@ pub struct Document {
     pub text: String,
     /// The root element.
     pub root: Element,
+    /// Comments outside the root element, in order.
+    pub outside: Vec<String>,
     /// How the file's bytes have to be read and written.
     pub encoding: Encoding,
 }
@@ -69,12 +71,15 @@ impl Document {
             let code = u32::from(character);
             return Err(at(file, &text, offset, XmlFlaw::Character { code }));
         }
-        let mut root = tree(&text).map_err(|(offset, flaw)| at(file, &text, offset, flaw))?;
+        let mut outside = Vec::new();
+        let mut root =
+            tree(&text, &mut outside).map_err(|(offset, flaw)| at(file, &text, offset, flaw))?;
         Lines::default().number(&text, &mut root);
         Ok(Self {
             file: file.to_owned(),
             text,
             root,
+            outside,
             encoding,
         })
     }
@@ -183,7 +188,7 @@ impl Lines {
 
 type Flawed<T> = Result<T, (usize, XmlFlaw)>;
 
-fn tree(text: &str) -> Flawed<Element> {
+fn tree(text: &str, outside: &mut Vec<String>) -> Flawed<Element> {
     let mut reader = Reader::from_reader(text.as_bytes());
     let mut open: Vec<Element> = Vec::new();
     let mut root: Option<Element> = None;
@@ -239,8 +244,9 @@ fn tree(text: &str) -> Flawed<Element> {
                     let why = "a comment with -- inside".to_owned();
                     return Err((start, XmlFlaw::Syntax { why }));
                 }
-                if let Some(parent) = open.last_mut() {
-                    parent.children.push(Node::Comment(normalized(inner)));
+                match open.last_mut() {
+                    Some(parent) => parent.children.push(Node::Comment(normalized(inner))),
+                    None => outside.push(normalized(inner)),
                 }
             }
             Event::PI(_) => {
