@@ -73,6 +73,8 @@ pub(super) struct Findings<'f> {
     file: &'f str,
     /// The file is in the native form, which has elements of its own.
     native: bool,
+    /// The package that is looked at: its instances have no name of their own.
+    package: String,
     all: Vec<Finding>,
 }
 
@@ -88,7 +90,12 @@ impl Findings<'_> {
             line: element.place.line,
             column: element.place.column,
             severity,
-            element: Some(format!("<{}>{name}", element.name)),
+            element: Some(match element.name.as_str() {
+                "Instance" | "Ignore" if !self.package.is_empty() => {
+                    format!("<{}>{name} of {}", element.name, self.package)
+                }
+                tag => format!("<{tag}>{name}"),
+            }),
             message,
         });
     }
@@ -121,6 +128,7 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
             let mut findings = Findings {
                 file,
                 native: false,
+                package: String::new(),
                 all: Vec::new(),
             };
             root(&document.root, &mut findings);
@@ -152,6 +160,7 @@ fn native_file(file: &str, bytes: &[u8]) -> Linted {
             let mut findings = Findings {
                 file,
                 native: true,
+                package: String::new(),
                 all: Vec::new(),
             };
             root(policy.root(), &mut findings);
@@ -183,11 +192,9 @@ fn root(root: &Element, findings: &mut Findings<'_>) {
             tree::rules(root, findings);
         }
         "Bundle" => tree::bundle(root, findings),
-        other => findings.error(
+        _ => findings.error(
             root,
-            format!(
-                "<{other}> is no list; the root element has to be <PackageList>, <Rules> or <Bundle>"
-            ),
+            "this is no list; the root element has to be <PackageList>, <Rules> or <Bundle>",
         ),
     }
 }

@@ -130,7 +130,7 @@ impl Policy {
     /// [`ResolveError`]: what has to be known and is not.
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
         let mut root = self.root.clone();
-        resolve::resolve(&mut root, facts)?;
+        resolve::resolve(&mut root, None, facts)?;
         Ok(Self { root })
     }
 

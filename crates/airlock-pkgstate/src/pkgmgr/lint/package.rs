@@ -10,6 +10,10 @@ use crate::pkgmgr::words::boolean;
 use crate::xml::Element;
 
 pub(super) fn check(package: &Element, around: &Around, findings: &mut Findings<'_>) {
+    let called = ["name", "file", "group"]
+        .into_iter()
+        .find_map(|name| package.attribute(name));
+    findings.package = called.unwrap_or_default().chars().take(80).collect();
     attributes::of_package(package, around, findings);
     text(package, findings);
     let value = |name| around.value(package, name);
@@ -37,6 +41,7 @@ pub(super) fn check(package: &Element, around: &Around, findings: &mut Findings<
             _ => misplaced(child, package, &["Instance", "Ignore"], findings),
         }
     }
+    findings.package.clear();
 }
 
 fn named(package: &Element, kind: Option<&str>, findings: &mut Findings<'_>) {

@@ -189,10 +189,7 @@ pub(super) fn misplaced(
         Some(meant) => format!("did you mean <{meant}>?"),
         None => format!("it may hold {}", allowed.join(", ")),
     };
-    findings.error(
-        element,
-        format!("<{name}> cannot stand in <{parent}>; {meant}"),
-    );
+    findings.error(element, format!("it cannot stand in <{parent}>; {meant}"));
 }
 
 /// Text between elements means nothing: a slip of the pen, or a broken comment.

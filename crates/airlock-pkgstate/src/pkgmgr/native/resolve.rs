@@ -85,10 +85,15 @@ pub enum ResolveError {
     },
 }
 
-pub(super) fn resolve(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
+/// `around` is the `type` that comes down to the element.
+pub(super) fn resolve(
+    element: &mut Element,
+    around: Option<&str>,
+    facts: &Facts<'_>,
+) -> Result<(), ResolveError> {
     keys(element, facts)?;
     let name = element.attribute("name").unwrap_or_default().to_owned();
-    let kind = element.attribute("type").map(str::to_owned);
+    let kind = element.attribute("type").or(around).map(str::to_owned);
     let mut children = Vec::new();
     for child in std::mem::take(&mut element.children) {
         match child {
@@ -98,7 +103,7 @@ pub(super) fn resolve(element: &mut Element, facts: &Facts<'_>) -> Result<(), Re
                 children.extend(instances.map(Node::Element));
             }
             Node::Element(mut inner) => {
-                resolve(&mut inner, facts)?;
+                resolve(&mut inner, kind.as_deref(), facts)?;
                 children.push(Node::Element(inner));
             }
             other => children.push(other),
