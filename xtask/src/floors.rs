@@ -38,8 +38,16 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("object_store", &["airlock-blob"]),
     ("reqwest", &["airlock-fetch", "airlock"]),
     ("axum", &["airlock-server"]),
-    // createrepo has the command line of createrepo_c, which is a thing of its own.
-    ("clap", &["airlock", "airlock-agent", "airlock-createrepo"]),
+    // createrepo has the command line of createrepo_c, pkgstate those of pkgmgr_gen and pkgmgr_update: things of their own.
+    (
+        "clap",
+        &[
+            "airlock",
+            "airlock-agent",
+            "airlock-createrepo",
+            "airlock-pkgstate",
+        ],
+    ),
 ];
 
 /// Libraries that the two lowest floors do without: they take bytes and give values.
