@@ -233,9 +233,9 @@ fn head<'i>(
         Ok(package) => package,
         Err(error) => {
             findings.package = String::from_utf8_lossy(installed.name()).into_owned();
-            findings.header.push(HeaderFinding::Unusable {
-                why: error.to_string(),
-            });
+            findings
+                .header
+                .push(HeaderFinding::Unusable { why: error.flaw() });
             return None;
         }
     };

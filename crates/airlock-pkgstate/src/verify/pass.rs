@@ -126,7 +126,11 @@ fn name_of(installed: &Installed) -> String {
     );
     if header.has(main::ARCH) {
         name.push('.');
-        name.push_str(&text(main::ARCH));
+        // As rpm prints it: what names no source package is one.
+        match header.has(main::SOURCERPM) {
+            true => name.push_str(&text(main::ARCH)),
+            false => name.push_str("src"),
+        }
     }
     name
 }
@@ -269,9 +273,9 @@ impl<'m> Pass<'m> {
             Ok(installed) => installed,
             Err(db::Error::Record { source, .. }) => {
                 findings.package = format!("#{number}");
-                findings.header.push(HeaderFinding::Unusable {
-                    why: source.to_string(),
-                });
+                findings
+                    .header
+                    .push(HeaderFinding::Unusable { why: source.flaw() });
                 self.keep(position, findings);
                 return Ok(Vec::new());
             }

@@ -134,3 +134,28 @@ fn a_folder_without_a_database_is_named() {
     };
     assert_eq!(looked, [folder.path().join("var/lib/rpm")]);
 }
+
+#[test]
+fn many_buckets_after_deletions_are_read_in_the_order_of_rpm() {
+    let database = Database::at(Kind::BerkeleyDb, &data().join("bdb/many/Packages"));
+    let mut found = String::new();
+    for installed in database.packages().unwrap() {
+        let installed = installed.unwrap();
+        let package = installed.package().unwrap();
+        writeln!(
+            found,
+            "{}|{}-{}-{}|{}|{}|{}",
+            installed.number(),
+            package.name(),
+            package.version(),
+            package.release(),
+            package.build_time().unwrap(),
+            installed.install_time().unwrap(),
+            package.summary().unwrap()
+        )
+        .unwrap();
+    }
+    let expected = std::fs::read_to_string(data().join("bdb/many/expected.txt")).unwrap();
+    assert_eq!(found.lines().count(), 100);
+    assert_eq!(found, expected);
+}
