@@ -129,6 +129,16 @@ fn only_what_changed_is_read_again() {
 }
 
 #[test]
+fn nothing_is_remembered_inside_another_root_unasked() {
+    let scratch = Scratch::new();
+    scratch.install(&some(&["kinds-twin"]));
+    let ran = scratch.agent(&["--incremental"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("--state"), "{}", ran.stderr);
+    assert!(!scratch.at("var").exists());
+}
+
+#[test]
 fn gentle_and_full_speed_find_the_same() {
     let scratch = Scratch::new();
     scratch.install(&some(&["kinds-1.0"]));
