@@ -30,6 +30,8 @@ pub struct Document {
     pub outside: Vec<String>,
     /// How the file's bytes have to be read and written.
     pub encoding: Encoding,
+    /// The file starts with the mark of UTF-8.
+    pub mark: bool,
 }
 
 impl Document {
@@ -51,7 +53,9 @@ impl Document {
                 limit: LARGEST,
             }));
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let unmarked = bytes.strip_prefix(MARK);
+        let mark = unmarked.is_some();
+        let bytes = unmarked.unwrap_or(bytes);
         let encoding = declared(bytes).map_err(bad)?;
         let text = match encoding {
             Encoding::Utf8 => std::str::from_utf8(bytes)
@@ -81,7 +85,20 @@ impl Document {
             root,
             outside,
             encoding,
+            mark,
         })
+    }
+
+    /// A document that was never a text.
+    pub fn of(file: &str, root: Element) -> Self {
+        Self {
+            file: file.to_owned(),
+            text: String::new(),
+            root,
+            outside: Vec::new(),
+            encoding: Encoding::Utf8,
+            mark: false,
+        }
     }
 
     /// The root element as lxml would write it: double quotes, no declaration, nothing of what stood outside the root
@@ -93,6 +110,7 @@ impl Document {
     /// Text of this document as bytes in its encoding; what the encoding lacks becomes a reference.
     pub fn encode(&self, text: &str) -> Vec<u8> {
         match self.encoding {
+            Encoding::Utf8 if self.mark => [MARK, text.as_bytes()].concat(),
             Encoding::Utf8 => text.as_bytes().to_vec(),
             Encoding::Latin1 => {
                 let mut out = Vec::with_capacity(text.len());
@@ -109,6 +127,9 @@ impl Document {
         }
     }
 }
+
+/// The byte order mark of UTF-8, which some editors put first.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The encoding by the XML declaration, which is ASCII in every encoding that is read.
 fn declared(bytes: &[u8]) -> Result<Encoding, XmlFlaw> {
