@@ -213,6 +213,6 @@ instances = [
     assert_eq!(code, 1);
     assert_eq!(
         found.lines().next().unwrap(),
-        "list.toml:13:7: error: <Instance> of a: release missing; the client cannot verify it"
+        "list.toml:13:7: error: <Instance> of a: missing: release; the client cannot verify it"
     );
 }
