@@ -37,6 +37,7 @@ mod from_xml;
 mod read;
 mod resolve;
 mod to_xml;
+mod value;
 mod write;
 
 pub use flaw::NativeError;

@@ -53,12 +53,12 @@ fn list_children(element: &Element, around: &Around, findings: &mut Findings<'_>
         match child.name.as_str() {
             "Package" => {
                 package::check(child, around, findings);
-                if let Some(name) = child.attribute("name") {
-                    if !seen.insert(name) {
-                        let text =
-                            "a package of this name stands here before; only the last one counts";
-                        findings.warning(child, text);
-                    }
+                if let Some(name) = child.attribute("name")
+                    && !seen.insert(name)
+                {
+                    let text =
+                        "a package of this name stands here before; only the last one counts";
+                    findings.warning(child, text);
                 }
             }
             "Group" | "Client" => {
