@@ -1,10 +1,12 @@
 //! The agent: commands that look after the packages of one machine.
 
+mod list;
+mod shell;
 mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Looks after the packages of this machine.
 #[derive(Debug, Parser)]
@@ -16,13 +18,21 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    List(list::Arguments),
     Verify(verify::Arguments),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match arguments.command {
+        Command::List(arguments) => list::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Completions(arguments) => {
+            shell::completions(&arguments, self::Arguments::command())
+        }
+        Command::Man(arguments) => shell::man(&arguments, self::Arguments::command()),
     };
     match outcome {
         Ok(code) => code,

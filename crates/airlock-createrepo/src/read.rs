@@ -10,7 +10,7 @@ use airlock_rpm::{Package, PackageHead, read_package};
 use crate::checksum::{ChecksumKind, Hasher};
 use crate::duplicates::Identity;
 use crate::options::Options;
-use crate::sha256::{Sha256, update_both};
+use airlock_rpm::sha256::{Sha256, update_both};
 use crate::walk::{Candidate, Stamp};
 
 /// The fragments of a package in the order of the metadata files.
@@ -203,7 +203,7 @@ impl<'c> Reading<'c> {
     /// Reads on when less than a block waits.
     fn fill(mut self) -> Self {
         let left = self.waiting.len();
-        if left >= size_of::<crate::sha256::Block>() {
+        if left >= size_of::<airlock_rpm::sha256::Block>() {
             return self;
         }
         if left > 0 {

@@ -1,0 +1,1 @@
+//! A real transaction of rpm beside the read.
