@@ -8,6 +8,7 @@
 mod edit;
 mod error;
 mod read;
+mod tag;
 mod write;
 
 pub use edit::edit_tag;

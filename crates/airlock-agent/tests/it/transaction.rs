@@ -152,7 +152,7 @@ fn files_that_cannot_be_read_are_findings_with_a_question_mark() {
     scratch.install(&some(&["kinds-1.0", "kinds-twin"]));
     let at = |name: &str| scratch.at("opt/kinds").join(name);
     let mode = |name: &str| {
-        let none = std::os::unix::fs::PermissionsExt::from_mode(0);
+        let none = std::os::unix::fs::PermissionsExt::from_mode(0o000);
         std::fs::set_permissions(at(name), none).unwrap();
     };
     mode("unreadable");

@@ -13,7 +13,7 @@ mod sources;
 mod update_command;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use clap::Parser;
 
@@ -93,6 +93,8 @@ impl Terminal<'_> {
         };
         let said = match (&stop, self.called) {
             (Stop::Said(code), _) => return *code,
+            // Whoever read has seen enough.
+            (Stop::Output(error), _) if error.kind() == ErrorKind::BrokenPipe => return 0,
             (Stop::Output(error), _) => writeln!(self.err, "error: cannot write: {error}"),
             (Stop::Usage(text), Called::Airlock) => writeln!(self.err, "error: {text}"),
             (Stop::Usage(text), Called::AsOld) => writeln!(self.out, "{text}"),

@@ -37,12 +37,14 @@ mod from_xml;
 mod read;
 mod resolve;
 mod to_xml;
+mod value;
 mod write;
 
 pub use flaw::NativeError;
 pub use resolve::{Facts, KeySource, ResolveError};
 
-use crate::pkgmgr::list::is_condition;
+use crate::pkgmgr::binding::{Problem, RulesOptions, bind_all};
+use crate::pkgmgr::list::{Client, List, is_condition};
 use crate::xml::{Document, Element, Node};
 
 /// Version of the form that is read and written.
@@ -132,6 +134,23 @@ impl Policy {
         let mut root = self.root.clone();
         resolve::resolve(&mut root, None, facts)?;
         Ok(Self { root })
+    }
+
+    /// The entries of a client as it receives them, bound, in one `Independent` element: what a machine of its own, without
+    /// a server, declares.
+    ///
+    /// # Errors
+    /// [`ResolveError`]: what has to be known and is not.
+    pub fn entries(
+        &self,
+        client: &Client,
+        facts: &Facts<'_>,
+    ) -> Result<(Element, Vec<Problem>), ResolveError> {
+        let root = self.resolve(facts)?.root;
+        // A policy is a list with a priority, else it would not have been read.
+        let list = List::from_document(Document::of("policy", root));
+        let lists: Vec<List> = list.into_iter().collect();
+        Ok(bind_all(&lists, client, RulesOptions::default()))
     }
 
     /// Whether something in it has to be looked up.

@@ -1,7 +1,7 @@
 //! The fuzz target's body, run on stable over good files, their cuts and flips, and pieces put anywhere.
 
 #[path = "../../../../fuzz/bodies/package_list.rs"]
-mod package_list;
+pub mod package_list;
 
 use airlock_testkit::hostile;
 use airlock_testkit::seeded::Seeded;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 use similar::TextDiff;
 
-use super::files::read_document;
+use super::files::{is_native, read_document};
 use super::{Called, SourceArgs, Stop, Terminal, write_json};
 use crate::pkgmgr::output::write_file;
 use crate::pkgmgr::update::{Plan, Taking, edited, plan, serialized};
@@ -46,6 +46,10 @@ fn go(args: &UpdateArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         let text = "An existing Pkgmgr configuration file must be specified with the -c option.";
         return Err(Stop::Usage(text.to_owned()));
     };
+    if is_native(path) {
+        let text = "update reads XML; in the native form say newest = 1, or convert the list first";
+        return Err(Stop::Usage(format!("{}: {text}", path.display())));
+    }
     let verbose = args.sources.verbose;
     let sources = args.sources.check(terminal)?;
     if verbose {

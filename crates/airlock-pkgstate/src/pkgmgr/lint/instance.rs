@@ -33,7 +33,7 @@ pub(super) fn check(
         .collect();
     if !missing.is_empty() && (checked || is_key) {
         let text = format!(
-            "{} missing; the client cannot verify it",
+            "missing: {}; the client cannot verify it",
             missing.join(", ")
         );
         findings.error(instance, text);

@@ -1,5 +1,7 @@
 //! Which element may stand where.
 
+use std::collections::HashSet;
+
 use super::Findings;
 use super::{attributes, package};
 use crate::pkgmgr::list::{OWN, is_condition, is_negated};
@@ -46,18 +48,17 @@ pub(super) fn package_list(root: &Element, findings: &mut Findings<'_>) {
 
 fn list_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
     text(element, findings);
-    let mut seen: Vec<&str> = Vec::new();
+    let mut seen: HashSet<&str> = HashSet::new();
     for child in element.elements() {
         match child.name.as_str() {
             "Package" => {
                 package::check(child, around, findings);
-                if let Some(name) = child.attribute("name") {
-                    if seen.contains(&name) {
-                        let text =
-                            "a package of this name stands here before; only the last one counts";
-                        findings.warning(child, text);
-                    }
-                    seen.push(name);
+                if let Some(name) = child.attribute("name")
+                    && !seen.insert(name)
+                {
+                    let text =
+                        "a package of this name stands here before; only the last one counts";
+                    findings.warning(child, text);
                 }
             }
             "Group" | "Client" => {

@@ -1,7 +1,7 @@
 //! What of an XML list the native form can say: everything but stray texts and elements that no list has.
 
 use super::Loss;
-use super::read::is_attribute_name;
+use super::value::is_attribute_name;
 use crate::pkgmgr::list::{is_condition, priority};
 use crate::pkgmgr::words::boolean;
 use crate::xml::{Document, Element, Node};

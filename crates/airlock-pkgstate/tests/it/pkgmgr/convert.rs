@@ -253,3 +253,70 @@ fn mistakes_in_the_native_form_are_said_with_line_and_column() {
         }
     }
 }
+
+#[test]
+fn a_machine_of_its_own_gets_its_entries_from_a_policy() {
+    use airlock_pkgstate::pkgmgr::available::Available;
+    use airlock_pkgstate::pkgmgr::list::Client;
+    use airlock_pkgstate::pkgmgr::native::{Facts, Policy};
+    let kernel = |version: &str| Available {
+        name: "kernel".to_owned(),
+        epoch: None,
+        version: version.to_owned(),
+        release: "1".to_owned(),
+        arch: "x86_64".to_owned(),
+        file: String::new(),
+        built: None,
+        modified: None,
+    };
+    let installed = ["5.1", "5.2", "5.3", "5.4"].map(kernel);
+    let text = format!(
+        "{KERNELS}\n[[when]]\ngroup = \"web\"\n[[when.package]]\nname = \"httpd\"\nversion = \"any\"\n"
+    );
+    let policy = Policy::parse("policy.toml", text.as_bytes()).unwrap();
+    let facts = Facts {
+        packages: Some(&installed),
+        running_kernel: Some("5.2-1.x86_64"),
+        keys: &(),
+        today: jiff::civil::date(2026, 1, 1),
+    };
+    let (entries, problems) = policy.entries(&Client::new("h", ["web"]), &facts).unwrap();
+    assert_eq!(problems, []);
+    insta::assert_snapshot!(airlock_pkgstate::xml::indented(&entries), @r"
+    <Independent>
+        <Package name='httpd' version='any' type='rpm' uri='http://fortress/'/>
+        <Package name='kernel' type='rpm' uri='http://fortress/'>
+            <Instance version='5.2' release='1' arch='x86_64'/>
+            <Instance version='5.3' release='1' arch='x86_64'/>
+            <Instance version='5.4' release='1' arch='x86_64'/>
+        </Package>
+    </Independent>
+    ");
+    let (entries, _) = policy.entries(&Client::new("h", ["db"]), &facts).unwrap();
+    assert_eq!(entries.elements().count(), 1);
+}
+
+#[test]
+fn hostile_nesting_is_an_error_in_both_forms() {
+    let folder = tempdir().unwrap();
+    let deep =
+        |open: &str, close: &str| format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+    let xml = format!(
+        "<PackageList priority='0'>{}</PackageList>",
+        deep("<Group name='g'>", "</Group>")
+    );
+    let toml = format!(
+        "airlock-packages = 1\npriority = 0\ntype = {}",
+        deep("[", "]")
+    );
+    let tables = format!(
+        "airlock-packages = 1\npriority = 0\n[[{}x]]\n",
+        "when.".repeat(100_000)
+    );
+    for (name, text) in [("l.xml", xml), ("l.toml", toml), ("t.toml", tables)] {
+        let list = put(folder.path(), name, &text);
+        let ran = airlock(["lint", &list]);
+        assert_eq!(ran.code, 1);
+        assert!(ran.out.lines().count() < 5, "{}", ran.out);
+    }
+}

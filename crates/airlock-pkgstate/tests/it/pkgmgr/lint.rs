@@ -157,7 +157,7 @@ fn two_lists_that_serve_one_client_the_same_name_are_found() {
         pair(list(1, &group("g", "false")), list(1, &group("g", "true"))),
         none
     );
-    let rules = format!("<Rules priority='0'><Package name='a' type='yum'/></Rules>");
+    let rules = "<Rules priority='0'><Package name='a' type='yum'/></Rules>".to_owned();
     let (code, found) = pair(list(1, package), rules);
     assert!(
         code == 1 && found.contains("cannot get it from both Pkgmgr and Rules"),
@@ -213,6 +213,6 @@ instances = [
     assert_eq!(code, 1);
     assert_eq!(
         found.lines().next().unwrap(),
-        "list.toml:13:7: error: <Instance> of a: release missing; the client cannot verify it"
+        "list.toml:13:7: error: <Instance> of a: missing: release; the client cannot verify it"
     );
 }

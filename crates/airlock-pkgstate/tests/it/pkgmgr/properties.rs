@@ -3,8 +3,9 @@
 use airlock_pkgstate::pkgmgr::arch::{Archs, group};
 use airlock_pkgstate::pkgmgr::available::{Available, Origin, Packages};
 use airlock_pkgstate::pkgmgr::generate::{Format, Header, Options, generate};
+use airlock_pkgstate::pkgmgr::native::Policy;
 use airlock_pkgstate::pkgmgr::update::{Taking, edited, plan, serialized};
-use airlock_pkgstate::xml::{Document, Element};
+use airlock_pkgstate::xml::{Document, Element, Node};
 use airlock_rpm::EvrRef;
 use proptest::collection::vec;
 use proptest::option;
@@ -77,6 +78,114 @@ fn parse(text: &str) -> Document {
     Document::parse("list.xml", text.as_bytes()).unwrap()
 }
 
+/// Elements of lists, put together as they may be, with values of all kinds.
+fn element(tag: &'static str) -> impl Strategy<Value = Element> {
+    let attribute = (
+        select(vec![
+            "name",
+            "name",
+            "type",
+            "uri",
+            "version",
+            "release",
+            "arch",
+            "epoch",
+            "file",
+            "simplefile",
+            "multiarch",
+            "srcs",
+            "verify_flags",
+            "pkg_checks",
+            "negate",
+            "priority",
+            "group",
+            "own",
+            "x-y",
+            "comment",
+            "pkg_verify",
+            "installed_action",
+        ]),
+        select(vec![
+            "a",
+            "b",
+            "rpm",
+            "yum",
+            "1",
+            "true",
+            "False",
+            "",
+            "nomd5, nosize",
+            "i386 x86_64",
+            "a-1.0-1.%(arch)s.rpm",
+            "a-1-1.noarch.rpm",
+            "<&>'\"",
+            "\u{e9}\u{2028}\\n",
+            " x ",
+            "g",
+            "h",
+        ]),
+    );
+    vec(attribute, 0..6).prop_map(move |attributes| {
+        let mut element = Element::new(tag);
+        for (name, value) in attributes {
+            element.set(name, value);
+        }
+        element
+    })
+}
+
+fn holding(
+    outer: impl Strategy<Value = Element>,
+    inner: impl Strategy<Value = Element>,
+) -> impl Strategy<Value = Element> {
+    (outer, vec((inner, option::of("[ a-z]{0,9}x")), 0..4)).prop_map(|(mut outer, inner)| {
+        for (element, comment) in inner {
+            outer.children.extend(comment.map(Node::Comment));
+            outer.push(element);
+        }
+        outer
+    })
+}
+
+fn list() -> impl Strategy<Value = Element> {
+    let instance = || holding(element("Instance"), element("Ignore"));
+    let package = holding(
+        element("Package"),
+        prop_oneof![instance(), element("Ignore")],
+    );
+    let path = element("Path");
+    let content = prop_oneof![3 => package, 1 => path].boxed();
+    let tree = content.prop_recursive(4, 40, 4, |inner| {
+        let condition = prop_oneof![element("Group"), element("Client")];
+        holding(condition, inner).boxed()
+    });
+    let root = prop_oneof![element("PackageList"), element("Rules")];
+    (holding(root, tree), -3..9_i64)
+        .prop_map(|(list, priority)| list.with("priority", priority.to_string()))
+}
+
+/// The same list without what only one form can say.
+fn sound(element: &Element, is_rules: bool) -> Element {
+    let mut copy = Element::new(element.name.as_str());
+    if !["Instance", "PackageList", "Rules"].contains(&element.name.as_str()) {
+        copy.set("name", element.attribute("name").unwrap_or("a"));
+    }
+    for (name, value) in &element.attributes {
+        let value = if name == "negate" { "true" } else { value };
+        if element.name != "Ignore" && !(element.name == "Path" && name == "comment") {
+            copy.set(name, value);
+        }
+    }
+    for child in &element.children {
+        match child {
+            Node::Element(path) if path.name == "Path" && !is_rules => {}
+            Node::Element(inner) => copy.push(sound(inner, is_rules)),
+            other => copy.children.push(other.clone()),
+        }
+    }
+    copy
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -126,6 +235,19 @@ proptest! {
             keys.dedup();
             prop_assert_eq!(listed.len(), keys.len());
         }
+    }
+
+    #[test]
+    fn a_list_of_any_shape_is_converted_there_and_back(list in list()) {
+        crate::replay::package_list::package_list(list.to_xml().as_bytes());
+    }
+
+    #[test]
+    fn a_sound_list_is_converted_there_and_back_without_loss(list in list()) {
+        let list = sound(&list, list.name == "Rules").to_xml();
+        let (_, losses) = Policy::from_document(&parse(&list)).unwrap();
+        prop_assert_eq!(losses, vec![], "{}", list);
+        crate::replay::package_list::package_list(list.as_bytes());
     }
 
     #[test]

@@ -65,6 +65,14 @@ fn a_list_in_latin_1_stays_one() {
 }
 
 #[test]
+fn a_byte_order_mark_stays() {
+    let list = "\u{feff}<PackageList priority='0'><Package name='alpha'><Instance version='1' release='1' arch='noarch'/></Package></PackageList>";
+    let (_folder, list_file, rpms) = scratch(list);
+    let expected = list.replace("version='1' ", "version='2' ");
+    assert_eq!(update(&list_file, &rpms, &[]).out, expected);
+}
+
+#[test]
 fn diff_shows_what_would_change_and_writes_nothing() {
     let (folder, _, rpms) = scratch("");
     let plain = LIST.replace('\r', "");
