@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`list`] | one Pkgmgr or Rules file: which entries a client gets from it |
 //! | [`binding`] | what the server makes of an abstract entry: groups, priorities, attributes, URLs |
+//! | [`lint`] | what is wrong with lists |
+//! | [`native`] | the same in TOML, with sets and keys |
 //! | [`available`] | the packages of folders and yum repositories |
 //! | [`generate`] | a new list of what is available (`pkgmgr_gen.py`) |
 //! | [`update`] | a list brought to the newest that is available (`pkgmgr_update.py`) |
@@ -15,9 +17,12 @@ pub mod binding;
 pub mod cli;
 mod error;
 pub mod generate;
+pub mod lint;
 pub mod list;
+pub mod native;
 pub mod output;
 pub mod update;
+pub mod words;
 
 pub use error::{Error, Result};
 

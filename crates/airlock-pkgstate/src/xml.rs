@@ -8,11 +8,13 @@
 mod edit;
 mod error;
 mod read;
+mod tag;
 mod write;
 
 pub use edit::edit_tag;
 pub use error::{XmlError, XmlFlaw};
 pub use read::{Document, Encoding};
+pub use write::indented;
 
 /// Bytes that a document may have.
 pub const LARGEST: usize = 64 << 20;

@@ -1,6 +1,7 @@
 //! The command line as clap sees it: words, options, help and examples. What they do is in `command`.
 
 pub mod channel;
+pub mod pkgmgr;
 pub mod plan;
 pub mod server;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use self::channel::ChannelCommand;
+use self::pkgmgr::PkgmgrCommand;
 use self::plan::PlanCommand;
 use self::server::{LoginArgs, OrgCommand, ServeArgs, TaskCommand, TokenCommand, UserCommand};
 use crate::clone_by_date::CloneArgs;
@@ -246,6 +248,17 @@ Examples:
         )]
         arguments: Vec<std::ffi::OsString>,
     },
+    /// Lists of declared packages, as Bcfg2 has them (no server is needed)
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  airlock pkgmgr gen -P -d /srv/mirror/el9 -o base.xml
+  airlock pkgmgr update -c base.xml -d /srv/updates --diff
+  airlock pkgmgr lint base.xml"
+    )]
+    Pkgmgr(PkgmgrCommand),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:

@@ -1,2 +1,8 @@
-//! Tests of the whole crate, partly against the real programs.
+//! The program beside the real rpm.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
+
+mod damage;
+mod options;
+mod query;
+mod scratch;
+mod transaction;

@@ -11,7 +11,7 @@ mod structure;
 use crate::pkgmgr::list::{Client, List, ListKind};
 use crate::xml::Element;
 
-pub use structure::{bind_structure, matching};
+pub use structure::{bind_all, bind_structure, matching};
 
 /// A failure of binding: the entry cannot be served.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,8 @@ pub use structure::{bind_structure, matching};
 pub enum BindError {
     /// No file serves the entry for this client.
     #[error(
-        "{tag} {name}: no list serves it to {hostname}; add it to a list, in a group of this client"
+        "{tag} {name}: no list serves it to {}; add it to a list, in a group of this client",
+        called(hostname)
     )]
     NoSource {
         /// `Package` or `Path`.
@@ -31,8 +32,9 @@ pub enum BindError {
     },
     /// Several files serve the entry with the highest priority.
     #[error(
-        "{tag} {name}: {} serve it to {hostname} with the same priority {priority}; give one of them a higher priority",
-        files.join(" and ")
+        "{tag} {name}: {} serve it to {} with the same priority {priority}; give one of them a higher priority",
+        files.join(" and "),
+        called(hostname)
     )]
     Conflict {
         /// `Package` or `Path`.
@@ -58,6 +60,14 @@ pub enum BindError {
         /// The Rules list.
         rules: String,
     },
+}
+
+/// A client may be looked at by its groups alone.
+fn called(hostname: &str) -> &str {
+    match hostname {
+        "" => "this client",
+        name => name,
+    }
 }
 
 /// Something in a list that spoils one of its packages, found on the way.

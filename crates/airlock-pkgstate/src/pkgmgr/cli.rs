@@ -4,16 +4,24 @@
 //! were ([`Called::AsOld`]), but for what section 8 of the reference sets right. `airlock pkgmgr …` has the same options
 //! and the manners of the other commands ([`Called::Airlock`]): messages go to standard error, wrong usage ends with 2.
 
+mod bind_command;
+mod convert_command;
+mod files;
 mod gen_command;
+mod lint_command;
 mod sources;
 mod update_command;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use clap::Parser;
 
+pub use bind_command::{BindArgs, run_bind};
+pub use convert_command::{ConvertArgs, run_convert};
+pub use files::LookUpArgs;
 pub use gen_command::{GenArgs, run_gen};
+pub use lint_command::{LintArgs, run_lint};
 pub use sources::SourceArgs;
 pub use update_command::{UpdateArgs, run_update};
 
@@ -85,6 +93,8 @@ impl Terminal<'_> {
         };
         let said = match (&stop, self.called) {
             (Stop::Said(code), _) => return *code,
+            // Whoever read has seen enough.
+            (Stop::Output(error), _) if error.kind() == ErrorKind::BrokenPipe => return 0,
             (Stop::Output(error), _) => writeln!(self.err, "error: cannot write: {error}"),
             (Stop::Usage(text), Called::Airlock) => writeln!(self.err, "error: {text}"),
             (Stop::Usage(text), Called::AsOld) => writeln!(self.out, "{text}"),

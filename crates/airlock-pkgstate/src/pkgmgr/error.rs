@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::list::ListError;
+use super::native::{NativeError, ResolveError};
 use crate::xml::XmlError;
 
 /// The result of the functions here.
@@ -109,12 +110,15 @@ pub enum Error {
         found: String,
     },
     /// A file in the native form that cannot be read.
-    #[error("{file}: {why}")]
-    Native {
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// Something has to be looked up before a list in the native form can be used.
+    #[error("{file}: {source}")]
+    Resolve {
         /// The file.
         file: String,
-        /// What is wrong, with its place.
-        why: String,
+        /// What is not known.
+        source: ResolveError,
     },
     /// Something cannot run here.
     #[error("cannot start: {0}")]

@@ -17,9 +17,13 @@ use super::root::Root;
 #[derive(Debug, Default)]
 pub(super) struct Index {
     provides: Capabilities,
+    /// Packages by name: what obsoletes are about.
+    names: Capabilities,
     conflicts: Capabilities,
     obsoletes: Capabilities,
-    /// Names of packages by number, for those that conflict or obsolete.
+    /// Requirements that a name can break by being there: `(a if name)`.
+    conditions: Capabilities,
+    /// Names of packages by number, for those that say something about others.
     labels: HashMap<u32, String>,
     paths: Paths,
     /// Folders that are links, with where they lead: `/bin/` is `/usr/bin/`.
@@ -33,6 +37,8 @@ struct Entry {
     number: u32,
     flags: u32,
     evr: Box<[u8]>,
+    /// The whole expression, where the name that it is found under is only a part of it.
+    rich: Option<Box<[u8]>>,
 }
 
 /// Hashes of all paths. 64 bits each: a million files come to 16 MB, and two paths of one hash to one in ten million
@@ -75,16 +81,27 @@ impl Index {
         for dependency in package.provides() {
             insert(&mut self.provides, number, &dependency);
         }
+        let evr = evr_of(package);
+        insert(&mut self.names, number, &itself(package, &evr));
         for (kind, into) in [
             (DependencyKind::Conflicts, &mut self.conflicts),
             (DependencyKind::Obsoletes, &mut self.obsoletes),
         ] {
             for dependency in package.dependencies(kind) {
-                insert(into, number, &dependency);
+                match dependency.is_rich() {
+                    true => insert_rich(into, number, &dependency, true),
+                    false => insert(into, number, &dependency),
+                }
                 self.labels
                     .entry(number)
                     .or_insert_with(|| label(installed, package));
             }
+        }
+        for dependency in package.requires().filter(Dependency::is_rich) {
+            insert_rich(&mut self.conditions, number, &dependency, false);
+            self.labels
+                .entry(number)
+                .or_insert_with(|| label(installed, package));
         }
         let mut path = Vec::new();
         for file in package.files() {
@@ -149,9 +166,16 @@ impl Index {
             }
         }
         for conflict in package.dependencies(DependencyKind::Conflicts) {
-            if let Some(other) = self.rival(&conflict, installed.number()) {
-                let other = self.label_of(other);
-                findings.push(finding(DependencyFault::Conflict, &conflict, other));
+            if self.is_in_force(&conflict, installed.number()) {
+                findings.push(finding(DependencyFault::Conflict, &conflict, own.clone()));
+            }
+        }
+        for obsolete in package.dependencies(DependencyKind::Obsoletes) {
+            let mut named = self.names.get(obsolete.name).into_iter().flatten();
+            if named.any(|one| {
+                one.number != installed.number() && overlap(&one.as_dependency(b""), &obsolete)
+            }) {
+                findings.push(finding(DependencyFault::Obsoleted, &obsolete, own.clone()));
             }
         }
         // What others say about this package.
@@ -159,12 +183,26 @@ impl Index {
         for provided in package.provides() {
             for other in self.conflicts.get(provided.name).into_iter().flatten() {
                 let theirs = other.as_dependency(provided.name);
+                let in_force = match theirs.is_rich() {
+                    true => self.is_in_force(&theirs, other.number),
+                    false => overlap(&theirs, &provided),
+                };
                 if other.number != installed.number()
-                    && overlap(&theirs, &provided)
+                    && in_force
                     && seen.insert((other.number, theirs.name, theirs.evr))
                 {
                     let label = self.label_of(other.number);
                     findings.push(finding(DependencyFault::Conflict, &theirs, label));
+                }
+            }
+            for other in self.conditions.get(provided.name).into_iter().flatten() {
+                let theirs = other.as_dependency(provided.name);
+                if other.number != installed.number()
+                    && !self.is_met(&theirs)
+                    && seen.insert((other.number, theirs.name, theirs.evr))
+                {
+                    let label = self.label_of(other.number);
+                    findings.push(finding(DependencyFault::Missing, &theirs, label));
                 }
             }
         }
@@ -176,11 +214,7 @@ impl Index {
         {
             let theirs = other.as_dependency(package.name().as_bytes());
             let evr = evr_of(package);
-            let this = Dependency {
-                name: package.name().as_bytes(),
-                evr: evr.as_bytes(),
-                flags: flag::EQUAL,
-            };
+            let this = itself(package, &evr);
             if other.number != installed.number() && overlap(&theirs, &this) {
                 let label = self.label_of(other.number);
                 findings.push(finding(DependencyFault::Obsoleted, &theirs, label));
@@ -216,15 +250,12 @@ impl Index {
             .map(|entry| entry.number)
     }
 
-    /// The first other package that a conflict is about.
-    fn rival(&self, conflict: &Dependency<'_>, own: u32) -> Option<u32> {
+    /// True when something else is installed that a conflict of a package is about.
+    fn is_in_force(&self, conflict: &Dependency<'_>, own: u32) -> bool {
         if conflict.is_rich() {
-            // The package that a rich conflict is about cannot be named; that it is in force can.
-            return rich::parse(conflict.name)
-                .filter(|expression| self.holds(expression))
-                .map(|_| own);
+            return rich::parse(conflict.name).is_some_and(|expression| self.holds(&expression));
         }
-        self.providers(conflict).find(|number| *number != own)
+        self.providers(conflict).any(|number| number != own)
     }
 
     fn holds(&self, expression: &Rich<'_>) -> bool {
@@ -289,11 +320,39 @@ fn insert(into: &mut Capabilities, number: u32, dependency: &Dependency<'_>) {
         number,
         flags: dependency.flags,
         evr: dependency.evr.into(),
+        rich: None,
     };
-    match into.get_mut(dependency.name) {
+    push(into, dependency.name, entry);
+}
+
+/// Keeps an expression under every name in it: those that make it true by being there, or those that make it false.
+fn insert_rich(
+    into: &mut Capabilities,
+    number: u32,
+    dependency: &Dependency<'_>,
+    by_being_there: bool,
+) {
+    let Some(expression) = rich::parse(dependency.name) else {
+        return;
+    };
+    let mut names = Vec::new();
+    expression.names(true, &mut names);
+    for (name, _) in names.iter().filter(|(_, there)| *there == by_being_there) {
+        let entry = Entry {
+            number,
+            flags: dependency.flags,
+            evr: dependency.evr.into(),
+            rich: Some(dependency.name.into()),
+        };
+        push(into, name, entry);
+    }
+}
+
+fn push(into: &mut Capabilities, name: &[u8], entry: Entry) {
+    match into.get_mut(name) {
         Some(entries) => entries.push(entry),
         None => {
-            into.insert(dependency.name.into(), vec![entry]);
+            into.insert(name.into(), vec![entry]);
         }
     }
 }
@@ -301,7 +360,7 @@ fn insert(into: &mut Capabilities, number: u32, dependency: &Dependency<'_>) {
 impl Entry {
     fn as_dependency<'e>(&'e self, name: &'e [u8]) -> Dependency<'e> {
         Dependency {
-            name,
+            name: self.rich.as_deref().unwrap_or(name),
             evr: &self.evr,
             flags: self.flags,
         }
@@ -370,12 +429,21 @@ fn evr_of(package: &Package<'_>) -> String {
     }
 }
 
+/// A package as something that a dependency can be about.
+fn itself<'p>(package: &'p Package<'_>, evr: &'p str) -> Dependency<'p> {
+    Dependency {
+        name: package.name().as_bytes(),
+        evr: evr.as_bytes(),
+        flags: flag::EQUAL,
+    }
+}
+
 /// A package as rpm prints it: `name-[epoch:]version-release[.arch]`, an epoch of 0 too.
 pub(super) fn label(installed: &Installed, package: &Package<'_>) -> String {
     let mut text = format!("{}-{}", package.name(), evr_of(package));
-    if let Some(arch) = installed.arch() {
+    if installed.arch().is_some() {
         text.push('.');
-        text.push_str(&decode(arch));
+        text.push_str(package.arch());
     }
     text
 }

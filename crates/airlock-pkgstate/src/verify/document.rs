@@ -69,8 +69,7 @@ enum HeaderDocument<'r> {
 struct DependencyDocument<'r> {
     fault: &'static str,
     dependency: &'r str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'r str>,
+    by: &'r str,
 }
 
 #[derive(Serialize)]
@@ -177,15 +176,14 @@ fn verdict_word(verdict: &Verdict) -> &'static str {
 }
 
 fn dependency_document(finding: &DependencyFinding) -> DependencyDocument<'_> {
-    let (fault, by) = match finding.fault {
-        DependencyFault::Missing => ("missing", None),
-        DependencyFault::Conflict => ("conflict", Some(finding.package.as_str())),
-        DependencyFault::Obsoleted => ("obsoleted", Some(finding.package.as_str())),
-    };
     DependencyDocument {
-        fault,
+        fault: match finding.fault {
+            DependencyFault::Missing => "missing",
+            DependencyFault::Conflict => "conflict",
+            DependencyFault::Obsoleted => "obsoleted",
+        },
         dependency: &finding.text,
-        by,
+        by: &finding.package,
     }
 }
 
@@ -300,12 +298,23 @@ pub fn text(report: &Report) -> String {
         }
         for finding in &findings.dependencies {
             let _ = match finding.fault {
-                DependencyFault::Missing => writeln!(out, "    needs {}", finding.text),
+                DependencyFault::Missing if finding.package == findings.package => {
+                    writeln!(out, "    needs {}", finding.text)
+                }
+                DependencyFault::Missing => {
+                    writeln!(out, "    makes {} need {}", finding.package, finding.text)
+                }
+                DependencyFault::Conflict if finding.package == findings.package => {
+                    writeln!(out, "    conflicts with {}", finding.text)
+                }
                 DependencyFault::Conflict => writeln!(
                     out,
-                    "    conflict over {} with {}",
-                    finding.text, finding.package
+                    "    {} conflicts with {}",
+                    finding.package, finding.text
                 ),
+                DependencyFault::Obsoleted if finding.package == findings.package => {
+                    writeln!(out, "    obsoletes {}, which is installed", finding.text)
+                }
                 DependencyFault::Obsoleted => {
                     writeln!(out, "    obsoleted by {}", finding.package)
                 }
@@ -320,24 +329,43 @@ pub fn text(report: &Report) -> String {
     }
     let scripts = report.packages.iter().filter(|one| one.has_script).count();
     if scripts > 0 {
+        let bring = many(scripts, "package brings", "packages bring");
         let _ = writeln!(
             out,
-            "{scripts} packages bring a script of their own for verification, which was not run (rpm -V runs it)"
+            "{bring} a script for verification, which was not run (rpm -V runs it)"
         );
     }
     let bad = report.packages.iter().filter(|one| !one.is_good()).count();
     let differing: usize = report.packages.iter().map(|one| one.files.len()).sum();
     let _ = writeln!(
         out,
-        "{} packages with {} files checked: {}",
-        report.package_count,
-        report.file_count,
+        "{} with {} checked: {}",
+        many(report.package_count, "package", "packages"),
+        many(report.file_count, "file", "files"),
         match (bad, differing) {
             (0, _) => "nothing differs".to_owned(),
-            (bad, files) => format!("{bad} packages differ, {files} files"),
+            (bad, files) => format!(
+                "{} in {}",
+                many(bad, "package differs", "packages differ"),
+                many(files, "file", "files")
+            ),
         }
     );
     out
+}
+
+/// A number with its noun.
+fn many(count: usize, one: &str, more: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {more}"),
+    }
+}
+
+/// A time for people.
+fn time_text(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 fn file_text(out: &mut String, file: &FileFinding) {
@@ -364,6 +392,9 @@ fn file_text(out: &mut String, file: &FileFinding) {
         .map(|difference| match difference {
             Difference::Digest { .. } => "content differs".to_owned(),
             Difference::Unreadable { why } => format!("cannot be read ({why})"),
+            Difference::Mtime { expected, found } => {
+                format!("time {}, not {}", time_text(*found), time_text(*expected))
+            }
             other => {
                 let (expected, found) = values(other);
                 format!("{} {found}, not {expected}", word(other))

@@ -111,7 +111,8 @@ pub struct DependencyFinding {
     pub flags: u32,
     /// The dependency as rpm prints it: `alpha >= 1.0`.
     pub text: String,
-    /// The package that conflicts or obsoletes, as rpm prints it. For a missing requirement the package itself.
+    /// The package that says it, as rpm prints it: mostly the one that was verified, else one whose conflict, condition
+    /// or obsoletes is about it.
     pub package: String,
 }
 

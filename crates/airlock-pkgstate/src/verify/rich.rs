@@ -25,6 +25,38 @@ pub(super) enum Rich<'d> {
     Without(Box<Rich<'d>>, Box<Rich<'d>>),
 }
 
+impl<'d> Rich<'d> {
+    /// All names in it, each with whether its being there helps (`true`) or, behind `if` and `unless`, may harm.
+    pub(super) fn names(&self, helps: bool, names: &mut Vec<(&'d [u8], bool)>) {
+        match self {
+            Self::One(one) => names.push((one.name, helps)),
+            Self::And(all) | Self::Or(all) | Self::With(all) => {
+                all.iter().for_each(|one| one.names(helps, names));
+            }
+            Self::Without(one, other) => {
+                one.names(helps, names);
+                other.names(helps, names);
+            }
+            Self::If {
+                then,
+                when,
+                otherwise,
+            }
+            | Self::Unless {
+                then,
+                when,
+                otherwise,
+            } => {
+                then.names(helps, names);
+                when.names(!helps, names);
+                if let Some(otherwise) = otherwise {
+                    otherwise.names(helps, names);
+                }
+            }
+        }
+    }
+}
+
 /// Reads one. `None` when it is not well-formed.
 pub(super) fn parse(text: &[u8]) -> Option<Rich<'_>> {
     let mut reader = Reader { rest: text };

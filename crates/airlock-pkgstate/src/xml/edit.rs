@@ -1,6 +1,6 @@
 //! Changing one tag of a text and nothing else.
 
-use super::read::attributes;
+use super::tag::attributes;
 use super::write::escaped_attribute;
 
 /// The start tag with other values for some attributes. Values that are there are replaced between their quotes; new

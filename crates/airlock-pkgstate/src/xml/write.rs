@@ -92,3 +92,38 @@ pub(super) fn escaped_attribute(value: &str, quote: char) -> String {
     }
     out
 }
+
+/// The element as people write it: four blanks a level, single quotes, a line end behind it. White space between elements
+/// is not kept, nor is text.
+pub fn indented(root: &Element) -> String {
+    let mut out = String::new();
+    indent(&Node::Element(root.clone()), 0, &mut out);
+    out
+}
+
+fn indent(node: &Node, level: usize, out: &mut String) {
+    let blanks = "    ".repeat(level);
+    match node {
+        Node::Element(element) => {
+            out.push_str(&blanks);
+            out.push('<');
+            out.push_str(&element.name);
+            for (name, value) in &element.attributes {
+                out.push_str(&format!(" {name}='{}'", escaped_attribute(value, '\'')));
+            }
+            let kept = |child: &&Node| !matches!(child, Node::Text(text) if text.trim().is_empty());
+            let children: Vec<&Node> = element.children.iter().filter(kept).collect();
+            if children.is_empty() {
+                out.push_str("/>\n");
+                return;
+            }
+            out.push_str(">\n");
+            for child in children {
+                indent(child, level + 1, out);
+            }
+            out.push_str(&format!("{blanks}</{}>\n", element.name));
+        }
+        Node::Comment(text) => out.push_str(&format!("{blanks}<!--{text}-->\n")),
+        Node::Text(_) | Node::Instruction(_) => {}
+    }
+}

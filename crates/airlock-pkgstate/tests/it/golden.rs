@@ -12,7 +12,9 @@ mod deviations;
 mod drivers;
 mod folder;
 mod report;
+mod rpmtools;
 mod tools;
+mod versions;
 
 pub use folder::Folder;
 pub use report::Report;
@@ -55,6 +57,16 @@ const SECTIONS: &[Section] = &[
         name: "yumng with legacy_quirks",
         needs: &["yumng-cases", "rpms"],
         run: drivers::yumng_legacy,
+    },
+    Section {
+        name: "versions",
+        needs: &["version-compare.json"],
+        run: versions::run,
+    },
+    Section {
+        name: "rpmtools",
+        needs: &["rpmtools-results.json", "rpms"],
+        run: rpmtools::run,
     },
 ];
 

@@ -76,8 +76,13 @@ fn package_files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn read(path: &Path) -> std::result::Result<Available, String> {
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.ok_or("its name is no UTF-8; rename it")?;
+    // Opening a pipe would wait for its other end.
+    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !about.is_file() {
+        return Err("it is no plain file".to_owned());
+    }
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let modified = file.metadata().and_then(|about| about.modified());
+    let modified = about.modified();
     let modified = modified.ok().and_then(|time| {
         let since = time.duration_since(UNIX_EPOCH).ok()?;
         i64::try_from(since.as_secs()).ok()

@@ -62,11 +62,7 @@ pub async fn load_repositories(
         let base = base(address, settings.join)?;
         let mut upstream = Upstream::new(base.clone());
         upstream.ca = settings.ca.clone().map(PemSource::File);
-        upstream.proxy = settings
-            .proxy
-            .as_deref()
-            .map(|proxy| parsed(proxy))
-            .transpose()?;
+        upstream.proxy = settings.proxy.as_deref().map(parsed).transpose()?;
         let at = |path: &str| {
             base.join(path)
                 .map_or_else(|_| path.to_owned(), String::from)

@@ -1,7 +1,9 @@
 //! A whole bundle for a client: which of its entries apply, and each of them bound.
 
+use std::collections::BTreeSet;
+
 use super::{Problem, RulesOptions, bind};
-use crate::pkgmgr::list::{Client, List, holds, is_condition};
+use crate::pkgmgr::list::{Client, List, holds, is_condition, split_file_name};
 use crate::xml::{Element, Node};
 
 /// The entries of a bundle that apply to a client, in the order of the document.
@@ -48,4 +50,30 @@ pub fn bind_structure(
     }
     problems.dedup();
     (structure, problems)
+}
+
+/// Everything that the lists have for a client, bound, sorted by kind and name.
+pub fn bind_all(lists: &[List], client: &Client, options: RulesOptions) -> (Element, Vec<Problem>) {
+    let mut names = BTreeSet::new();
+    for list in lists {
+        for served in list.served(client) {
+            let element = served.element;
+            if ["Package", "Path"].contains(&element.name.as_str()) {
+                // A package may be known by the name of its file only.
+                let split = || {
+                    let kind = served.attribute("type")?;
+                    split_file_name(kind, served.attribute("file")?)
+                };
+                let named = served.attribute("name").map(str::to_owned);
+                if let Some(name) = named.or_else(|| split().map(|parts| parts.name)) {
+                    names.insert((element.name.clone(), name));
+                }
+            }
+        }
+    }
+    let mut asked = Element::new("Independent");
+    for (tag, name) in names {
+        asked.push(Element::new(tag).with("name", name));
+    }
+    bind_structure(lists, &asked, client, options)
 }

@@ -139,15 +139,18 @@ fn go(args: &GenArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     if args.sources.verbose {
         writeln!(terminal.out, "Processing package headers")?;
     }
-    if terminal.json {
-        return write_json(terminal.out, &generated_entries(&packages, &options));
-    }
     let generated = generate(&packages, &options);
     for warning in &generated.warnings {
         terminal.warn(warning)?;
     }
+    if let Some(path) = &args.outfile {
+        write_file(path, generated.text.as_bytes())?;
+    }
     match &args.outfile {
-        Some(path) => write_file(path, generated.text.as_bytes())?,
+        _ if terminal.json => {
+            return write_json(terminal.out, &generated_entries(&packages, &options));
+        }
+        Some(_) => {}
         None => terminal.out.write_all(generated.text.as_bytes())?,
     }
     if args.sources.verbose {

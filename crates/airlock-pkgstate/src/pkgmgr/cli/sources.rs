@@ -45,6 +45,11 @@ fn given(list: &Option<String>) -> Option<&str> {
 }
 
 impl SourceArgs {
+    /// Whether there is any source.
+    pub(super) fn is_given(&self) -> bool {
+        given(&self.rpmdirs).is_some() || given(&self.yumrepos).is_some()
+    }
+
     /// Looks at the options, finds the folders, and says which ones will be read.
     pub(super) fn check(&self, terminal: &mut Terminal<'_>) -> Result<Sources, Stop> {
         let dirs = given(&self.rpmdirs);

@@ -1,18 +1,16 @@
 //! `airlock pkgmgr update`, and `pkgmgr_update.py`.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 use similar::TextDiff;
 
+use super::files::{is_native, read_document};
 use super::{Called, SourceArgs, Stop, Terminal, write_json};
-use crate::pkgmgr::error::Error;
 use crate::pkgmgr::output::write_file;
 use crate::pkgmgr::update::{Plan, Taking, edited, plan, serialized};
-use crate::xml::{Document, LARGEST};
+use crate::xml::Document;
 
 /// Options of `update`.
 #[derive(Debug, Clone, Args)]
@@ -48,6 +46,10 @@ fn go(args: &UpdateArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         let text = "An existing Pkgmgr configuration file must be specified with the -c option.";
         return Err(Stop::Usage(text.to_owned()));
     };
+    if is_native(path) {
+        let text = "update reads XML; in the native form say newest = 1, or convert the list first";
+        return Err(Stop::Usage(format!("{}: {text}", path.display())));
+    }
     let verbose = args.sources.verbose;
     let sources = args.sources.check(terminal)?;
     if verbose {
@@ -57,12 +59,16 @@ fn go(args: &UpdateArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
             path.display()
         )?;
     }
-    let document = read(path)?;
+    let document = read_document(path)?;
     if let (Some(path), true) = (&args.altconfigfile, verbose) {
         let path = path.display();
         writeln!(terminal.out, "Loading Pkgmgr alternate config file {path}.")?;
     }
-    let alternate = args.altconfigfile.as_deref().map(read).transpose()?;
+    let alternate = args
+        .altconfigfile
+        .as_deref()
+        .map(read_document)
+        .transpose()?;
     if verbose {
         writeln!(terminal.out, "Loading package headers")?;
     }
@@ -105,16 +111,6 @@ fn go(args: &UpdateArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         None => terminal.out.write_all(&bytes)?,
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Document, Error> {
-    let failed = |error| Error::file(path, "cannot read", error);
-    let file = File::open(path).map_err(failed)?;
-    let mut bytes = Vec::new();
-    // More is refused by the parser, with a reason.
-    let most = file.take(LARGEST as u64 + 1).read_to_end(&mut bytes);
-    most.map_err(failed)?;
-    Ok(Document::parse(&path.display().to_string(), &bytes)?)
 }
 
 fn say(plan: &Plan, terminal: &mut Terminal<'_>) -> Result<(), Stop> {

@@ -33,9 +33,8 @@ fn apply(element: &mut Element, changes: &HashMap<usize, &Change>) {
     }
     for ignore in ignores {
         element.push(ignore.element.clone());
-        match (element.children.last_mut(), ignore.tail.is_empty()) {
-            (Some(_), false) => element.children.push(Node::Text(ignore.tail.clone())),
-            _ => {}
+        if !ignore.tail.is_empty() {
+            element.children.push(Node::Text(ignore.tail.clone()));
         }
     }
 }

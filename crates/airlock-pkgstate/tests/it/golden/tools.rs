@@ -66,11 +66,21 @@ fn arguments(
 ) -> (Vec<OsString>, String) {
     let beside = folder.path(tool);
     let here = format!("{}/", beside.display());
-    let arguments = words(command).into_iter().map(|word| {
-        let file = beside.join(&word);
+    let words = words(command);
+    let writes =
+        |number: usize| number > 0 && ["-o", "--outfile"].contains(&words[number - 1].as_str());
+    let arguments = words.iter().enumerate().map(|(number, word)| {
+        let file = beside.join(word);
+        // A file that is written never lies among the cases.
+        if writes(number) && !word.starts_with('/') {
+            return scratch
+                .folder()
+                .join(word.replace('/', "_"))
+                .into_os_string();
+        }
         match !word.is_empty() && !word.contains('/') && file.is_file() {
             true => file.into_os_string(),
-            false => scratch.to_here(&word).into(),
+            false => scratch.to_here(word).into(),
         }
     });
     (arguments.collect(), here)
