@@ -1,7 +1,7 @@
 //! The agent: commands that look after the packages of one machine.
 
-mod packages;
 mod list;
+mod packages;
 mod shell;
 mod verify;
 

@@ -5,7 +5,7 @@ mod lock;
 mod remote;
 mod sources;
 
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -80,8 +80,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let outcome = match &apply.plan {
                 Some(path) => apply_plan(path, &mut session, &mut host),
                 None => {
-                    let mut terminal = Terminal;
-                    session.carry_out(&mut host, &mut terminal)
+                    let outcome = session.carry_out(&mut host, &mut Terminal);
+                    if !session.prompts.is_empty() && !std::io::stdin().is_terminal() {
+                        println!();
+                    }
+                    outcome
                 }
             };
             if outcome.is_ok() {
@@ -278,10 +281,7 @@ impl Operator for Terminal {
         out.flush().ok()?;
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
-            Ok(0) | Err(_) => {
-                let _ = writeln!(out);
-                None
-            }
+            Ok(0) | Err(_) => None,
             Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
         }
     }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod damage;
+mod declared;
 mod options;
 mod query;
 mod scratch;

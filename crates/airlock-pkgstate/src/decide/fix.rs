@@ -1,6 +1,6 @@
 //! Which instances are to be put right: the actions of driver and instance, and the reinstall check.
 
-use super::{Context, InstanceStatus};
+use super::{Context, Difference, InstanceStatus};
 use crate::declared::{Entry, Instance};
 use crate::settings::{Driver, modern_word};
 
@@ -175,7 +175,10 @@ fn failures(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> St
                 .files
                 .iter()
                 .filter(|file| context.counts(&file.path, entry, &status.instance))
-                .map(|file| format!("{} differs", file.path)),
+                .map(|file| match file.differs.contains(&Difference::Missing) {
+                    true => format!("{} is missing", file.path),
+                    false => format!("{} differs", file.path),
+                }),
         );
     }
     let more = said.len().saturating_sub(3);
