@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use airlock_pkgstate::decide::Code;
 use airlock_pkgstate::host::{Host, HostOptions};
 use airlock_pkgstate::plan::Plan;
 use airlock_pkgstate::report::{Report, describe_action};
@@ -63,8 +64,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     )?;
     stamps.push(("inventory", now()));
     log.say(|| format!("{driver}: {} entries", session.now.len()));
+    if let Command::Acknowledge(wanted) = &arguments.command {
+        return acknowledge(&wanted.packages, &session, &mut host);
+    }
     let outcome = match &arguments.command {
-        Command::Verify(_) => Ok(()),
+        Command::Verify(_) | Command::Acknowledge(_) => Ok(()),
         Command::Plan(plan) => {
             session.select(&mut airlock_pkgstate::run::Nobody);
             session.plan(&mut host);
@@ -149,6 +153,38 @@ fn finish(
         true => ExitCode::from(WORK),
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Takes the configuration files of entries that only they make bad for good.
+fn acknowledge(
+    names: &[String],
+    session: &Session<'_>,
+    host: &mut Host,
+) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    for (entry, examined) in session.configuration.entries.iter().zip(&session.now) {
+        if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
+            continue;
+        }
+        let codes = examined.codes.iter().flatten();
+        if codes.filter(|code| matches!(code, Code::Config(_))).count() == 0 {
+            continue;
+        }
+        for status in &examined.instances {
+            for verdict in status.verdicts.iter().flatten() {
+                let config = verdict.files.iter().filter(|file| file.kind == 'c');
+                files.extend(config.map(|file| (verdict.package.clone(), file.path.clone())));
+            }
+        }
+    }
+    let unread = host.acknowledge(&files).map_err(anyhow::Error::msg)?;
+    for (package, path) in files.iter().filter(|(_, path)| !unread.contains(path)) {
+        println!("acknowledged {path} of {package}");
+    }
+    for path in &unread {
+        eprintln!("error: {path} cannot be read");
+    }
+    Ok(ExitCode::from(u8::from(!unread.is_empty())))
 }
 
 fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result<(), RunError> {

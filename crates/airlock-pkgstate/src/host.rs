@@ -1,5 +1,6 @@
 //! A real machine, or a root of one: its database, its files, its package managers.
 
+mod acknowledged;
 mod execute;
 mod file;
 mod protected;
@@ -84,6 +85,7 @@ pub struct Host {
     fetch: Box<dyn Fetch>,
     machine: Option<verify::Machine>,
     headers: HashMap<u32, db::Installed>,
+    acknowledged: Vec<acknowledged::Acknowledged>,
     journal: Option<Box<dyn FnMut(&str) -> Result<(), String>>>,
     rpm_place: Option<Vec<String>>,
 }
@@ -96,6 +98,7 @@ impl Host {
             fetch,
             machine: None,
             headers: HashMap::new(),
+            acknowledged: Vec::new(),
             journal: None,
             rpm_place: None,
         }
@@ -120,6 +123,7 @@ impl Host {
             .map_err(|error| error.to_string())?;
         let mut packages = Vec::with_capacity(records.len());
         self.headers.clear();
+        self.acknowledged = acknowledged::read(&self.options.root)?;
         for record in records {
             // A package that cannot be read might be any declared one: then nothing is decided.
             let record = record.map_err(|error| error.to_string())?;
@@ -212,6 +216,12 @@ impl Checker for Host {
         for file in &found.files {
             let mut problem = file_problem(file);
             self.add_shared_time(record, file, &mut problem);
+            if problem.kind == 'c' && self.is_acknowledged(&found.package, &problem.path) {
+                verdict
+                    .notes
+                    .push(format!("{}: the change is acknowledged", problem.path));
+                continue;
+            }
             if !problem.differs.is_empty() {
                 verdict.files.push(problem);
             }
@@ -342,15 +352,24 @@ impl Host {
 
     /// Opens what a path inside the root leads to, only to look at it.
     fn open_inside(&self, path: &str, more: rustix::fs::OFlags) -> Option<rustix::fd::OwnedFd> {
-        let root = std::fs::File::open(&self.options.root).ok()?;
+        let look = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+        self.open_with(path, look | more).ok()
+    }
+
+    fn open_with(
+        &self,
+        path: &str,
+        flags: rustix::fs::OFlags,
+    ) -> rustix::io::Result<rustix::fd::OwnedFd> {
+        let folder = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
+        let root = rustix::fs::open(&self.options.root, folder, rustix::fs::Mode::empty())?;
         rustix::fs::openat2(
             root,
             path.trim_start_matches('/'),
-            rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC | more,
+            flags,
             rustix::fs::Mode::empty(),
             rustix::fs::ResolveFlags::IN_ROOT,
         )
-        .ok()
     }
 }
 

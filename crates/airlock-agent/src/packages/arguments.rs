@@ -25,6 +25,8 @@ pub enum Command {
     Plan(PlanArguments),
     /// Bring packages to the declared state.
     Apply(Apply),
+    /// Take changed configuration files for good as they are now; they fail again when they change again.
+    Acknowledge(Acknowledge),
 }
 
 #[derive(Debug, Args)]
@@ -57,12 +59,21 @@ pub struct Apply {
     pub logfile: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+pub struct Acknowledge {
+    #[command(flatten)]
+    pub common: Common,
+    /// Names of packages; all of them when none is given.
+    pub packages: Vec<String>,
+}
+
 impl Command {
     pub fn common(&self) -> &Common {
         match self {
             Self::Verify(verify) => &verify.common,
             Self::Plan(plan) => &plan.common,
             Self::Apply(apply) => &apply.common,
+            Self::Acknowledge(acknowledge) => &acknowledge.common,
         }
     }
 }

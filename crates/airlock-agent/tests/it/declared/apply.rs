@@ -220,3 +220,30 @@ fn an_unreadable_database_stops_everything_and_nothing_is_called_good() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_changed_configuration_file_is_shown_as_such_and_can_be_acknowledged_until_it_changes_again() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.declare(
+        "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+    );
+    let config = machine.root().join("opt/bt/alpha/etc.conf");
+    std::fs::write(&config, "ours\n").unwrap();
+    let look = || machine.run("apply", &with(&["--detailed-exitcode"]));
+    let ran = look();
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stdout.contains("C(*:1.0-1.noarch)"), "{}", ran.stdout);
+    let ran = machine.run("acknowledge", &with(&["alpha"]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (
+            0,
+            "acknowledged /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch\n"
+        ),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(look().code, 0);
+    std::fs::write(&config, "theirs\n").unwrap();
+    assert_eq!(look().code, 3);
+}
