@@ -80,7 +80,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             session.ensure_safe(&mut host)
         }
         Command::Apply(apply) => {
-            keep_journal(common, &mut host)?;
+            keep_journal(common, &mut host);
             let outcome = match &apply.plan {
                 Some(path) => apply_plan(path, &mut session, &mut host),
                 None => {
@@ -263,7 +263,7 @@ fn journal(common: &Common) -> std::path::PathBuf {
 
 /// Keeps each step before it is taken. A journal that is still there tells of a run that did not end; what it left is found
 /// by looking, so nothing has to be taken back.
-fn keep_journal(common: &Common, host: &mut Host) -> anyhow::Result<()> {
+fn keep_journal(common: &Common, host: &mut Host) {
     let path = journal(common);
     if let Ok(text) = std::fs::read_to_string(&path) {
         let last = text.lines().last().unwrap_or("its start");
@@ -271,16 +271,24 @@ fn keep_journal(common: &Common, host: &mut Host) -> anyhow::Result<()> {
             "note: the last run was interrupted at: {last}; this one goes on from what it left"
         );
     }
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    let mut file =
-        std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    // It begins with the first step: a run that does nothing leaves none.
+    let mut file: Option<std::fs::File> = None;
     host.keep_journal(Box::new(move |what| {
-        writeln!(file, "{what}")
-            .and_then(|()| file.sync_data())
-            .map_err(|error| format!("the journal cannot be written: {error}"))
+        let mut keep = || -> std::io::Result<()> {
+            let file = match &mut file {
+                Some(file) => file,
+                None => {
+                    if let Some(folder) = path.parent() {
+                        std::fs::create_dir_all(folder)?;
+                    }
+                    file.insert(std::fs::File::create(&path)?)
+                }
+            };
+            writeln!(file, "{what}")?;
+            file.sync_data()
+        };
+        keep().map_err(|error| format!("the journal {} cannot be written: {error}", path.display()))
     }));
-    Ok(())
 }
 
 fn end_journal(common: &Common) {

@@ -1,8 +1,9 @@
 //! Which instances are to be put right: the actions of driver and instance, and the reinstall check.
 
 use super::{Context, Difference, InstanceStatus};
-use crate::declared::{Entry, Instance};
+use crate::declared::Entry;
 use crate::settings::{Driver, modern_word};
+use crate::xml::Element;
 
 /// What would put an instance right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -25,7 +26,7 @@ pub struct Verdict {
     pub reason: String,
 }
 
-/// Decides about one instance. Driver and instance must both allow what is to be done.
+/// Decides about one instance. Driver, package and instance must all allow what is to be done.
 pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> Verdict {
     let settings = context.settings;
     let instance = &status.instance;
@@ -37,8 +38,12 @@ pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> 
         if !driver {
             return Err(format!("the driver's {option} is none"));
         }
-        if per_instance && !instance_allows(instance, names, word, modern, legacy) {
+        if per_instance && !allows(&instance.element, names, word, modern, legacy) {
             return Err(format!("{option} of the instance is none"));
+        }
+        // The old driver asked entries with instances nothing here, although its document shows it.
+        if per_instance && !legacy && !allows(&entry.element, names, word, modern, legacy) {
+            return Err(format!("{option} of the package is none"));
         }
         Ok(())
     };
@@ -106,22 +111,16 @@ pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> 
     }
 }
 
-/// What an instance says itself about an action, in whichever spelling. Contradicting spellings mean no.
-fn instance_allows(
-    instance: &Instance,
-    names: &[&str],
-    word: &str,
-    modern: &str,
-    legacy: bool,
-) -> bool {
+/// What an instance or package says itself about an action, in whichever spelling. Contradicting spellings mean no.
+fn allows(element: &Element, names: &[&str], word: &str, modern: &str, legacy: bool) -> bool {
     let old = names.iter().all(|name| {
-        instance.attribute(name).is_none_or(|value| match legacy {
+        element.attribute(name).is_none_or(|value| match legacy {
             true => value == word,
             false => value.trim().eq_ignore_ascii_case(word),
         })
     });
     let new = legacy
-        || instance
+        || element
             .attribute(modern)
             .is_none_or(|value| modern_word(value) != Some(false));
     old && new

@@ -22,6 +22,7 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         Err(note) => return Examined::unusable(note),
     };
     let mut examined = Examined::default();
+    note_ignored(entry, &instances, &mut examined);
     let installed = context.inventory.named(entry.name());
     if installed.is_empty() {
         none_installed(instances, &mut examined);
@@ -47,6 +48,12 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         examined,
     };
     let side_by_side = is_installonly(entry, context, &installed);
+    if !side_by_side && let Some(arch) = doubled_arch(&instances) {
+        run.examined.notes.push(format!(
+            "{}: several instances of {arch} are declared, and they would replace each other; put the name into installonlypackages",
+            entry.label()
+        ));
+    }
     let mut statuses: Vec<InstanceStatus> = Vec::new();
     for instance in instances {
         let mut status = InstanceStatus::new(instance);
@@ -100,6 +107,31 @@ fn instances(entry: &Entry, checks: bool) -> Result<Vec<Instance>, String> {
         }
     }
     Ok(vec![instance])
+}
+
+/// What stands on an entry with instances and is read on instances only.
+fn note_ignored(entry: &Entry, instances: &[Instance], examined: &mut Examined) {
+    let new_style = instances.iter().any(|instance| !instance.is_old_style());
+    for name in ["pkg_verify", "verify_flags"] {
+        if new_style && entry.attribute(name).is_some() {
+            examined.notes.push(format!(
+                "{}: RPMng reads {name} on instances only; write it there",
+                entry.label()
+            ));
+        }
+    }
+}
+
+fn doubled_arch(instances: &[Instance]) -> Option<&str> {
+    let mut seen: Vec<&str> = Vec::new();
+    let archs = instances.iter().filter_map(|one| one.attribute("arch"));
+    for arch in archs {
+        if seen.contains(&arch) {
+            return Some(arch);
+        }
+        seen.push(arch);
+    }
+    None
 }
 
 fn none_installed(instances: Vec<Instance>, examined: &mut Examined) {
