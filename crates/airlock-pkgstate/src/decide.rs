@@ -9,6 +9,7 @@
 pub mod extra;
 pub mod fix;
 pub mod lists;
+mod matching;
 pub mod prompt;
 pub mod required;
 pub mod rpm;
@@ -352,5 +353,5 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
 
 /// Whether one package is newer than another.
 pub fn is_newer(one: &Installed, other: &Installed) -> bool {
-    rpm::evr(one) > rpm::evr(other)
+    matching::evr(one) > matching::evr(other)
 }

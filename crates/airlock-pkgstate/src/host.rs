@@ -79,6 +79,9 @@ impl HostOptions {
     }
 }
 
+/// Is told what comes next; an error stops the run there.
+pub type Journal = Box<dyn FnMut(&str) -> Result<(), String>>;
+
 /// A machine.
 pub struct Host {
     options: HostOptions,
@@ -86,7 +89,7 @@ pub struct Host {
     machine: Option<verify::Machine>,
     headers: HashMap<u32, db::Installed>,
     acknowledged: Vec<acknowledged::Acknowledged>,
-    journal: Option<Box<dyn FnMut(&str) -> Result<(), String>>>,
+    journal: Option<Journal>,
     rpm_place: Option<Vec<String>>,
 }
 
@@ -105,7 +108,7 @@ impl Host {
     }
 
     /// Is told of every step before it is taken; an error stops the run there.
-    pub fn keep_journal(&mut self, journal: Box<dyn FnMut(&str) -> Result<(), String>>) {
+    pub fn keep_journal(&mut self, journal: Journal) {
         self.journal = Some(journal);
     }
 
@@ -340,7 +343,7 @@ impl Host {
             return;
         };
         let masked = own.verify_flags & Problems::MTIME.bits() == 0;
-        if !masked && i64::from(own.mtime) != stat.st_mtime as i64 {
+        if !masked && i64::from(own.mtime) != stat.st_mtime {
             let at = problem
                 .differs
                 .iter()

@@ -1,8 +1,11 @@
 //! One run: look, decide, ask, put right, look again. The sequence of Bcfg2's client, without its other tools.
 //!
-//! 1. Everything is examined. 2. The list of decisions, the chosen bundles and the operator say which bad entries are put
-//! right and which extra packages go. 3. That becomes actions, each with its reason ([`action`]). 4. [`crate::safety`] may
-//! refuse them. 5. They are carried out in the order of the drivers ([`perform`]), and what was touched is examined again.
+//! 1. Everything is examined.
+//! 2. The list of decisions, the chosen bundles and the operator say which bad entries are put right and which extra packages
+//!    go ([`select`]).
+//! 3. That becomes actions, each with its reason ([`action`]).
+//! 4. [`crate::safety`] may refuse them.
+//! 5. They are carried out in the order of the drivers, and what was touched is examined again.
 //! 6. Extra packages are removed.
 
 pub mod action;

@@ -1,10 +1,9 @@
 //! RPMng: declared instances against installed packages of the same architecture, then rpm's own verification.
 
-use std::cmp::Ordering;
-
-use airlock_rpm::EvrRef;
-
 use super::extra::ExtraPackage;
+use super::matching::{
+    accepts, declared_epoch, doubled_arch, instances, is_declared, order, truth,
+};
 use super::{Checker, Code, Context, Examined, InstanceStatus, Omit, RPM_FLAGS, fix};
 use crate::declared::{Entry, Instance};
 use crate::evra::{Evra, Form};
@@ -71,44 +70,6 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     run.finish(statuses)
 }
 
-/// The instances of an entry; one without any is its own instance, with its version split.
-fn instances(entry: &Entry, checks: bool) -> Result<Vec<Instance>, String> {
-    let written = entry.instances();
-    if !written.is_empty() {
-        return Ok(written);
-    }
-    let mut instance = Instance::of_old_style(entry);
-    if checks {
-        match entry.attribute("version").unwrap_or_default() {
-            "any" => {
-                instance.element.set("version", "any");
-                instance.element.set("release", "any");
-            }
-            "auto" => {
-                return Err(format!(
-                    "{}: version='auto' names no version; RPMng cannot find one",
-                    entry.label()
-                ));
-            }
-            version => {
-                let mut parts = version.split('-');
-                let (Some(version), Some(release), None) =
-                    (parts.next(), parts.next(), parts.next())
-                else {
-                    return Err(format!(
-                        "{}: version='{version}' is not VERSION-RELEASE",
-                        entry.label()
-                    ));
-                };
-                let (version, release) = (version.to_owned(), release.to_owned());
-                instance.element.set("version", version);
-                instance.element.set("release", release);
-            }
-        }
-    }
-    Ok(vec![instance])
-}
-
 /// What stands on an entry with instances and is read on instances only.
 fn note_ignored(entry: &Entry, instances: &[Instance], examined: &mut Examined) {
     let new_style = instances.iter().any(|instance| !instance.is_old_style());
@@ -120,18 +81,6 @@ fn note_ignored(entry: &Entry, instances: &[Instance], examined: &mut Examined) 
             ));
         }
     }
-}
-
-fn doubled_arch(instances: &[Instance]) -> Option<&str> {
-    let mut seen: Vec<&str> = Vec::new();
-    let archs = instances.iter().filter_map(|one| one.attribute("arch"));
-    for arch in archs {
-        if seen.contains(&arch) {
-            return Some(arch);
-        }
-        seen.push(arch);
-    }
-    None
 }
 
 fn none_installed(instances: Vec<Instance>, examined: &mut Examined) {
@@ -161,14 +110,6 @@ fn declared_versions(instances: &[Instance]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// The word of a package or instance: the old client compared it exactly.
-pub(super) fn truth(word: &str, legacy: bool) -> bool {
-    match legacy {
-        true => word == "true",
-        false => word.trim().eq_ignore_ascii_case("true"),
-    }
-}
-
 fn is_installonly(entry: &Entry, context: &Context<'_>, installed: &[&Installed]) -> bool {
     let list = &context.settings.installonly;
     let by_name = || list.iter().any(|name| name == entry.name());
@@ -181,46 +122,6 @@ fn is_installonly(entry: &Entry, context: &Context<'_>, installed: &[&Installed]
     }
     let newest = installed.iter().max_by(|one, other| order(one, other));
     newest.is_some_and(|newest| newest.provides.iter().any(|what| list.contains(what)))
-}
-
-/// Its epoch, version and release, to be ordered.
-pub(super) fn evr(package: &Installed) -> EvrRef<'_> {
-    EvrRef::new(
-        package.epoch,
-        &package.version,
-        Some(package.release.as_str()),
-    )
-}
-
-fn order(one: &Installed, other: &Installed) -> Ordering {
-    evr(one).cmp(&evr(other))
-}
-
-fn declared_epoch(instance: &Instance) -> Result<Option<u32>, String> {
-    match instance.attribute("epoch") {
-        None => Ok(None),
-        Some(text) => text
-            .trim()
-            .parse()
-            .map(Some)
-            .map_err(|_| format!("epoch='{text}' is no number")),
-    }
-}
-
-/// Whether an installed package is what an instance declares.
-pub(super) fn is_declared(instance: &Instance, package: &Installed) -> bool {
-    let same = instance.attribute("version") == Some(package.version.as_str())
-        && instance.attribute("release") == Some(package.release.as_str());
-    if instance.is_old_style() {
-        return same;
-    }
-    let epoch = declared_epoch(instance).unwrap_or(None);
-    same && epoch.unwrap_or(0) == package.epoch.unwrap_or(0)
-        && instance.attribute("arch") == package.arch.as_deref()
-}
-
-fn accepts(instance: &Instance, package: &Installed) -> bool {
-    instance.attribute("version") == Some("any") || is_declared(instance, package)
 }
 
 struct Run<'r, 'c> {

@@ -104,8 +104,8 @@ impl Session<'_> {
         let name = structure.name.as_deref().unwrap_or_default();
         let bundle = structure.tag == "Bundle";
         let options = self.options;
-        if !options.bundles.is_empty() && !(bundle && options.bundles.iter().any(|one| one == name))
-        {
+        let asked_for = bundle && options.bundles.iter().any(|one| one == name);
+        if !options.bundles.is_empty() && !asked_for {
             return false;
         }
         if bundle && options.skip_bundles.iter().any(|one| one == name) {
