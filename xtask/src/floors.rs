@@ -19,8 +19,10 @@ const FLOORS: &[(&str, u8)] = &[
     ("airlock-createrepo", 3),
     ("airlock-content", 3),
     ("airlock-fleet", 3),
+    ("airlock-pkgstate", 3),
     ("airlock-server", 4),
     ("airlock", 5),
+    ("airlock-agent", 5),
     ("airlock-virt-who", 5),
 ];
 
@@ -38,13 +40,27 @@ pub const TOOLS: &[&str] = &["airlock-testkit", "xtask"];
 const OWNERS: &[(&str, &[&str])] = &[
     ("sqlx", &["airlock-db"]),
     ("object_store", &["airlock-blob"]),
-    // virt-who posts to hypervisors and servers; airlock-fetch only downloads.
-    ("reqwest", &["airlock-fetch", "airlock", "airlock-virt-who"]),
+    // virt-who and the agent post to servers and hypervisors; airlock-fetch only downloads.
+    (
+        "reqwest",
+        &[
+            "airlock-fetch",
+            "airlock",
+            "airlock-agent",
+            "airlock-virt-who",
+        ],
+    ),
     ("axum", &["airlock-server"]),
-    // createrepo has the command line of createrepo_c, which is a thing of its own.
+    // createrepo has the command line of createrepo_c, pkgstate those of pkgmgr_gen and pkgmgr_update: things of their own.
     (
         "clap",
-        &["airlock", "airlock-createrepo", "airlock-virt-who"],
+        &[
+            "airlock",
+            "airlock-agent",
+            "airlock-createrepo",
+            "airlock-pkgstate",
+            "airlock-virt-who",
+        ],
     ),
 ];
 

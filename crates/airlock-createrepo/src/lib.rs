@@ -9,7 +9,7 @@
 //! | [`options`], [`cli`] | what can be asked for; the command line of createrepo_c |
 //! | [`run`](run()) | one run from lock to switch |
 //! | `walk`, `read`, `previous` | which packages there are; reading them; what an earlier run knew |
-//! | `checksum`, `sha256` | checksums; two SHA-256 in little more than the time of one |
+//! | `checksum` | checksums |
 //! | `duplicates` | packages that are there more than once |
 //! | `blocks`, `write`, `output` | metadata in blocks; its files; the folder that is switched |
 
@@ -28,7 +28,6 @@ mod read;
 pub mod reporter;
 mod retain;
 mod run;
-mod sha256;
 mod walk;
 mod write;
 

@@ -10,8 +10,8 @@ use airlock_rpm::{Package, PackageHead, read_package};
 use crate::checksum::{ChecksumKind, Hasher};
 use crate::duplicates::Identity;
 use crate::options::Options;
-use crate::sha256::{Sha256, update_both};
 use crate::walk::{Candidate, Stamp};
+use airlock_rpm::sha256::{Sha256, update_both};
 
 /// The fragments of a package in the order of the metadata files.
 pub(crate) type Parts = Vec<Vec<u8>>;
@@ -203,7 +203,7 @@ impl<'c> Reading<'c> {
     /// Reads on when less than a block waits.
     fn fill(mut self) -> Self {
         let left = self.waiting.len();
-        if left >= size_of::<crate::sha256::Block>() {
+        if left >= size_of::<airlock_rpm::sha256::Block>() {
             return self;
         }
         if left > 0 {

@@ -6,6 +6,7 @@
 //!
 //! Digests prove that a file arrived whole; only a signature says from whom.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Read;
 
@@ -15,7 +16,7 @@ use crate::error::Result;
 use crate::header::Header;
 use crate::package::DigestAlgorithm;
 use crate::read::PackageHead;
-use crate::tag::{main, signature};
+use crate::tag::{main, signature, signature as tag_of};
 
 /// Which digest of a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,19 +102,27 @@ impl DigestReport {
 
 /// Checks the header digests of a package. Needs no payload.
 pub fn check_header(head: &PackageHead) -> DigestReport {
+    check_pieces(&head.signature, &[Cow::Borrowed(head.header.as_bytes())])
+}
+
+/// The same for a main header in pieces that follow each other. `signature` holds the digests; the header of an
+/// installed package does, under the same tags.
+pub(crate) fn check_pieces(signature: &Header, pieces: &[Cow<'_, [u8]>]) -> DigestReport {
     let mut report = DigestReport::default();
     for (tag, algorithm) in [
-        (signature::SHA3_256, DigestAlgorithm::Sha3_256),
-        (signature::SHA256, DigestAlgorithm::Sha256),
-        (signature::SHA1, DigestAlgorithm::Sha1),
+        (tag_of::SHA3_256, DigestAlgorithm::Sha3_256),
+        (tag_of::SHA256, DigestAlgorithm::Sha256),
+        (tag_of::SHA1, DigestAlgorithm::Sha1),
     ] {
-        if !head.signature.has(tag) {
+        if !signature.has(tag) {
             continue;
         }
         let kind = DigestKind::Header(algorithm);
-        let outcome = match (head.signature.bytes(tag), hasher(algorithm)) {
+        let outcome = match (signature.bytes(tag), hasher(algorithm)) {
             (Some(expected), Some(mut hasher)) => {
-                hasher.update(head.header.as_bytes());
+                for piece in pieces {
+                    hasher.update(piece);
+                }
                 compare(expected, &hasher.finalize())
             }
             _ => DigestOutcome::Unsupported,
@@ -146,10 +155,10 @@ pub(crate) const BUFFER: usize = 64 * 1024;
 /// Checks digests while the payload passes by, so that a file is read only once.
 pub struct DigestChecker {
     report: DigestReport,
-    running: Vec<Running>,
+    running: Vec<Expected>,
 }
 
-struct Running {
+struct Expected {
     kind: DigestKind,
     hasher: Hasher,
     /// Any of these is right: the digest of the payload as it is, and that of its uncompressed
@@ -208,7 +217,7 @@ impl DigestChecker {
         match hasher(algorithm) {
             Some(mut hasher) if !expected.is_empty() => {
                 hasher.update(before);
-                self.running.push(Running {
+                self.running.push(Expected {
                     kind,
                     hasher,
                     expected,
@@ -290,6 +299,28 @@ pub(crate) fn openpgp(algorithm: DigestAlgorithm) -> Option<HashAlgorithm> {
 
 /// A running hash. OpenPGP needs all of these kinds, so its library has them all.
 pub(crate) type Hasher = Box<dyn digest::DynDigest + Send>;
+
+/// A digest over any bytes that is being taken, as of a file of a package.
+pub struct Running {
+    hasher: Hasher,
+}
+
+impl Running {
+    /// Starts one; `None` when nobody here knows the algorithm.
+    pub fn new(algorithm: DigestAlgorithm) -> Option<Self> {
+        hasher(algorithm).map(|hasher| Self { hasher })
+    }
+
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+    }
+
+    /// Lower-case hexadecimal.
+    pub fn finish(self) -> String {
+        hex::encode(self.hasher.finalize())
+    }
+}
 
 fn hasher(algorithm: DigestAlgorithm) -> Option<Hasher> {
     openpgp(algorithm)?.new_hasher().ok()

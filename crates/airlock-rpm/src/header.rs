@@ -34,6 +34,9 @@ pub enum HeaderRole {
     Signature,
     /// The main header: everything about the package.
     Main,
+    /// A header in a database of installed packages: the main header as its region, behind it what rpm added (install
+    /// time, states of the files, digests and signatures that stood in the signature header).
+    Installed,
 }
 
 impl HeaderRole {
@@ -41,6 +44,7 @@ impl HeaderRole {
         match self {
             Self::Signature => "signature header",
             Self::Main => "main header",
+            Self::Installed => "header of the installed package",
         }
     }
 }
@@ -115,9 +119,11 @@ pub struct Header {
     /// The whole header with its 16 bytes of intro: what digests and signatures cover.
     bytes: Vec<u8>,
     entries: usize,
-    /// Tags ascend strictly, so a binary search finds them.
+    /// Tags of the first `ordered` entries ascend strictly, so a binary search finds them.
     sorted: bool,
-    has_region: bool,
+    /// Entries of the region; all of them where there is none.
+    ordered: usize,
+    region: Option<check::Region>,
 }
 
 impl Header {
@@ -146,8 +152,30 @@ impl Header {
             bytes,
             entries: sizes.entries as usize,
             sorted: outcome.sorted,
-            has_region: outcome.has_region,
+            ordered: outcome
+                .region
+                .unwrap_or(check::Region {
+                    entries: sizes.entries,
+                    data: sizes.data,
+                })
+                .entries as usize,
+            region: outcome.region,
         })
+    }
+
+    /// The main header that a header of an installed package came from, in pieces that follow each other: what header
+    /// digests and signatures are made over. `None` when there is no region, as in packages of rpm 3.
+    pub fn original(&self) -> Option<[Cow<'_, [u8]>; 3]> {
+        let region = self.region?;
+        let mut intro = self.bytes.get(..INTRO_LENGTH)?.to_vec();
+        intro[8..12].copy_from_slice(&region.entries.to_be_bytes());
+        intro[12..16].copy_from_slice(&region.data.to_be_bytes());
+        let entries_end = INTRO_LENGTH + region.entries as usize * ENTRY_LENGTH;
+        Some([
+            Cow::Owned(intro),
+            Cow::Borrowed(self.bytes.get(INTRO_LENGTH..entries_end)?),
+            Cow::Borrowed(self.data_from(0).get(..region.data as usize)?),
+        ])
     }
 
     /// The whole header as in the file: what header digests and signatures are made of.
@@ -157,7 +185,7 @@ impl Header {
 
     /// False for packages of rpm 3 and older, whose header carries no region.
     pub fn has_region(&self) -> bool {
-        self.has_region
+        self.region.is_some()
     }
 
     /// All entries in the order of the file, the region included.
@@ -167,8 +195,13 @@ impl Header {
 
     /// The entry of a tag.
     pub fn entry(&self, tag: u32) -> Option<Entry> {
+        // What rpm added when it installed the package replaces what the package said.
+        let added = (self.ordered..self.entries).find(|position| self.tag_at(*position) == tag);
+        if let Some(position) = added {
+            return Some(self.entry_at(position));
+        }
         if self.sorted {
-            let (mut low, mut high) = (0, self.entries);
+            let (mut low, mut high) = (0, self.ordered);
             while low < high {
                 let middle = low + (high - low) / 2;
                 match self.tag_at(middle).cmp(&tag) {
@@ -179,7 +212,7 @@ impl Header {
             }
             None
         } else {
-            (0..self.entries)
+            (0..self.ordered)
                 .find(|position| self.tag_at(*position) == tag)
                 .map(|position| self.entry_at(position))
         }

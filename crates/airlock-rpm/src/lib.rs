@@ -1,12 +1,14 @@
 //! RPM files: validated headers, versions, signatures and digests.
 //!
-//! Bytes in, values out. Nothing here opens files, talks to a network or knows a rule of the
-//! field, except which OpenPGP signatures count as good: that is [`signature`].
+//! Bytes in, values out. Nothing here talks to a network or knows a rule of the field, except
+//! which OpenPGP signatures count as good: that is [`signature`]. Only [`db`] opens files: the
+//! databases of installed packages, which are too large to be handed over as bytes.
 //!
 //! Every byte is treated as hostile. [`read_package`] checks lead, signature header and main
 //! header completely before any accessor may look at them, and never allocates for a count that
 //! the bytes do not back.
 
+pub mod db;
 pub mod digest;
 pub mod error;
 pub mod evr;
@@ -15,6 +17,7 @@ pub mod lead;
 pub mod nevra;
 pub mod package;
 pub mod read;
+pub mod sha256;
 pub mod signature;
 pub mod tag;
 pub mod text;

@@ -8,6 +8,7 @@
 
 mod certificate;
 mod detached;
+mod installed;
 mod keyring;
 mod package;
 mod pending;
@@ -17,6 +18,8 @@ use std::fmt;
 
 pub use certificate::Certificate;
 pub use detached::verify_detached;
+pub(crate) use installed::InstalledSignatures;
+pub use installed::SignatureSummary;
 pub use keyring::{KeyProblem, KeyRing};
 pub(crate) use package::PackageSignatures;
 pub use signing_key::{KeyKind, SigningKey};

@@ -5,6 +5,9 @@ pub mod main {
     #![allow(missing_docs)] // The names are rpm's own and say what they are.
     pub const HEADER_IMMUTABLE: u32 = 63;
     pub const I18N_TABLE: u32 = 100;
+    pub const SIGPGP: u32 = 259;
+    pub const SIGGPG: u32 = 262;
+    pub const PUBKEYS: u32 = 266;
     pub const NAME: u32 = 1000;
     pub const VERSION: u32 = 1001;
     pub const RELEASE: u32 = 1002;
@@ -13,6 +16,7 @@ pub mod main {
     pub const DESCRIPTION: u32 = 1005;
     pub const BUILDTIME: u32 = 1006;
     pub const BUILDHOST: u32 = 1007;
+    pub const INSTALLTIME: u32 = 1008;
     pub const SIZE: u32 = 1009;
     pub const DISTRIBUTION: u32 = 1010;
     pub const VENDOR: u32 = 1011;
@@ -25,6 +29,7 @@ pub mod main {
     pub const OLDFILENAMES: u32 = 1027;
     pub const FILESIZES: u32 = 1028;
     pub const FILEMODES: u32 = 1030;
+    pub const FILESTATES: u32 = 1029;
     pub const FILERDEVS: u32 = 1033;
     pub const FILEMTIMES: u32 = 1034;
     pub const FILEDIGESTS: u32 = 1035;
@@ -44,6 +49,8 @@ pub mod main {
     pub const CONFLICTFLAGS: u32 = 1053;
     pub const CONFLICTNAME: u32 = 1054;
     pub const CONFLICTVERSION: u32 = 1055;
+    pub const VERIFYSCRIPT: u32 = 1079;
+    pub const VERIFYSCRIPTPROG: u32 = 1091;
     pub const RPMVERSION: u32 = 1064;
     pub const CHANGELOGTIME: u32 = 1080;
     pub const CHANGELOGNAME: u32 = 1081;
@@ -64,6 +71,8 @@ pub mod main {
     pub const PAYLOADFORMAT: u32 = 1124;
     pub const PAYLOADCOMPRESSOR: u32 = 1125;
     pub const PAYLOADFLAGS: u32 = 1126;
+    pub const INSTALLCOLOR: u32 = 1127;
+    pub const INSTALLTID: u32 = 1128;
     pub const FILECOLORS: u32 = 1140;
     pub const SOURCEPKGID: u32 = 1146;
     pub const OLDSUGGESTSNAME: u32 = 1156;

@@ -2,6 +2,7 @@
 
 pub mod channel;
 pub mod hypervisor;
+pub mod pkgmgr;
 pub mod plan;
 pub mod server;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand};
 
 use self::channel::ChannelCommand;
 use self::hypervisor::HypervisorCommand;
+use self::pkgmgr::PkgmgrCommand;
 use self::plan::PlanCommand;
 use self::server::{LoginArgs, OrgCommand, ServeArgs, TaskCommand, TokenCommand, UserCommand};
 use crate::clone_by_date::CloneArgs;
@@ -259,6 +261,17 @@ Examples:
         )]
         arguments: Vec<std::ffi::OsString>,
     },
+    /// Lists of declared packages, as Bcfg2 has them (no server is needed)
+    #[command(
+        subcommand,
+        arg_required_else_help = true,
+        after_help = "\
+Examples:
+  airlock pkgmgr gen -P -d /srv/mirror/el9 -o base.xml
+  airlock pkgmgr update -c base.xml -d /srv/updates --diff
+  airlock pkgmgr lint base.xml"
+    )]
+    Pkgmgr(PkgmgrCommand),
     /// Print a completion script for a shell
     #[command(after_help = "\
 Examples:

@@ -1,6 +1,7 @@
 //! What the commands do.
 
 pub mod createrepo;
+pub mod pkgmgr;
 
 mod access;
 mod change;
@@ -47,6 +48,7 @@ pub fn run(cli: Cli, called: Called) -> Result<ExitCode> {
     match command {
         Command::Serve(args) => return serve::run(&global, *args).map(|()| ExitCode::SUCCESS),
         Command::Createrepo { arguments } => return Ok(createrepo::run(arguments)),
+        Command::Pkgmgr(command) => return Ok(pkgmgr::run(command, global.json)),
         Command::Completions { shell } => {
             return shell::completions(shell).map(|()| ExitCode::SUCCESS);
         }
@@ -114,6 +116,7 @@ async fn remote(global: crate::cli::Global, command: Command) -> Result {
         | Command::Createrepo { .. }
         | Command::CloneByDate(_)
         | Command::Plan(_)
+        | Command::Pkgmgr(_)
         | Command::Completions { .. }
         | Command::Man { .. }
         | Command::Restore { .. } => Ok(()),

@@ -1,7 +1,7 @@
 //! The airlock program: server and administration command line.
 //!
 //! Exit status: 0 done, 1 the work failed, 2 wrong usage. Every command is a client of the REST API; only `serve`,
-//! `restore`, `createrepo`, `plan`, `completions` and `man` work by themselves.
+//! `restore`, `createrepo`, `plan`, `pkgmgr`, `completions` and `man` work by themselves.
 
 mod cli;
 mod client;
@@ -15,12 +15,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clone_by_date::Called;
+use command::pkgmgr::OLD_NAMES;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
     if called_as(&name, "createrepo_c") {
         return command::createrepo::run(arguments.collect());
+    }
+    if let Some(old) = OLD_NAMES.into_iter().find(|old| called_as(&name, old)) {
+        return command::pkgmgr::run_old(old, arguments);
     }
     let (called, cli) = if called_as(&name, clone_by_date::OLD_NAME) {
         let words = ["airlock".into(), "clone-by-date".into()];

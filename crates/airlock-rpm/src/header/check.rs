@@ -39,8 +39,17 @@ impl Sizes {
 
 /// What the check learned beside "it is sound".
 pub(crate) struct Outcome {
+    /// The entries of the region (all of them, where there is none) ascend by tag.
     pub(crate) sorted: bool,
-    pub(crate) has_region: bool,
+    /// Entries and bytes of data that the region spans.
+    pub(crate) region: Option<Region>,
+}
+
+/// What the region at the head of a header spans, itself and its trailer included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Region {
+    pub(crate) entries: u32,
+    pub(crate) data: u32,
 }
 
 /// Big-endian 32-bit number at a position; 0 past the end, which the callers excluded.
@@ -73,7 +82,7 @@ pub(crate) fn intro(bytes: &[u8], role: HeaderRole, file_offset: u64) -> Result<
     };
     let (most_entries, most_data) = match role {
         HeaderRole::Signature => (MAXIMUM_SIGNATURE_ENTRIES, MAXIMUM_SIGNATURE_DATA),
-        HeaderRole::Main => (MAXIMUM_ENTRIES, MAXIMUM_DATA),
+        HeaderRole::Main | HeaderRole::Installed => (MAXIMUM_ENTRIES, MAXIMUM_DATA),
     };
     if sizes.entries == 0 {
         return Err(Error::bad(file_offset + 8, Flaw::EmptyHeader { part }));
@@ -109,20 +118,61 @@ pub(crate) fn entries(
     file_offset: u64,
 ) -> Result<Outcome> {
     let data_start = INTRO_LENGTH + sizes.entries as usize * ENTRY_LENGTH;
-    let data = bytes.get(data_start..).unwrap_or_default();
-    let has_region = region(bytes, data, sizes, role, file_offset)?;
+    let all_data = bytes.get(data_start..).unwrap_or_default();
+    let region = region(bytes, all_data, sizes, role, file_offset)?;
     // The trailer of a region is its own; no tag may lie in it.
-    let data = if has_region {
-        &data[..data.len() - REGION_LENGTH as usize]
-    } else {
-        data
+    let (data, last) = match region {
+        Some(region) => {
+            let end = (region.data - REGION_LENGTH) as usize;
+            (all_data.get(..end).unwrap_or_default(), region.entries)
+        }
+        None => (all_data, sizes.entries),
     };
+    let first = u32::from(region.is_some());
+    let sorted = run(bytes, data, first..last, 0, Holes::Refused, file_offset)?;
+    if !sorted {
+        no_duplicates(bytes, first..last, file_offset)?;
+    }
+    // What rpm wrote beside the package's own header when it installed it. Tags of the region may
+    // come again here and then replace those; twice among themselves they may not come.
+    if last < sizes.entries {
+        let after = region.map_or(0, |region| region.data as usize);
+        run(
+            bytes,
+            all_data,
+            last..sizes.entries,
+            after,
+            Holes::Allowed,
+            file_offset,
+        )?;
+        no_duplicates(bytes, last..sizes.entries, file_offset)?;
+    }
+    Ok(Outcome { sorted, region })
+}
 
+/// Whether bytes of data may belong to no tag.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holes {
+    Refused,
+    Allowed,
+}
+
+/// Checks a run of entries whose data lie one after the other, from `first_byte` of `data` on. Says whether their
+/// tags ascend.
+fn run(
+    bytes: &[u8],
+    data: &[u8],
+    positions: std::ops::Range<u32>,
+    first_byte: usize,
+    holes: Holes,
+    file_offset: u64,
+) -> Result<bool> {
+    let data_start = INTRO_LENGTH + word(bytes, 8) as usize * ENTRY_LENGTH;
     let mut sorted = true;
     let mut last_tag = 0;
-    let mut last_end = 0_usize;
+    let mut last_end = first_byte;
     let mut packed = 0_usize;
-    for position in u32::from(has_region)..sizes.entries {
+    for position in positions {
         let at = INTRO_LENGTH + position as usize * ENTRY_LENGTH;
         let (tag, kind) = (word(bytes, at), word(bytes, at + 4));
         let (offset, count) = (word(bytes, at + 8), word(bytes, at + 12));
@@ -183,7 +233,7 @@ pub(crate) fn entries(
         packed = packed.next_multiple_of(width) + length;
     }
     // librpm loads no header with holes beyond those of alignment, so nothing can hide in one.
-    if packed != data.len() {
+    if holes == Holes::Refused && packed != data.len() {
         return Err(Error::bad(
             file_offset + data_start as u64,
             Flaw::Gap {
@@ -192,23 +242,21 @@ pub(crate) fn entries(
             },
         ));
     }
-    if !sorted {
-        no_duplicates(bytes, sizes, file_offset)?;
-    }
-    Ok(Outcome { sorted, has_region })
+    Ok(sorted)
 }
 
 /// Checks the region entry and its trailer; says whether there is one.
 ///
 /// Packages of rpm 3 have none. One that is there has to span the whole header, as librpm demands
-/// of files: entries outside it would be covered by no signature.
+/// of files: entries outside it would be covered by no signature. In a database of installed packages it spans the
+/// header that the package came with, and what rpm added stands behind it.
 fn region(
     bytes: &[u8],
     data: &[u8],
     sizes: Sizes,
     role: HeaderRole,
     file_offset: u64,
-) -> Result<bool> {
+) -> Result<Option<Region>> {
     let (tag, kind) = (word(bytes, INTRO_LENGTH), word(bytes, INTRO_LENGTH + 4));
     let (offset, count) = (
         word(bytes, INTRO_LENGTH + 8),
@@ -216,11 +264,12 @@ fn region(
     );
     let expected = match role {
         HeaderRole::Signature => tag::signature::HEADER_SIGNATURES,
-        HeaderRole::Main => tag::main::HEADER_IMMUTABLE,
+        HeaderRole::Main | HeaderRole::Installed => tag::main::HEADER_IMMUTABLE,
     };
     if tag != expected {
-        return Ok(false);
+        return Ok(None);
     }
+    let whole = role != HeaderRole::Installed;
     let bad = |at: usize, why: &'static str| {
         Err(Error::bad(file_offset + at as u64, Flaw::Region { why }))
     };
@@ -228,7 +277,8 @@ fn region(
         return bad(INTRO_LENGTH + 4, "its entry is not 16 bytes of binary data");
     }
     let trailer_start = offset as usize;
-    if u64::from(offset) + u64::from(REGION_LENGTH) != data.len() as u64 {
+    let region_end = u64::from(offset) + u64::from(REGION_LENGTH);
+    if region_end > data.len() as u64 || (whole && region_end != data.len() as u64) {
         return bad(
             INTRO_LENGTH + 8,
             "its trailer is not at the end of the data",
@@ -247,22 +297,33 @@ fn region(
         return bad(at + 4, "its trailer is not 16 bytes of binary data");
     }
     let back = i64::from(word(data, trailer_start + 8).cast_signed());
-    if -back != i64::from(sizes.entries) * ENTRY_LENGTH as i64 {
+    let all = i64::from(sizes.entries) * ENTRY_LENGTH as i64;
+    let spanned = -back;
+    if whole && spanned != all {
         return bad(at + 8, "it does not span all entries");
     }
-    Ok(true)
+    if spanned < ENTRY_LENGTH as i64 || spanned > all || spanned % ENTRY_LENGTH as i64 != 0 {
+        return bad(
+            at + 8,
+            "it does not span a number of entries that there are",
+        );
+    }
+    Ok(Some(Region {
+        entries: (spanned / ENTRY_LENGTH as i64) as u32,
+        data: region_end as u32,
+    }))
 }
 
-/// Looks for a tag that appears twice in a header whose tags are not sorted.
-fn no_duplicates(bytes: &[u8], sizes: Sizes, file_offset: u64) -> Result<()> {
+/// Looks for a tag that appears twice in a run of entries whose tags are not sorted.
+fn no_duplicates(bytes: &[u8], positions: std::ops::Range<u32>, file_offset: u64) -> Result<()> {
     let tag_at = |position: u32| word(bytes, INTRO_LENGTH + position as usize * ENTRY_LENGTH);
-    let mut tags: Vec<u32> = (0..sizes.entries).map(tag_at).collect();
+    let mut tags: Vec<u32> = positions.clone().map(tag_at).collect();
     tags.sort_unstable();
     let Some(pair) = tags.windows(2).find(|pair| pair[0] == pair[1]) else {
         return Ok(());
     };
     let tag = pair[0];
-    let position = (0..sizes.entries)
+    let position = positions
         .filter(|position| tag_at(*position) == tag)
         .nth(1)
         .unwrap_or(0);

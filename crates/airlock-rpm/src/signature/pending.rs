@@ -5,7 +5,7 @@ use pgp::packet::{Packet, PacketParser, Signature, SignatureType, SignatureVersi
 use pgp::types::KeyVersion;
 
 use super::certificate::{Certificate, Usable, id_bytes};
-use super::{BadSignature, Fingerprint, KeyId, KeyRing, Policy, Verdict};
+use super::{BadSignature, Fingerprint, KeyId, KeyRing, Policy, SignatureSummary, Verdict};
 use crate::digest::Hasher;
 
 /// No signature of any kind is longer; post-quantum ones come to about 50 kB.
@@ -43,6 +43,30 @@ pub(super) fn read(bytes: &[u8]) -> Result<Signature, Verdict> {
 /// When the signature says that it was made.
 pub(super) fn created(signature: &Signature) -> Option<u64> {
     signature.created().map(|time| u64::from(time.as_secs()))
+}
+
+/// What a signature says about itself.
+pub(super) fn summary(signature: &Signature) -> SignatureSummary {
+    let key_id = signature.issuer_key_id().into_iter().next();
+    let by_print = || {
+        let print = signature.issuer_fingerprint().into_iter().next()?;
+        let bytes = print.as_bytes();
+        let short = match bytes.len() {
+            32 => bytes.get(..8),
+            length => bytes.get(length.saturating_sub(8)..),
+        };
+        short.map(id_bytes)
+    };
+    SignatureSummary {
+        key_id: key_id.map(|id| id_bytes(id.as_ref())).or_else(by_print),
+        created: created(signature),
+        hash: signature
+            .hash_alg()
+            .map_or_else(String::new, |hash| hash.to_string()),
+        algorithm: signature
+            .config()
+            .map_or_else(String::new, |config| format!("{:?}", config.pub_alg)),
+    }
 }
 
 impl<'k> Pending<'k> {

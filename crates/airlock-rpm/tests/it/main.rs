@@ -10,6 +10,7 @@ mod forge;
 mod gpg;
 mod hostile;
 mod replay;
+mod rpmdb;
 mod signatures;
 mod signing_key;
 mod versions;

@@ -3,12 +3,16 @@
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
-use crate::{allocation, built, forge, gpg};
+use airlock_rpm::db::Kind;
+
+use crate::{allocation, built, forge, gpg, rpmdb};
 
 #[path = "../../../../fuzz/bodies/evr.rs"]
 mod evr;
 #[path = "../../../../fuzz/bodies/rpm_header.rs"]
 mod rpm_header;
+#[path = "../../../../fuzz/bodies/rpmdb.rs"]
+mod rpmdb_body;
 #[path = "../../../../fuzz/bodies/signature.rs"]
 mod signature;
 
@@ -116,5 +120,73 @@ fn random_keys_and_signatures() {
             peak <= 2 * bytes.len() + (1 << 20),
             "round {round}: {peak} bytes at once"
         );
+    }
+}
+
+/// The part of a file that is mutated most: its first pages, where the structure is.
+fn random_databases(kind: Kind, files: &[&str], rounds: usize) {
+    let mut rng = rng();
+    let seeds: Vec<Vec<u8>> = files
+        .iter()
+        .map(|file| std::fs::read(rpmdb::data().join(file)).unwrap())
+        .collect();
+    for seed in &seeds {
+        rpmdb_body::rpmdb(kind, seed);
+    }
+    for round in 0..rounds {
+        let seed = &seeds[round % seeds.len()];
+        let within = match round % 3 {
+            0 => 600,
+            1 => 8_192,
+            _ => seed.len(),
+        };
+        let bytes = mutate(&mut rng, seed, within.min(seed.len()));
+        let ((), peak) = allocation::peak_of(|| rpmdb_body::rpmdb(kind, &bytes));
+        assert!(
+            peak <= 6 * bytes.len() + (1 << 20),
+            "round {round}: {peak} bytes at once for {}",
+            bytes.len()
+        );
+    }
+}
+
+#[test]
+fn random_sqlite_databases() {
+    random_databases(Kind::Sqlite, &["sqlite/rpmdb.sqlite"], 1_200);
+}
+
+#[test]
+fn random_ndb_databases() {
+    random_databases(Kind::Ndb, &["ndb/Packages.db"], 1_500);
+}
+
+#[test]
+fn random_berkeley_databases() {
+    let files = [
+        "bdb/page512/Packages",
+        "bdb/page4096/Packages",
+        "bdb/page16384/Packages",
+        "bdb/bigendian/Packages",
+    ];
+    random_databases(Kind::BerkeleyDb, &files, 2_000);
+}
+
+#[test]
+fn random_headers_of_installed_packages() {
+    let mut rng = rng();
+    let database = std::fs::read(rpmdb::data().join("sqlite/rpmdb.sqlite")).unwrap();
+    let snapshot = airlock_rpm::db::Snapshot::of_bytes(Kind::Sqlite, database, None).unwrap();
+    let mut cursor = snapshot.cursor();
+    let seeds: Vec<Vec<u8>> = (0..snapshot.numbers().len())
+        .map(|position| cursor.load_at(position).unwrap().header().as_bytes()[8..].to_vec())
+        .collect();
+    for seed in &seeds {
+        rpmdb_body::installed_header(seed);
+    }
+    for round in 0..20_000 {
+        let seed = &seeds[round % seeds.len()];
+        let within = if round % 2 == 0 { 1_000 } else { seed.len() };
+        let bytes = mutate(&mut rng, seed, within.min(seed.len()));
+        rpmdb_body::installed_header(&bytes);
     }
 }

@@ -1,4 +1,5 @@
-//! SHA-256 of two files at once. With airlock-server's `memory` the only module with `unsafe`.
+//! SHA-256 of two files at once. With airlock-server's `memory` the only module with `unsafe`; here for all who read
+//! many files.
 //!
 //! The processor's SHA instructions wait for each other within one file: half of the time nothing is worked on. Blocks
 //! of a second file in between use that time, so that two files cost little more than one (AMD Zen: 3.2 GB/s instead
@@ -12,7 +13,7 @@
 use sha2::block_api::compress256;
 
 /// What is hashed in one step.
-pub(crate) type Block = [u8; 64];
+pub type Block = [u8; 64];
 
 /// The state before the first block (FIPS 180-4, 5.3.3).
 const START: [u32; 8] = [
@@ -28,26 +29,34 @@ const START: [u32; 8] = [
 
 /// A SHA-256 being taken, in whole blocks up to the last one.
 #[derive(Debug, Clone)]
-pub(crate) struct Sha256 {
+pub struct Sha256 {
     state: [u32; 8],
     length: u64,
 }
 
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Sha256 {
-    pub(crate) fn new() -> Self {
+    /// Starts one.
+    pub fn new() -> Self {
         Self {
             state: START,
             length: 0,
         }
     }
 
-    pub(crate) fn update(&mut self, blocks: &[Block]) {
+    /// Takes the next blocks.
+    pub fn update(&mut self, blocks: &[Block]) {
         compress256(&mut self.state, blocks);
         self.length += size_of_val(blocks) as u64;
     }
 
     /// Lower-case hexadecimal. `tail` is what is left after the last whole block.
-    pub(crate) fn finish(mut self, tail: &[u8]) -> String {
+    pub fn finish(mut self, tail: &[u8]) -> String {
         let (blocks, tail) = tail.as_chunks();
         self.update(blocks);
         let bits = (self.length + tail.len() as u64) * 8;
@@ -64,7 +73,7 @@ impl Sha256 {
 }
 
 /// Updates both, each with its own blocks; there are as many of one as of the other.
-pub(crate) fn update_both(one: &mut Sha256, blocks: [&[Block]; 2], other: &mut Sha256) {
+pub fn update_both(one: &mut Sha256, blocks: [&[Block]; 2], other: &mut Sha256) {
     debug_assert_eq!(
         blocks[0].len(),
         blocks[1].len(),

@@ -1,0 +1,332 @@
+//! `airlock-agent packages`: declared packages against what is installed, and brought there.
+
+mod arguments;
+mod lock;
+mod remote;
+mod sources;
+
+use std::io::{BufRead, IsTerminal as _, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use airlock_pkgstate::decide::Code;
+use airlock_pkgstate::host::{Host, HostOptions};
+use airlock_pkgstate::plan::Plan;
+use airlock_pkgstate::report::{Report, describe_action};
+use airlock_pkgstate::run::{Machine, Operator, RunError, Session};
+use airlock_pkgstate::settings::{Driver, Settings};
+use airlock_pkgstate::statistics;
+use anyhow::Context as _;
+
+pub use arguments::Arguments;
+use arguments::{Command, Common};
+use sources::Declared;
+
+/// With `--detailed-exitcode`: something is to be done, or could not be.
+const WORK: u8 = 3;
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let common = arguments.command.common();
+    let (settings, driver) = load_settings(common)?;
+    let mut remote = sources::Source::of(common, &settings)?;
+    let declared = remote.load(common, &settings)?;
+    let options = common.options(
+        &arguments.command,
+        &settings,
+        driver,
+        declared.decisions.clone(),
+    )?;
+    let log = Log {
+        level: common.verbose,
+    };
+    for warning in settings.warnings.iter().chain(&declared.notes) {
+        eprintln!("warning: {warning}");
+    }
+    let mut host = host(common, &settings, driver)?;
+    let _lock = match &arguments.command {
+        Command::Apply(apply) if !apply.common.omit_lock && !options.dry_run => {
+            Some(lock::take(&common.root, &settings.lockfile)?)
+        }
+        _ => None,
+    };
+    let mut stamps: statistics::Stamps = vec![("start", now())];
+    if let (Command::Apply(_), Driver::Rpm, false) = (&arguments.command, driver, options.dry_run) {
+        prelink(common, &host);
+    }
+    let mut session = Session::look(
+        &declared.configuration,
+        settings.driver(driver),
+        driver,
+        &options,
+        &mut host,
+    )?;
+    stamps.push(("inventory", now()));
+    log.say(|| format!("{driver}: {} entries", session.now.len()));
+    if let Command::Acknowledge(wanted) = &arguments.command {
+        return acknowledge(&wanted.packages, &session, &mut host);
+    }
+    let outcome = match &arguments.command {
+        Command::Verify(_) | Command::Acknowledge(_) => Ok(()),
+        Command::Plan(plan) => {
+            session.select(&mut airlock_pkgstate::run::Nobody);
+            session.plan(&mut host);
+            if let Some(path) = &plan.output {
+                let text = Plan::of(&session).to_json()?;
+                std::fs::write(path, text + "\n")
+                    .with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            session.ensure_safe(&mut host)
+        }
+        Command::Apply(apply) => {
+            keep_journal(common, &mut host);
+            let outcome = match &apply.plan {
+                Some(path) => apply_plan(path, &mut session, &mut host),
+                None => {
+                    let outcome = session.carry_out(&mut host, &mut Terminal);
+                    if !session.prompts.is_empty() && !std::io::stdin().is_terminal() {
+                        println!();
+                    }
+                    outcome
+                }
+            };
+            if outcome.is_ok() {
+                end_journal(common);
+            }
+            outcome
+        }
+    };
+    stamps.push(("install", now()));
+    stamps.push(("finished", now()));
+    finish(
+        arguments,
+        &mut remote,
+        &declared,
+        &session,
+        &stamps,
+        outcome,
+    )
+}
+
+fn finish(
+    arguments: &Arguments,
+    remote: &mut sources::Source,
+    declared: &Declared,
+    session: &Session<'_>,
+    stamps: &statistics::Stamps,
+    outcome: Result<(), RunError>,
+) -> anyhow::Result<ExitCode> {
+    let common = arguments.command.common();
+    let failed = outcome.as_ref().err().map(ToString::to_string);
+    let report = Report::of(session, failed.clone());
+    let mut out = std::io::stdout().lock();
+    match (common.json, &arguments.command) {
+        (true, _) => writeln!(out, "{}", report.to_json()?)?,
+        (false, Command::Plan(_)) => {
+            for action in &session.actions {
+                writeln!(out, "{}", describe_action(action))?;
+            }
+            for note in &session.notes {
+                writeln!(out, "note: {note}")?;
+            }
+            writeln!(out, "{} actions", session.actions.len())?;
+        }
+        (false, _) => write!(out, "{}", report.text(common.show_extra))?,
+    }
+    out.flush()?;
+    if matches!(arguments.command, Command::Apply(_)) && declared.from_server {
+        let upload = statistics::upload(session, stamps);
+        if let Err(error) = remote.report(&upload) {
+            eprintln!("error: the report did not reach the server: {error:#}");
+            return Ok(ExitCode::from(1));
+        }
+    }
+    if let Some(failed) = failed {
+        anyhow::bail!(failed);
+    }
+    let work = match &arguments.command {
+        Command::Plan(_) => !session.actions.is_empty() || report.bad > 0,
+        _ => report.bad > 0,
+    };
+    Ok(match common.detailed_exitcode && work {
+        true => ExitCode::from(WORK),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// Takes the configuration files of entries that only they make bad for good.
+fn acknowledge(
+    names: &[String],
+    session: &Session<'_>,
+    host: &mut Host,
+) -> anyhow::Result<ExitCode> {
+    let mut files = Vec::new();
+    for (entry, examined) in session.configuration.entries.iter().zip(&session.now) {
+        if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
+            continue;
+        }
+        let codes = examined.codes.iter().flatten();
+        if codes.filter(|code| matches!(code, Code::Config(_))).count() == 0 {
+            continue;
+        }
+        for status in &examined.instances {
+            for verdict in status.verdicts.iter().flatten() {
+                let config = verdict.files.iter().filter(|file| file.kind == 'c');
+                files.extend(config.map(|file| (verdict.package.clone(), file.path.clone())));
+            }
+        }
+    }
+    let unread = host.acknowledge(&files).map_err(anyhow::Error::msg)?;
+    for (package, path) in files.iter().filter(|(_, path)| !unread.contains(path)) {
+        println!("acknowledged {path} of {package}");
+    }
+    for path in &unread {
+        eprintln!("error: {path} cannot be read");
+    }
+    Ok(ExitCode::from(u8::from(!unread.is_empty())))
+}
+
+fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result<(), RunError> {
+    let bytes = std::fs::read(path)
+        .map_err(|error| RunError::Stale(format!("cannot read {}: {error}", path.display())))?;
+    let plan = Plan::parse(&path.display().to_string(), &bytes)
+        .map_err(|error| RunError::Stale(error.to_string()))?;
+    session.adopt(&plan)?;
+    session.ensure_safe(host)?;
+    session.perform(host)
+}
+
+fn load_settings(common: &Common) -> anyhow::Result<(Settings, Driver)> {
+    let mut settings = sources::settings(common)?;
+    let names = match common.drivers.is_empty() {
+        true => settings.drivers.clone(),
+        false => common.drivers.clone(),
+    };
+    let (driver, others) = Settings::chosen_driver(&names);
+    if !others.is_empty() {
+        settings.warnings.push(format!(
+            "drivers that are not Airlock's are skipped: {}",
+            others.join(", ")
+        ));
+    }
+    for (to, given) in [
+        (&mut settings.server, &common.server),
+        (&mut settings.communication.user, &common.user),
+    ] {
+        if let Some(given) = given {
+            to.clone_from(given);
+        }
+    }
+    if !settings.server.contains("://") {
+        settings.server = format!("https://{}", settings.server);
+    }
+    Ok((settings, driver))
+}
+
+fn host(common: &Common, settings: &Settings, driver: Driver) -> anyhow::Result<Host> {
+    let mut options = HostOptions::new(&common.root);
+    options.dbpath.clone_from(&common.dbpath);
+    options.manager = common.manager.map(Into::into);
+    options.manager_options.clone_from(&common.manager_options);
+    options.rpm_options.clone_from(&common.rpm_options);
+    options.timeout = settings.command_timeout.map(Duration::from_secs);
+    options.require_signatures = settings.driver(driver).require_signatures;
+    options.unchecked_keys = driver == Driver::Rpm && settings.driver(driver).legacy_quirks;
+    options.cache = match &common.cache {
+        Some(cache) => cache.clone(),
+        None => common.root.join("var/cache/airlock-agent"),
+    };
+    Ok(Host::new(options, Box::new(remote::Files::new(settings)?)))
+}
+
+/// RPMng undoes prelinking before it looks, so that programs are what their packages say.
+fn prelink(common: &Common, host: &Host) {
+    if common.root != Path::new("/") || !host.has_prelink() {
+        return;
+    }
+    let outcome = std::process::Command::new("/usr/sbin/prelink")
+        .args(["-a", "-mR"])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .status();
+    match outcome {
+        Ok(status) if status.success() => {}
+        Ok(status) => eprintln!("warning: prelink -a -mR failed: {status}"),
+        Err(error) => eprintln!("warning: prelink -a -mR failed: {error}"),
+    }
+}
+
+fn journal(common: &Common) -> std::path::PathBuf {
+    common.root.join("var/lib/airlock-agent/packages.journal")
+}
+
+/// Keeps each step before it is taken. A journal that is still there tells of a run that did not end; what it left is found
+/// by looking, so nothing has to be taken back.
+fn keep_journal(common: &Common, host: &mut Host) {
+    let path = journal(common);
+    if let Ok(text) = std::fs::read_to_string(&path) {
+        let last = text.lines().last().unwrap_or("its start");
+        eprintln!(
+            "note: the last run was interrupted at: {last}; this one goes on from what it left"
+        );
+    }
+    // It begins with the first step: a run that does nothing leaves none.
+    let mut file: Option<std::fs::File> = None;
+    host.keep_journal(Box::new(move |what| {
+        let mut keep = || -> std::io::Result<()> {
+            let file = match &mut file {
+                Some(file) => file,
+                None => {
+                    if let Some(folder) = path.parent() {
+                        std::fs::create_dir_all(folder)?;
+                    }
+                    file.insert(std::fs::File::create(&path)?)
+                }
+            };
+            writeln!(file, "{what}")?;
+            file.sync_data()
+        };
+        keep().map_err(|error| format!("the journal {} cannot be written: {error}", path.display()))
+    }));
+}
+
+fn end_journal(common: &Common) {
+    // A journal that stays only means one more note at the next run.
+    let _ = std::fs::remove_file(journal(common));
+}
+
+fn now() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |passed| passed.as_secs_f64())
+}
+
+struct Log {
+    level: u8,
+}
+
+impl Log {
+    fn say(&self, text: impl FnOnce() -> String) {
+        if self.level > 0 {
+            eprintln!("{}", text());
+        }
+    }
+}
+
+/// Asks on standard output and reads answers from standard input.
+struct Terminal;
+
+impl Operator for Terminal {
+    fn ask(&mut self, question: &str) -> Option<String> {
+        let mut out = std::io::stdout().lock();
+        // No line end: the answer stands behind the question.
+        out.write_all(question.as_bytes()).ok()?;
+        out.flush().ok()?;
+        let mut line = String::new();
+        match std::io::stdin().lock().read_line(&mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(line.trim_end_matches(['\n', '\r']).to_owned()),
+        }
+    }
+}

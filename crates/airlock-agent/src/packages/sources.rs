@@ -1,0 +1,129 @@
+//! Where settings, entries and decisions come from: files, or the Bcfg2 server.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use airlock_pkgstate::decide::lists::{Decision, parse_decisions};
+use airlock_pkgstate::declared::{Configuration, parse_configuration};
+use airlock_pkgstate::server::Server;
+use airlock_pkgstate::settings::{DecisionMode, Settings, parse_settings};
+use airlock_pkgstate::xml::Element;
+use anyhow::Context as _;
+
+use super::arguments::Common;
+use super::remote::Connection;
+
+/// Used when no settings are named and it is there.
+const SETTINGS: &str = "/etc/bcfg2.conf";
+
+/// What is declared for this machine.
+pub struct Declared {
+    pub configuration: Configuration,
+    pub decisions: Vec<Decision>,
+    pub from_server: bool,
+    pub notes: Vec<String>,
+}
+
+/// Reads the settings.
+pub fn settings(common: &Common) -> anyhow::Result<Settings> {
+    let path = match &common.config {
+        Some(path) => path.as_path(),
+        None if Path::new(SETTINGS).exists() => Path::new(SETTINGS),
+        None => return Ok(Settings::default()),
+    };
+    let bytes = read(path)?;
+    Ok(parse_settings(&path.display().to_string(), &bytes)?)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The server, or nothing.
+pub struct Source {
+    connection: Option<Connection>,
+    retries: u32,
+}
+
+impl Source {
+    pub fn of(common: &Common, settings: &Settings) -> anyhow::Result<Self> {
+        let connection = match common.entries {
+            Some(_) => None,
+            None => Some(Connection::new(settings)?),
+        };
+        Ok(Self {
+            connection,
+            retries: settings.communication.retries,
+        })
+    }
+
+    /// Loads entries and decisions.
+    pub fn load(&mut self, common: &Common, settings: &Settings) -> anyhow::Result<Declared> {
+        let mode = common.decision_mode(settings);
+        let mut declared = match (&common.entries, &mut self.connection) {
+            (Some(path), _) => Declared {
+                configuration: parse_configuration(&path.display().to_string(), &read(path)?)?,
+                decisions: Vec::new(),
+                from_server: false,
+                notes: Vec::new(),
+            },
+            (None, Some(connection)) => {
+                let wanted = match common.decision_list {
+                    Some(_) => DecisionMode::None,
+                    None => mode,
+                };
+                let profile = common.profile.as_deref().or(settings.profile.as_deref());
+                let mut server = Server::new(connection, self.retries);
+                let fetched = server.fetch(profile, wanted)?;
+                if let Some(path) = &common.keep {
+                    keep(path, &fetched.text)?;
+                }
+                let notes = fetched
+                    .probes
+                    .iter()
+                    .map(|name| format!("the server asks for the probe {name}; probes are not run"))
+                    .collect();
+                Declared {
+                    configuration: fetched.configuration,
+                    decisions: fetched.decisions,
+                    from_server: !common.bundle_quick,
+                    notes,
+                }
+            }
+            (None, None) => anyhow::bail!("no entries: give --entries FILE"),
+        };
+        match &common.decision_list {
+            Some(path) => {
+                declared.decisions = parse_decisions(&path.display().to_string(), &read(path)?)?;
+            }
+            None if mode != DecisionMode::None && common.entries.is_some() => anyhow::bail!(
+                "-l {} with --entries needs --decision-list FILE",
+                mode.word()
+            ),
+            None => {}
+        }
+        Ok(declared)
+    }
+
+    /// Sends the report of the run.
+    pub fn report(&mut self, statistics: &Element) -> anyhow::Result<()> {
+        if let Some(connection) = &mut self.connection {
+            Server::new(connection, self.retries).report(statistics)?;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps a configuration; it may hold secrets.
+fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}

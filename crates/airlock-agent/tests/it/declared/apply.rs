@@ -1,0 +1,249 @@
+//! Everything that an apply does really happens.
+
+use super::{Machine, with};
+
+const MANY: &str = "
+  <Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.1-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>
+  <Package name='gamma' type='rpm' uri='URI'><Instance simplefile='gamma-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>
+  <Package name='multi' type='rpm' uri='URI'><Instance simplefile='multi-1.0-1.x86_64.rpm' version='1.0' release='1' arch='x86_64'/></Package>
+  <Package name='beta' type='rpm' uri='URI'><Instance simplefile='beta-1.0-1.noarch.rpm' epoch='1' version='1.0' release='1' arch='noarch'/></Package>
+  <Package name='kernel' type='rpm' uri='URI'><Instance simplefile='kernel-5.0-1.x86_64.rpm' version='5.0' release='1' arch='x86_64'/><Instance simplefile='kernel-5.1-1.x86_64.rpm' version='5.1' release='1' arch='x86_64'/></Package>";
+
+fn many() -> Machine {
+    let machine = Machine::new(&[
+        "alpha-1.0-1.noarch",
+        "gamma-1.0-1.noarch",
+        "multi-1.0-1.x86_64",
+        "multi-1.0-1.i686",
+        "kernel-5.0-1.x86_64",
+        "needs-1.0-1.noarch",
+    ]);
+    std::fs::remove_file(machine.root().join("opt/bt/gamma/data")).unwrap();
+    machine.declare(MANY);
+    machine
+}
+
+/// The questions of the seed form, with the blanks that the old program wrote.
+const QUESTIONS: &str = "\
+Install/Upgrade/delete Package alpha instance(s) - U(None:1.0-1.noarch -> *:1.1-1.noarch)  (y/N) \
+Install Package beta Instance(s) I(1:1.0-1.noarch) ? (y/N) \
+Install/Upgrade/delete Package gamma instance(s) - R(*:1.0-1.noarch)  (y/N) \
+Install/Upgrade/delete Package kernel instance(s) - I(*:5.1-1.x86_64)  (y/N) \
+Install/Upgrade/delete Package multi instance(s) - D(*:1.0-1.i686)  (y/N) \
+Remove Package: needs? (y/N): ";
+
+#[test]
+fn install_upgrade_reinstall_and_delete_happen_when_the_operator_agrees() {
+    let machine = many();
+    let ran = machine.answering(
+        "apply",
+        &with(&["-I", "-r", "packages", "--detailed-exitcode"]),
+        &"y\n".repeat(6),
+    );
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.starts_with(QUESTIONS), "{}", ran.stdout);
+    assert_eq!(
+        machine.installed(),
+        [
+            "alpha-1.1-1.noarch",
+            "beta-1.0-1.noarch",
+            "gamma-1.0-1.noarch",
+            "kernel-5.0-1.x86_64",
+            "kernel-5.1-1.x86_64",
+            "multi-1.0-1.x86_64",
+        ]
+    );
+    assert!(machine.root().join("opt/bt/gamma/data").exists());
+    let again = machine.run("apply", &with(&["-r", "packages", "--detailed-exitcode"]));
+    assert_eq!(again.code, 0, "{}", again.stdout);
+    assert_eq!(again.stdout, "5 good, 0 bad, 0 modified, 0 extra\n");
+}
+
+#[test]
+fn what_the_operator_declines_stays_and_the_end_of_input_declines_the_rest() {
+    let machine = many();
+    let before = machine.installed();
+    let ran = machine.answering("apply", &with(&["-I", "-r", "packages"]), "n\nY\nyes\n");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    // Only y and Y mean yes: beta alone was accepted, nothing was asked behind the fourth question but once more.
+    let mut expected = before;
+    expected.push("beta-1.0-1.noarch".to_owned());
+    expected.sort();
+    assert_eq!(machine.installed(), expected);
+}
+
+#[test]
+fn the_later_form_of_prompts_is_an_option() {
+    let machine = many();
+    let ran = machine.answering("apply", &with(&["-I", "--prompt-form", "later"]), "");
+    let question = "Install/Upgrade/delete Package alpha instance(s) - U(1.0-1.noarch -> 1.1-1.noarch)  (y/N) ";
+    assert!(ran.stdout.starts_with(question), "{}", ran.stdout);
+}
+
+#[test]
+fn a_dry_run_asks_nothing_and_changes_nothing() {
+    let machine = many();
+    let before = machine.installed();
+    let arguments = with(&["-I", "-n", "-r", "packages", "--detailed-exitcode"]);
+    let ran = machine.run("apply", &arguments);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(!ran.stdout.contains("(y/N)"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with("0 good, 5 bad, 0 modified, 1 extra\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(machine.installed(), before);
+}
+
+#[test]
+fn the_json_report_holds_entries_actions_commands_and_reasons() {
+    let machine = many();
+    let ran = machine.run("apply", &with(&["--json"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["driver"], "RPMng");
+    assert_eq!(report["good"], 4);
+    assert_eq!(report["bad"], 1);
+    let kinds: Vec<&str> = report["actions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|action| action["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["upgrade", "reinstall", "install", "install"]);
+    let commands = report["commands"].as_array().unwrap();
+    assert_eq!(commands.len(), 2);
+    assert!(commands.iter().all(|command| command["exit"] == 0));
+    assert_eq!(report["extra"][0], "needs-1.0-1.noarch");
+}
+
+#[test]
+fn a_file_that_is_not_what_was_declared_is_not_installed_and_the_others_are() {
+    let machine = Machine::new(&[]);
+    machine.declare(
+        "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='beta-1.0-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>\
+         <Package name='gamma' type='rpm' uri='URI'><Instance simplefile='gamma-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+    );
+    let ran = machine.run("apply", &with(&["--detailed-exitcode"]));
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains(
+            "is not installed: it is beta-1:1.0-1.noarch, and alpha-1.1-1.noarch is declared"
+        ),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(machine.installed(), ["gamma-1.0-1.noarch"]);
+}
+
+#[test]
+fn a_damaged_file_is_not_installed() {
+    let machine = Machine::new(&[]);
+    let mut bytes = std::fs::read(super::rpms().join("gamma-1.0-1.noarch.rpm")).unwrap();
+    let last = bytes.len() - 20;
+    bytes[last] ^= 0x40;
+    std::fs::write(machine.at("gamma.rpm"), bytes).unwrap();
+    let path = machine.at("gamma.rpm");
+    machine.declare(&format!(
+        "<Package name='gamma' type='rpm' uri='/'><Instance simplefile='{}' version='1.0' release='1' arch='noarch'/></Package>",
+        path.display()
+    ));
+    let ran = machine.run("apply", &with(&[]));
+    assert!(ran.stdout.contains("damaged or forged"), "{}", ran.stdout);
+    assert!(machine.installed().is_empty());
+}
+
+#[test]
+fn package_files_come_from_a_url_too() {
+    let machine = Machine::new(&[]);
+    let server = airlock_testkit::http::HttpServer::serve(super::rpms());
+    machine.declare(&format!(
+        "<Package name='alpha' type='rpm' uri='{}'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+        server.url()
+    ));
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch"],
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_list_of_decisions_keeps_entries_and_their_extra_instances_as_they_are() {
+    let machine = many();
+    machine.write(
+        "black.json",
+        "[[\"Package\", \"multi\"], [\"*\", \"kern*\"]]",
+    );
+    let arguments = with(&[
+        "-l",
+        "blacklist",
+        "--decision-list",
+        "black.json",
+        "-r",
+        "packages",
+    ]);
+    let ran = machine.run("apply", &arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let installed = machine.installed();
+    assert!(
+        installed.contains(&"multi-1.0-1.i686".to_owned()),
+        "{installed:?}"
+    );
+    assert!(
+        !installed.contains(&"kernel-5.1-1.x86_64".to_owned()),
+        "{installed:?}"
+    );
+    assert!(
+        installed.contains(&"alpha-1.1-1.noarch".to_owned()),
+        "{installed:?}"
+    );
+}
+
+#[test]
+fn an_unreadable_database_stops_everything_and_nothing_is_called_good() {
+    let machine = many();
+    let database = machine.root().join("root/.rpmdb/rpmdb.sqlite");
+    let bytes = std::fs::read(&database).unwrap();
+    std::fs::write(&database, &bytes[..bytes.len() / 3]).unwrap();
+    let ran = machine.run("verify", &with(&[]));
+    assert_eq!(ran.code, 1);
+    assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    assert!(
+        ran.stderr.contains("what is installed cannot be read"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_changed_configuration_file_is_shown_as_such_and_can_be_acknowledged_until_it_changes_again() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.declare(
+        "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+    );
+    let config = machine.root().join("opt/bt/alpha/etc.conf");
+    std::fs::write(&config, "ours\n").unwrap();
+    let look = || machine.run("apply", &with(&["--detailed-exitcode"]));
+    let ran = look();
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stdout.contains("C(*:1.0-1.noarch)"), "{}", ran.stdout);
+    let ran = machine.run("acknowledge", &with(&["alpha"]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (
+            0,
+            "acknowledged /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch\n"
+        ),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(look().code, 0);
+    std::fs::write(&config, "theirs\n").unwrap();
+    assert_eq!(look().code, 3);
+}

@@ -1,0 +1,76 @@
+//! Plans: looked at first, carried out only while they fit.
+
+use super::{Machine, with};
+
+const ALPHA: &str = "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.1-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>";
+
+fn planned() -> Machine {
+    let machine = Machine::new(&["alpha-1.0-1.noarch", "gamma-1.0-1.noarch"]);
+    machine.declare(ALPHA);
+    let arguments = with(&["-r", "packages", "-o", "plan.json", "--detailed-exitcode"]);
+    let ran = machine.run("plan", &arguments);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("upgrade alpha-1.1-1.noarch from ")
+            && ran
+                .stdout
+                .contains(": alpha-1.0-1.noarch is installed instead\n")
+            && ran
+                .stdout
+                .contains("remove gamma-1.0-1.noarch: it is installed and no entry declares it\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "gamma-1.0-1.noarch"]
+    );
+    machine
+}
+
+#[test]
+fn a_plan_is_carried_out_as_it_says_and_once_only() {
+    let machine = planned();
+    let ran = machine.run("apply", &with(&["--plan", "plan.json"]));
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(machine.installed(), ["alpha-1.1-1.noarch"]);
+    let again = machine.run("apply", &with(&["--plan", "plan.json"]));
+    assert_eq!(again.code, 1);
+    assert!(
+        again
+            .stderr
+            .contains("what is installed changed since the plan was made"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn a_plan_for_other_entries_is_refused() {
+    let machine = planned();
+    machine.declare(&ALPHA.replace("1.1", "2.0"));
+    let ran = machine.run("apply", &with(&["--plan", "plan.json"]));
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("the declared entries changed"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "gamma-1.0-1.noarch"]
+    );
+}
+
+#[test]
+fn nothing_to_do_is_said_by_the_exit_status() {
+    let machine = Machine::new(&["alpha-1.1-1.noarch"]);
+    machine.declare(ALPHA);
+    let ran = machine.run("plan", &with(&["--detailed-exitcode"]));
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (0, "0 actions\n"),
+        "{}",
+        ran.stderr
+    );
+}

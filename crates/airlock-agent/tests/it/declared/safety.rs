@@ -1,0 +1,112 @@
+//! What is refused.
+
+use airlock_testkit::rpms::Rpm;
+
+use super::{Machine, with};
+
+const ALPHA: &str = "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>";
+
+/// A root with alpha declared and these packages beside it.
+fn beside(packages: &[Rpm]) -> Machine {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.declare(ALPHA);
+    for package in packages {
+        let file = package.write_to(machine.folder.path());
+        machine.install(&file);
+    }
+    machine
+}
+
+#[track_caller]
+fn refused(machine: &Machine, arguments: &[&str], expected: &str) {
+    let before = machine.installed();
+    let ran = machine.run("apply", &with(arguments));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    assert_eq!(machine.installed(), before);
+}
+
+#[test]
+fn rpm_the_package_manager_the_agent_and_what_dnf_protects_are_never_removed() {
+    for name in ["rpm", "dnf", "airlock-agent", "vital"] {
+        let machine = beside(&[Rpm::new(name, "1", "1")]);
+        let folder = machine.root().join("etc/dnf/protected.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("site.conf"), "vital\n").unwrap();
+        let said = format!("refused: {name}-1-1.");
+        refused(&machine, &["-r", "packages"], &said);
+        refused(&machine, &["-r", "packages", "--force"], &said);
+    }
+}
+
+#[test]
+fn the_running_kernel_is_never_removed() {
+    let running = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let running = running.trim();
+    // uname -r is V-R.A on EL; what stands here is cut so that it can be one.
+    let (version, release) = match running.split_once('-') {
+        Some((version, release)) => (version.to_owned(), release.replace('-', "_")),
+        None => (running.to_owned(), "1".to_owned()),
+    };
+    if format!("{version}-{release}") != running {
+        // A name that no package can have: nothing of that name can be removed either.
+        return;
+    }
+    let kernel = Rpm::new("kernel", &version, &release);
+    let machine = beside(&[kernel]);
+    refused(&machine, &["-r", "packages", "--force"], "is running");
+}
+
+#[test]
+fn many_removals_need_force_or_a_higher_limit() {
+    let many: Vec<Rpm> = (0..4)
+        .map(|number| Rpm::new(&format!("extra{number}"), "1", "1"))
+        .collect();
+    let machine = beside(&many);
+    let said = "4 packages would be removed, more than 3";
+    refused(&machine, &["-r", "packages", "--max-remove", "3"], said);
+    let ran = machine.run("apply", &with(&["-r", "packages", "--max-remove", "4"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+}
+
+#[test]
+fn an_empty_list_removes_nothing_without_force() {
+    let machine = beside(&[]);
+    machine.declare("");
+    refused(&machine, &["-r", "packages"], "no package is declared");
+    let ran = machine.run("apply", &with(&["-r", "packages", "--force"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(machine.installed().is_empty());
+}
+
+#[test]
+fn systemd_and_glibc_go_back_over_a_major_version_only_by_force() {
+    for (name, old, new) in [("systemd", "219", "252"), ("glibc", "2.17", "2.34")] {
+        let machine = beside(&[Rpm::new(name, new, "1").arch("noarch")]);
+        let older = Rpm::new(name, old, "1").arch("noarch");
+        older.write_to(machine.folder.path());
+        let file = older.file_name();
+        machine.declare(&format!(
+            "{ALPHA}<Package name='{name}' type='rpm' uri='{}'><Instance simplefile='{file}' version='{old}' release='1' arch='noarch'/></Package>",
+            machine.folder.path().display()
+        ));
+        refused(&machine, &[], "across a major version");
+        let ran = machine.run("apply", &with(&["--force"]));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let wanted = format!("{name}-{old}-1.noarch");
+        assert!(machine.installed().contains(&wanted), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn two_runs_at_once_are_one_too_many() {
+    let machine = beside(&[]);
+    let lock = machine.root().join("var/lock/bcfg2.run");
+    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    let file = std::fs::File::create(&lock).unwrap();
+    file.lock().unwrap();
+    refused(&machine, &[], "another run holds");
+    let ran = machine.run("apply", &with(&["-O"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}

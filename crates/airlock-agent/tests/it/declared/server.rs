@@ -1,0 +1,181 @@
+//! A Bcfg2 server that replays its answers.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+use super::Machine;
+
+/// The calls that came, with their bodies.
+type Calls = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Serves answers by method; each connection carries one call.
+fn replay(answers: Vec<(&'static str, String)>) -> (String, Calls) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let calls = Calls::default();
+    let kept = Arc::clone(&calls);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut length, mut authorization) = (0, String::new());
+            loop {
+                let mut line = String::new();
+                if reader.read_line(&mut line).unwrap() == 0 || line == "\r\n" {
+                    break;
+                }
+                let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+                match name.to_lowercase().as_str() {
+                    "content-length" => length = value.trim().parse().unwrap(),
+                    "authorization" => authorization = value.trim().to_owned(),
+                    _ => {}
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let body = String::from_utf8(body).unwrap();
+            let method = body
+                .split_once("<methodName>")
+                .and_then(|(_, rest)| rest.split_once("</methodName>"))
+                .map_or_else(String::new, |(method, _)| method.to_owned());
+            // root:s3cret
+            let known = authorization == "Basic cm9vdDpzM2NyZXQ=";
+            kept.lock().unwrap().push((method.clone(), body));
+            let answer = answers.iter().find(|(name, _)| *name == method);
+            let (status, text) = match (known, answer) {
+                (false, _) => ("401 Unauthorized", String::new()),
+                (true, Some((_, value))) => (
+                    "200 OK",
+                    format!(
+                        "<?xml version='1.0'?><methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
+                    ),
+                ),
+                (true, None) => (
+                    "200 OK",
+                    "<?xml version='1.0'?><methodResponse><fault><value><struct>\
+                     <member><name>faultCode</name><value><int>1</int></value></member>\
+                     <member><name>faultString</name><value><string>Unknown method</string></value></member>\
+                     </struct></value></fault></methodResponse>"
+                        .to_owned(),
+                ),
+            };
+            let _ = write!(
+                stream,
+                "HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+                text.len()
+            );
+        }
+    });
+    (address, calls)
+}
+
+fn text(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    format!("<string>{text}</string>")
+}
+
+fn settings(machine: &Machine, address: &str, password: &str) {
+    machine.write(
+        "bcfg2.conf",
+        &format!(
+            "[communication]\npassword = {password}\nretries = 2\nretry_delay = 0\n[components]\nbcfg2 = {address}\n\
+             [client]\ndrivers = RPMng\n[RPMng]\n"
+        ),
+    );
+}
+
+fn configuration() -> String {
+    text(&format!(
+        "<Configuration revision='42'><Bundle name='b'>\
+         <Package name='alpha' type='rpm' uri='{0}'><Instance simplefile='alpha-1.1-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>\
+         <Package name='gamma' type='rpm' uri='{0}'><Instance simplefile='gamma-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>\
+         <Service name='sshd' status='on'/></Bundle></Configuration>",
+        super::rpms().display()
+    ))
+}
+
+#[test]
+fn entries_and_decisions_come_from_the_server_and_the_report_goes_back() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch", "needs-1.0-1.noarch"]);
+    let list = "<array><data><value><array><data><value><string>Package</string></value>\
+        <value><string>al*</string></value></data></array></value></data></array>";
+    let (address, calls) = replay(vec![
+        ("DeclareVersion", "<boolean>1</boolean>".to_owned()),
+        (
+            "GetProbes",
+            text("<probes><probe name='groups' interpreter='/bin/sh'>exit 1</probe></probes>"),
+        ),
+        ("GetDecisionList", list.to_owned()),
+        ("GetConfig", configuration()),
+        ("RecvStats", "<boolean>1</boolean>".to_owned()),
+    ]);
+    settings(&machine, &address, "s3cret");
+    let ran = machine.run("apply", &["-l", "whitelist", "-c", "kept.xml"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.1-1.noarch", "needs-1.0-1.noarch"]
+    );
+    assert!(ran.stderr.contains("the probe groups"), "{}", ran.stderr);
+    let calls = calls.lock().unwrap();
+    let methods: Vec<&str> = calls.iter().map(|(method, _)| method.as_str()).collect();
+    assert_eq!(
+        methods,
+        [
+            "DeclareVersion",
+            "GetProbes",
+            "GetDecisionList",
+            "GetConfig",
+            "RecvStats"
+        ]
+    );
+    let report = &calls.last().unwrap().1;
+    for part in [
+        "state=\"dirty\"",
+        "revision=\"42\"",
+        "total=\"3\"",
+        "&lt;Modified&gt;&lt;Package name=\"alpha\"",
+        "&lt;Extra&gt;&lt;Package name=\"needs\"",
+    ] {
+        assert!(report.contains(part), "{part} is not in {report}");
+    }
+    let kept = machine.at("kept.xml");
+    assert!(
+        std::fs::read_to_string(&kept)
+            .unwrap()
+            .contains("revision='42'")
+    );
+    use std::os::unix::fs::PermissionsExt as _;
+    assert_eq!(
+        std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+}
+
+#[test]
+fn a_server_that_refuses_is_said_with_what_to_look_at_and_nothing_is_done() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let (address, calls) = replay(vec![]);
+    settings(&machine, &address, "wrong");
+    let ran = machine.run("apply", &[]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr.contains("user and password of [communication]"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!ran.stderr.contains("wrong"), "{}", ran.stderr);
+    // Being refused is no reason to try again.
+    assert_eq!(calls.lock().unwrap().len(), 1);
+    settings(&machine, &address, "s3cret");
+    let ran = machine.run("apply", &[]);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stderr
+            .contains("the server refused GetProbes: Unknown method"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+}

@@ -1,0 +1,225 @@
+//! Lists of decisions: which entries may be touched.
+
+use crate::settings::{DecisionMode, Release};
+use crate::xml::{Document, XmlError};
+
+/// One line of a list: tag and name, each perhaps a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Decision {
+    /// The tag of entries, `Package` mostly.
+    pub tag: String,
+    /// Their name.
+    pub name: String,
+}
+
+/// A list with the way it is used.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DecisionList {
+    /// What it does.
+    pub mode: DecisionMode,
+    /// What it names.
+    pub decisions: Vec<Decision>,
+    /// Whose patterns hold.
+    pub release: Release,
+}
+
+impl DecisionList {
+    /// Whether the entry may be touched.
+    pub fn allows(&self, tag: &str, name: &str) -> bool {
+        let named = || {
+            self.decisions.iter().any(|decision| {
+                matches(&decision.tag, tag, self.release)
+                    && matches(&decision.name, name, self.release)
+            })
+        };
+        match self.mode {
+            DecisionMode::None => true,
+            DecisionMode::Whitelist => named(),
+            DecisionMode::Blacklist => !named(),
+        }
+    }
+}
+
+fn matches(pattern: &str, text: &str, release: Release) -> bool {
+    if pattern == text || pattern == "*" {
+        return true;
+    }
+    if release.matches_by_pattern() {
+        return glob(pattern, text);
+    }
+    // Up to 1.2 only what stands in front of the first star counts.
+    pattern
+        .split_once('*')
+        .is_some_and(|(start, _)| text.starts_with(start))
+}
+
+/// A shell pattern: `*`, `?`, `[a-z]`, `[!x]`. Runs in time proportional to pattern times text.
+pub fn glob(pattern: &str, text: &str) -> bool {
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    let (mut at, mut read) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while read < text.len() {
+        let step = match pattern.get(at) {
+            Some('*') => {
+                star = Some((at, read));
+                at += 1;
+                continue;
+            }
+            Some('?') => Some(1),
+            Some('[') => text.get(read).and_then(|one| class(&pattern[at..], *one)),
+            Some(one) if text.get(read) == Some(one) => Some(1),
+            _ => None,
+        };
+        match (step, star) {
+            (Some(length), _) => {
+                at += length;
+                read += 1;
+            }
+            (None, Some((place, from))) => {
+                star = Some((place, from + 1));
+                at = place + 1;
+                read = from + 1;
+            }
+            (None, None) => return false,
+        }
+    }
+    pattern[at.min(pattern.len())..]
+        .iter()
+        .all(|one| *one == '*')
+}
+
+/// How long the class at the start of the pattern is, if the character belongs to it. A `[` without end is itself.
+fn class(pattern: &[char], one: char) -> Option<usize> {
+    let negated = matches!(pattern.get(1), Some('!' | '^'));
+    let first = if negated { 2 } else { 1 };
+    let end = (first + 1..pattern.len()).find(|at| pattern[*at] == ']');
+    let Some(end) = end else {
+        return (one == '[').then_some(1);
+    };
+    let mut inside = false;
+    let mut at = first;
+    while at < end {
+        if at + 2 < end && pattern[at + 1] == '-' {
+            inside |= (pattern[at]..=pattern[at + 2]).contains(&one);
+            at += 3;
+        } else {
+            inside |= pattern[at] == one;
+            at += 1;
+        }
+    }
+    (inside != negated).then_some(end + 1)
+}
+
+/// A list that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ListError {
+    /// No XML, or over a limit.
+    #[error(transparent)]
+    Xml(#[from] XmlError),
+    /// No JSON of the right form.
+    #[error("{file}: {source}; expected [[\"Package\", \"name*\"], …]")]
+    Json {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A decision without type or name.
+    #[error("{file}:{line}: <Decision> needs type='…' and name='…'")]
+    Incomplete {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+    },
+}
+
+/// Reads a list from a file: `<Decisions><Decision type='Package' name='al*'/></Decisions>`, or the JSON form of what a
+/// server sends, `[["Package", "al*"]]`.
+///
+/// # Errors
+/// What [`ListError`] lists.
+pub fn parse_decisions(file: &str, bytes: &[u8]) -> Result<Vec<Decision>, ListError> {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') {
+        let pairs: Vec<(String, String)> =
+            serde_json::from_slice(bytes).map_err(|source| ListError::Json {
+                file: file.to_owned(),
+                source,
+            })?;
+        let decisions = pairs.into_iter();
+        return Ok(decisions
+            .map(|(tag, name)| Decision { tag, name })
+            .collect());
+    }
+    let document = Document::parse(file, bytes)?;
+    let mut decisions = Vec::new();
+    for element in document.root.walk().filter(|one| one.name == "Decision") {
+        let (Some(tag), Some(name)) = (element.attribute("type"), element.attribute("name")) else {
+            return Err(ListError::Incomplete {
+                file: file.to_owned(),
+                line: element.place.line,
+            });
+        };
+        decisions.push(Decision {
+            tag: tag.to_owned(),
+            name: name.to_owned(),
+        });
+    }
+    Ok(decisions)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_patterns_match_as_in_a_shell() {
+        for (pattern, text, expected) in [
+            ("al*", "alpha", true),
+            ("*pha", "alpha", true),
+            ("a?pha", "alpha", true),
+            ("a*a*a", "alphabeta", true),
+            ("[a-c]lpha", "alpha", true),
+            ("[!a]lpha", "alpha", false),
+            ("[", "[", true),
+            ("", "", true),
+            ("*", "", true),
+            ("alpha?", "alpha", false),
+        ] {
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn old_lists_match_by_what_stands_before_the_star() {
+        let list = |release| DecisionList {
+            mode: DecisionMode::Whitelist,
+            decisions: vec![Decision {
+                tag: "Package".into(),
+                name: "al*x".into(),
+            }],
+            release,
+        };
+        assert!(list(Release::Old).allows("Package", "alpha"));
+        assert!(!list(Release::V1_3).allows("Package", "alpha"));
+        assert!(list(Release::V1_3).allows("Package", "alphax"));
+        assert!(!list(Release::Old).allows("Path", "alpha"));
+    }
+
+    #[test]
+    fn lists_are_read_in_both_forms() {
+        let xml =
+            b"<Decisions><Group name='g'><Decision type='Package' name='al*'/></Group></Decisions>";
+        let json = b" [[\"Package\", \"al*\"]]";
+        assert_eq!(
+            parse_decisions("d.xml", xml).unwrap(),
+            parse_decisions("d.json", json).unwrap()
+        );
+        let error = parse_decisions("d.xml", b"<Decisions>\n<Decision name='x'/></Decisions>");
+        assert!(error.unwrap_err().to_string().starts_with("d.xml:2: "));
+    }
+}

@@ -1,0 +1,152 @@
+//! Configuration files that somebody changed on purpose: acknowledged as they are now, a failure again when they change.
+//!
+//! Kept in `var/lib/airlock-agent/acknowledged.json` of the root.
+
+use std::fs;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::Host;
+
+/// The largest configuration file that is read for this.
+const LARGEST: u64 = 64 << 20;
+/// The largest list.
+const LARGEST_LIST: u64 = 16 << 20;
+
+/// One file as it was when it was acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// The package, `NAME-[EPOCH:]VERSION-RELEASE[.ARCH]`: another version asks anew.
+    pub package: String,
+    /// The file.
+    pub path: String,
+    /// What it was: digest of the content, mode, owner, group; or `missing`.
+    pub state: String,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct List {
+    version: u32,
+    files: Vec<Acknowledged>,
+}
+
+fn place(root: &Path) -> PathBuf {
+    root.join("var/lib/airlock-agent/acknowledged.json")
+}
+
+/// What was acknowledged in a root.
+pub(super) fn read(root: &Path) -> Result<Vec<Acknowledged>, String> {
+    let path = place(root);
+    let broken = |why: String| format!("{}: {why}; mend it or take it away", path.display());
+    let mut text = String::new();
+    match fs::File::open(&path) {
+        Ok(file) => file
+            .take(LARGEST_LIST)
+            .read_to_string(&mut text)
+            .map_err(|error| broken(error.to_string()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(broken(error.to_string())),
+    };
+    let list: List = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
+    match list.version {
+        1 => Ok(list.files),
+        other => Err(broken(format!("version {other} is not known"))),
+    }
+}
+
+impl Host {
+    /// Whether a file is still what was acknowledged.
+    pub(super) fn is_acknowledged(&self, package: &str, path: &str) -> bool {
+        let mut known = self.acknowledged.iter();
+        known
+            .find(|one| one.package == package && one.path == path)
+            .is_some_and(|one| self.state_of(path).as_deref() == Some(one.state.as_str()))
+    }
+
+    fn state_of(&self, path: &str) -> Option<String> {
+        let opened = self.open_with(
+            path,
+            rustix::fs::OFlags::RDONLY
+                | rustix::fs::OFlags::NOFOLLOW
+                | rustix::fs::OFlags::NONBLOCK
+                | rustix::fs::OFlags::CLOEXEC,
+        );
+        let file = match opened {
+            Ok(file) => fs::File::from(file),
+            Err(rustix::io::Errno::NOENT) => return Some("missing".to_owned()),
+            Err(_) => return None,
+        };
+        let data = file.metadata().ok()?;
+        if !data.is_file() || data.len() > LARGEST {
+            return None;
+        }
+        let mut hash = Sha256::new();
+        let mut buffer = vec![0; 64 << 10];
+        let mut file = file.take(LARGEST);
+        loop {
+            match file.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => hash.update(buffer.get(..count)?),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        let digest = hex::encode(hash.finalize());
+        Some(format!(
+            "sha256:{digest} {:o} {} {}",
+            data.mode() & 0o7777,
+            data.uid(),
+            data.gid()
+        ))
+    }
+
+    /// Acknowledges files as they are now; gives those that could not be read.
+    ///
+    /// # Errors
+    /// Why the list cannot be kept.
+    pub fn acknowledge(&mut self, files: &[(String, String)]) -> Result<Vec<String>, String> {
+        let mut unread = Vec::new();
+        let mut list = self.acknowledged.clone();
+        for (package, path) in files {
+            let Some(state) = self.state_of(path) else {
+                unread.push(path.clone());
+                continue;
+            };
+            list.retain(|one| !(one.package == *package && one.path == *path));
+            list.push(Acknowledged {
+                package: package.clone(),
+                path: path.clone(),
+                state,
+            });
+        }
+        list.sort_by(|one, other| (&one.package, &one.path).cmp(&(&other.package, &other.path)));
+        write(&place(&self.options.root), &list).map_err(|error| error.to_string())?;
+        self.acknowledged = list;
+        Ok(unread)
+    }
+}
+
+fn write(path: &Path, files: &[Acknowledged]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    let part = path.with_extension("part");
+    let list = List {
+        version: 1,
+        files: files.to_vec(),
+    };
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
+    serde_json::to_writer_pretty(&mut file, &list)?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    fs::File::open(folder)?.sync_all()
+}

@@ -1,0 +1,165 @@
+//! Running commands: argument vectors, nothing on standard input, output kept to a limit.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use super::Host;
+use crate::run::command::{Command, MOST_OUTPUT, Ran};
+
+/// Between two looks at a command that has a time limit.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Host {
+    /// Runs a command with the options that this root needs.
+    pub(super) fn execute(&mut self, command: &Command) -> Ran {
+        let own = match command.program.as_str() {
+            "rpm" => self.rpm_options(),
+            _ => self.manager_options(&command.program),
+        };
+        let mut arguments = vec![command.program.clone()];
+        arguments.extend(own);
+        arguments.extend(command.arguments.iter().cloned());
+        let mut ran = Ran {
+            command: command.clone(),
+            arguments,
+            exit: None,
+            output: String::new(),
+            omitted: 0,
+        };
+        let Some((program, rest)) = ran.arguments.split_first() else {
+            return ran;
+        };
+        let mut process = std::process::Command::new(program);
+        process
+            .args(rest)
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        match process.spawn() {
+            Ok(child) => finish(child, self.options.timeout, &mut ran),
+            Err(error) => ran.output = format!("{program}: {error}"),
+        }
+        ran
+    }
+
+    fn rpm_options(&mut self) -> Vec<String> {
+        let mut options = self.place_options();
+        options.extend(self.options.rpm_options.iter().cloned());
+        options
+    }
+
+    /// `--root` and `--dbpath`, where rpm would look elsewhere by itself.
+    fn place_options(&mut self) -> Vec<String> {
+        if let Some(place) = &self.rpm_place {
+            return place.clone();
+        }
+        let root = &self.options.root;
+        let mut options = Vec::new();
+        if root != Path::new("/") {
+            options.push("--root".to_owned());
+            options.push(root.display().to_string());
+        }
+        let file = self
+            .machine
+            .as_ref()
+            .map(|machine| machine.database().location().file.clone());
+        let folder = file.as_deref().and_then(Path::parent).map(|folder| {
+            let inside = folder.strip_prefix(root).unwrap_or(folder);
+            Path::new("/").join(inside)
+        });
+        if let Some(folder) = folder
+            && rpm_default().as_deref() != Some(folder.as_path())
+        {
+            options.push("--dbpath".to_owned());
+            options.push(folder.display().to_string());
+        }
+        if self.machine.is_some() {
+            self.rpm_place = Some(options.clone());
+        }
+        options
+    }
+
+    fn manager_options(&self, program: &str) -> Vec<String> {
+        let root = &self.options.root;
+        let mut options = Vec::new();
+        if root != Path::new("/") {
+            let word = match program {
+                "zypper" => "--root",
+                _ => "--installroot",
+            };
+            options.push(word.to_owned());
+            options.push(root.display().to_string());
+        }
+        options.extend(self.options.manager_options.iter().cloned());
+        options
+    }
+}
+
+/// Where rpm has its database by default.
+fn rpm_default() -> Option<std::path::PathBuf> {
+    let output = std::process::Command::new("rpm")
+        .args(["--eval", "%{_dbpath}"])
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let path = text.trim();
+    (path.starts_with('/')).then(|| path.into())
+}
+
+fn finish(mut child: Child, timeout: Option<Duration>, ran: &mut Ran) {
+    let out = child.stdout.take().map(collect);
+    let err = child.stderr.take().map(collect);
+    let began = Instant::now();
+    let status = loop {
+        let Some(limit) = timeout else {
+            break child.wait();
+        };
+        match child.try_wait() {
+            Ok(Some(status)) => break Ok(status),
+            Ok(None) if began.elapsed() > limit => {
+                // rpm rolls nothing back, but its lock goes with it; the next run looks at what is there.
+                let _ = child.kill();
+                ran.output
+                    .push_str("killed: it took longer than command_timeout\n");
+                break child.wait();
+            }
+            Ok(None) => std::thread::sleep(LOOK),
+            Err(error) => break Err(error),
+        }
+    };
+    for reader in [out, err].into_iter().flatten() {
+        if let Ok((text, omitted)) = reader.join() {
+            ran.output.push_str(&String::from_utf8_lossy(&text));
+            ran.omitted += omitted;
+        }
+    }
+    match status {
+        Ok(status) => ran.exit = status.code(),
+        Err(error) => ran.output.push_str(&error.to_string()),
+    }
+}
+
+fn collect<R: Read + Send + 'static>(mut from: R) -> std::thread::JoinHandle<(Vec<u8>, u64)> {
+    std::thread::spawn(move || {
+        let mut kept = Vec::new();
+        let mut omitted = 0u64;
+        let mut buffer = [0; 8192];
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => {
+                    let room = (MOST_OUTPUT / 2).saturating_sub(kept.len()).min(count);
+                    kept.extend_from_slice(&buffer[..room]);
+                    omitted += (count - room) as u64;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        (kept, omitted)
+    })
+}

@@ -1,0 +1,110 @@
+//! `airlock pkgmgr convert`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::files::{is_native, read_document};
+use super::{FAILED, LookUpArgs, Stop, Terminal};
+use crate::pkgmgr::error::Error;
+use crate::pkgmgr::list::List;
+use crate::pkgmgr::native::{Loss, Policy};
+use crate::pkgmgr::output::write_file;
+
+/// Options of `convert`.
+#[derive(Debug, Clone, Args)]
+pub struct ConvertArgs {
+    /// A list in one form (*.toml: the native form, else XML)
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The other form (default: the one that FILE is not in)
+    #[arg(long, value_enum)]
+    pub to: Option<FormArg>,
+    /// File to write (default: standard output)
+    #[arg(short, long, value_name = "FILE")]
+    pub outfile: Option<PathBuf>,
+    /// Convert also what is lost by it; each loss is said
+    #[arg(long)]
+    pub lossy: bool,
+    /// What has to be looked up.
+    #[command(flatten)]
+    pub look_up: LookUpArgs,
+}
+
+/// Values of `--to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FormArg {
+    /// Pkgmgr or Rules.
+    Xml,
+    /// The native form.
+    Toml,
+}
+
+/// Runs `convert`; gives the exit status.
+pub fn run_convert(args: &ConvertArgs, terminal: &mut Terminal<'_>) -> u8 {
+    let done = go(args, terminal);
+    terminal.end(done)
+}
+
+fn go(args: &ConvertArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+    let path = &args.file;
+    if let Some(more) = args.look_up.sources.rest.first() {
+        return Err(Stop::Usage(format!(
+            "{more:?}: one file is converted at a time"
+        )));
+    }
+    let file = path.display().to_string();
+    let (policy, mut losses) = match is_native(path) {
+        true => (args.look_up.read_policy(path)?, Vec::new()),
+        false => {
+            let document = read_document(path)?;
+            // Says why it is no list, when it is none.
+            let list = List::from_document(document).map_err(Error::from)?;
+            Policy::from_document(&list.document)
+                .ok_or_else(|| Stop::Usage(format!("{file} is no list")))?
+        }
+    };
+    let to = args.to.unwrap_or(match is_native(path) {
+        true => FormArg::Xml,
+        false => FormArg::Toml,
+    });
+    let text = match to {
+        FormArg::Toml => policy.to_toml(),
+        FormArg::Xml => {
+            let has_facts = policy.needs_facts();
+            let resolved = match args.look_up.resolved(&policy, path, terminal) {
+                Err(Stop::Failed(Error::Resolve { source, .. })) if args.lossy => {
+                    terminal.warn(&format!("{file}: {source}"))?;
+                    policy
+                }
+                other => {
+                    let resolved = other?;
+                    if has_facts {
+                        terminal.warn(&format!(
+                            "{file}: sets and keys became instances as they are now; XML cannot say where they came from"
+                        ))?;
+                    }
+                    resolved
+                }
+            };
+            let (text, more) = resolved.to_xml_text();
+            losses.extend(more);
+            text
+        }
+    };
+    for Loss { line, what } in &losses {
+        writeln!(terminal.err, "{file}:{line}: lost: {what}")?;
+    }
+    if !losses.is_empty() && !args.lossy {
+        writeln!(
+            terminal.err,
+            "error: {file}: the other form cannot say everything; nothing was written. Take it out, or convert with --lossy"
+        )?;
+        return Err(Stop::Said(FAILED));
+    }
+    match &args.outfile {
+        Some(path) => write_file(path, text.as_bytes())?,
+        None => terminal.out.write_all(text.as_bytes())?,
+    }
+    Ok(())
+}

@@ -1,0 +1,216 @@
+//! What is wrong with lists: with each one, and with several together.
+//!
+//! Errors are what makes an entry unusable for a client; warnings are what means something else than it seems to. Every
+//! finding names file, line, column and element.
+
+mod across;
+mod attributes;
+mod instance;
+mod package;
+mod tree;
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::list::{ListError, priority};
+use super::native;
+use crate::xml::{Document, Element};
+
+pub use across::across;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It works, but perhaps not as meant.
+    Warning,
+    /// It does not work.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// One thing that is wrong, or looks so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The file as the caller named it.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The element, with its name where it has one: `<Package> glibc`.
+    pub element: Option<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            file, line, column, ..
+        } = self;
+        write!(f, "{file}:{line}:{column}: {}: ", self.severity)?;
+        if let Some(element) = &self.element {
+            write!(f, "{element}: ")?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Collects findings of one file.
+pub(super) struct Findings<'f> {
+    file: &'f str,
+    /// The file is in the native form, which has elements of its own.
+    native: bool,
+    /// The package that is looked at: its instances have no name of their own.
+    package: String,
+    all: Vec<Finding>,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, severity: Severity, element: &Element, message: String) {
+        let name = element.attribute("name").filter(|name| !name.is_empty());
+        let name = name.map_or_else(String::new, |name| {
+            let short: String = name.chars().take(80).collect();
+            format!(" {short}")
+        });
+        self.all.push(Finding {
+            file: self.file.to_owned(),
+            line: element.place.line,
+            column: element.place.column,
+            severity,
+            element: Some(match element.name.as_str() {
+                "Instance" | "Ignore" if !self.package.is_empty() => {
+                    format!("<{}>{name} of {}", element.name, self.package)
+                }
+                tag => format!("<{tag}>{name}"),
+            }),
+            message,
+        });
+    }
+
+    fn error(&mut self, element: &Element, message: impl Into<String>) {
+        self.add(Severity::Error, element, message.into());
+    }
+
+    fn warning(&mut self, element: &Element, message: impl Into<String>) {
+        self.add(Severity::Warning, element, message.into());
+    }
+}
+
+/// A file that was looked at.
+#[derive(Debug, Clone)]
+pub struct Linted {
+    /// The document, when it is one: for [`across`].
+    pub document: Option<Document>,
+    /// What was found, in the order of the file.
+    pub findings: Vec<Finding>,
+}
+
+/// Looks at one file: a `PackageList`, `Rules` or `Bundle`, or a list in the native form (`*.toml`).
+pub fn lint(file: &str, bytes: &[u8]) -> Linted {
+    if file.ends_with(".toml") {
+        return native_file(file, bytes);
+    }
+    match Document::parse(file, bytes) {
+        Ok(document) => {
+            let mut findings = Findings {
+                file,
+                native: false,
+                package: String::new(),
+                all: Vec::new(),
+            };
+            root(&document.root, &mut findings);
+            let mut findings = findings.all;
+            findings.sort_by_key(|finding| (finding.line, finding.column));
+            Linted {
+                document: Some(document),
+                findings,
+            }
+        }
+        Err(error) => Linted {
+            document: None,
+            findings: vec![Finding {
+                file: error.file,
+                line: error.line,
+                column: error.column,
+                severity: Severity::Error,
+                element: None,
+                message: error.flaw.to_string(),
+            }],
+        },
+    }
+}
+
+fn native_file(file: &str, bytes: &[u8]) -> Linted {
+    let findings = match native::Policy::parse(file, bytes) {
+        Ok(policy) => {
+            // The rules are the same as for XML.
+            let mut findings = Findings {
+                file,
+                native: true,
+                package: String::new(),
+                all: Vec::new(),
+            };
+            root(policy.root(), &mut findings);
+            findings.all
+        }
+        Err(error) => vec![Finding {
+            file: error.file,
+            line: error.line,
+            column: error.column,
+            severity: Severity::Error,
+            element: None,
+            message: error.why,
+        }],
+    };
+    Linted {
+        document: None,
+        findings,
+    }
+}
+
+fn root(root: &Element, findings: &mut Findings<'_>) {
+    match root.name.as_str() {
+        "PackageList" => {
+            check_priority(root, findings);
+            tree::package_list(root, findings);
+        }
+        "Rules" => {
+            check_priority(root, findings);
+            tree::rules(root, findings);
+        }
+        "Bundle" => tree::bundle(root, findings),
+        _ => findings.error(
+            root,
+            "this is no list; the root element has to be <PackageList>, <Rules> or <Bundle>",
+        ),
+    }
+}
+
+fn check_priority(root: &Element, findings: &mut Findings<'_>) {
+    let found = root.attribute("priority");
+    if found.and_then(priority).is_none() {
+        let error = ListError::Priority {
+            file: String::new(),
+            line: 0,
+            element: root.name.clone(),
+            found: found.map(str::to_owned),
+        };
+        // The place and the element stand before it anyway.
+        let text = error.to_string();
+        let text = text.split_once(">: ").map_or(text.as_str(), |(_, why)| why);
+        findings.error(root, text);
+    }
+}

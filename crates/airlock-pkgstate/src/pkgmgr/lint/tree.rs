@@ -1,0 +1,209 @@
+//! Which element may stand where.
+
+use std::collections::HashSet;
+
+use super::Findings;
+use super::{attributes, package};
+use crate::pkgmgr::list::{OWN, is_condition, is_negated};
+use crate::pkgmgr::native;
+use crate::pkgmgr::words::{self, nearest};
+use crate::xml::{Element, Node};
+
+/// What comes down to an element from those around it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Around {
+    /// Attributes; the innermost value of each.
+    pub(super) attributes: Vec<(String, String)>,
+    /// A condition around is negated.
+    negated: bool,
+}
+
+impl Around {
+    pub(super) fn within(&self, element: &Element) -> Self {
+        let mut inner = self.clone();
+        for (name, value) in &element.attributes {
+            if !OWN.contains(&name.as_str()) {
+                inner.attributes.retain(|(known, _)| known != name);
+                inner.attributes.push((name.clone(), value.clone()));
+            }
+        }
+        inner.negated |= is_condition(element) && is_negated(element);
+        inner
+    }
+
+    /// The value that an element has, of its own or from around.
+    pub(super) fn value<'a>(&'a self, element: &'a Element, name: &str) -> Option<&'a str> {
+        let around = || self.attributes.iter().find(|(known, _)| known == name);
+        element
+            .attribute(name)
+            .or_else(|| around().map(|(_, value)| value.as_str()))
+    }
+}
+
+pub(super) fn package_list(root: &Element, findings: &mut Findings<'_>) {
+    attributes::names(root, &[&words::PACKAGE, &["priority"]], findings);
+    attributes::values(root, &Around::default(), findings);
+    list_children(root, &Around::default().within(root), findings);
+}
+
+fn list_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
+    text(element, findings);
+    let mut seen: HashSet<&str> = HashSet::new();
+    for child in element.elements() {
+        match child.name.as_str() {
+            "Package" => {
+                package::check(child, around, findings);
+                if let Some(name) = child.attribute("name")
+                    && !seen.insert(name)
+                {
+                    let text =
+                        "a package of this name stands here before; only the last one counts";
+                    findings.warning(child, text);
+                }
+            }
+            "Group" | "Client" => {
+                attributes::names(child, &[&words::PACKAGE], findings);
+                condition(child, around, findings);
+                attributes::values(child, around, findings);
+                list_children(child, &around.within(child), findings);
+            }
+            native::KEY if findings.native => {}
+            _ => misplaced(child, element, &["Package", "Group", "Client"], findings),
+        }
+    }
+}
+
+fn condition(element: &Element, around: &Around, findings: &mut Findings<'_>) {
+    if element.attribute("name").is_none_or(str::is_empty) {
+        findings.error(
+            element,
+            "the attribute name is missing; nothing inside is ever served",
+        );
+    }
+    match element.attribute("negate") {
+        Some(text) if words::boolean(text).is_none() => findings.error(
+            element,
+            format!("negate={text:?} is neither true nor false; only true turns the condition round"),
+        ),
+        None if around.negated => findings.warning(
+            element,
+            "it stands in a negated condition; Bcfg2 took it for negated too, here it is not. Write negate='false' or negate='true' to mean the same everywhere",
+        ),
+        _ => {}
+    }
+}
+
+pub(super) fn rules(root: &Element, findings: &mut Findings<'_>) {
+    attributes::names(root, &[&["priority"]], findings);
+    rules_children(root, &Around::default(), findings);
+}
+
+/// What a Rules list may hold beside packages and paths; it is not looked into.
+const OTHER_RULES: [&str; 8] = [
+    "Service",
+    "Action",
+    "PostInstall",
+    "SELinux",
+    "SEBoolean",
+    "POSIXUser",
+    "POSIXGroup",
+    "ConfFile",
+];
+
+fn rules_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
+    text(element, findings);
+    for child in element.elements() {
+        match child.name.as_str() {
+            // Nothing comes down to an entry of a rule.
+            "Package" => package::check(child, &Around::default(), findings),
+            "Path" => path(child, findings),
+            "Group" | "Client" => {
+                attributes::names(child, &[&["name", "negate"]], findings);
+                condition(child, around, findings);
+                rules_children(child, &around.within(child), findings);
+            }
+            other if OTHER_RULES.contains(&other) => {}
+            native::KEY if findings.native => {}
+            _ => misplaced(
+                child,
+                element,
+                &["Package", "Path", "Group", "Client"],
+                findings,
+            ),
+        }
+    }
+}
+
+pub(super) fn bundle(root: &Element, findings: &mut Findings<'_>) {
+    bundle_children(root, &Around::default(), findings);
+}
+
+fn bundle_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
+    text(element, findings);
+    for child in element.elements() {
+        match child.name.as_str() {
+            "BoundPackage" => package::check(child, &Around::default(), findings),
+            "BoundPath" => path(child, findings),
+            "Package" if child.all("Instance").next().is_some() => findings.warning(
+                child,
+                "its instances are lost when it is bound; write BoundPackage, or put it into a PackageList",
+            ),
+            "Package" | "Path"
+                if ["name", "group"].iter().all(|name| child.attribute(name).is_none()) =>
+            {
+                findings.error(child, "the attribute name is missing");
+            }
+            "Group" | "Client" => {
+                condition(child, around, findings);
+                bundle_children(child, &around.within(child), findings);
+            }
+            // Bundles hold entries of many kinds.
+            _ => {}
+        }
+    }
+}
+
+fn path(element: &Element, findings: &mut Findings<'_>) {
+    match element.attribute("name") {
+        None | Some("") => findings.error(element, "the attribute name is missing"),
+        Some(name) if !name.starts_with('/') => {
+            findings.error(element, "the name of a path starts with /");
+        }
+        Some(_) => {}
+    }
+    if element.attribute("type").is_none() {
+        findings.error(
+            element,
+            "the attribute type is missing; a path that packages may change has type='ignore'",
+        );
+    }
+}
+
+pub(super) fn misplaced(
+    element: &Element,
+    parent: &Element,
+    allowed: &[&str],
+    findings: &mut Findings<'_>,
+) {
+    let (name, parent) = (&element.name, &parent.name);
+    let meant = match nearest(name, allowed.iter().copied()) {
+        Some(meant) => format!("did you mean <{meant}>?"),
+        None => format!("it may hold {}", allowed.join(", ")),
+    };
+    findings.error(element, format!("it cannot stand in <{parent}>; {meant}"));
+}
+
+/// Text between elements means nothing: a slip of the pen, or a broken comment.
+pub(super) fn text(element: &Element, findings: &mut Findings<'_>) {
+    let stray = element.children.iter().find_map(|child| match child {
+        Node::Text(text) if !text.trim().is_empty() => Some(text.trim()),
+        _ => None,
+    });
+    if let Some(text) = stray {
+        let short: String = text.chars().take(40).collect();
+        findings.error(
+            element,
+            format!("the text {short:?} inside means nothing; take it out"),
+        );
+    }
+}

@@ -1,0 +1,282 @@
+//! What a run found and did: a stable JSON document and text for people.
+//!
+//! The document has a version; members are added, never changed in meaning, while it stays the same.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::decide::{Examined, InstanceStatus, Verdict, prompt};
+use crate::evra::Form;
+use crate::inventory::Installed;
+use crate::run::Session;
+use crate::run::action::Action;
+use crate::run::command::{Erasure, Ran};
+use crate::settings::Driver;
+
+/// The version of [`Report`].
+pub const REPORT_VERSION: u32 = 1;
+
+/// The whole document.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// [`REPORT_VERSION`].
+    pub version: u32,
+    /// `RPMng` or `YUMng`.
+    pub driver: String,
+    /// The revision of the configuration.
+    pub revision: Option<String>,
+    /// Nothing was to be changed.
+    pub dry_run: bool,
+    /// How many entries are as declared now.
+    pub good: usize,
+    /// How many are not.
+    pub bad: usize,
+    /// The entries of the driver.
+    pub entries: Vec<EntryReport>,
+    /// Entries of other kinds, which are not looked at.
+    pub not_handled: Vec<String>,
+    /// Packages that no entry declares.
+    pub extra: Vec<String>,
+    /// What was changed.
+    pub modified: Vec<String>,
+    /// What was to be done, and why.
+    pub actions: Vec<Action>,
+    /// Commands with their output.
+    pub commands: Vec<Ran>,
+    /// What was removed.
+    pub removals: Vec<Erasure>,
+    /// What the operator should know.
+    pub notes: Vec<String>,
+    /// Why the run did not end as it should.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
+}
+
+/// One entry.
+#[derive(Debug, Serialize)]
+pub struct EntryReport {
+    /// `Package:NAME`.
+    pub entry: String,
+    /// It was as declared at the start.
+    pub good_before: bool,
+    /// It is as declared now.
+    pub good: bool,
+    /// The question about it, if there was something to ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<String>,
+    /// Its instances as they were at the start.
+    pub instances: Vec<InstanceReport>,
+    /// Installed instances that are not declared, at the start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub extra_instances: Vec<String>,
+    /// What the operator should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// One instance.
+#[derive(Debug, Serialize)]
+pub struct InstanceReport {
+    /// `[EPOCH:]VERSION-RELEASE.ARCH` as declared.
+    pub declared: String,
+    /// It was there; `null`: not looked at.
+    pub installed: Option<bool>,
+    /// Another version was there.
+    pub version_fail: Option<bool>,
+    /// It failed verification.
+    pub verify_fail: Option<bool>,
+    /// The version that was there instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub have: Option<String>,
+    /// What verification found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Verdict>,
+}
+
+impl Report {
+    /// The report of a run.
+    pub fn of(session: &Session<'_>, stopped: Option<String>) -> Self {
+        let mut entries = Vec::new();
+        let mut not_handled = Vec::new();
+        let found = session.before.iter().zip(&session.now);
+        for (entry, (before, now)) in session.configuration.entries.iter().zip(found) {
+            let ignored = entry.is_ignored_path() && session.driver == Driver::Yum;
+            if !entry.is_package(session.driver.handles()) && !ignored {
+                not_handled.push(entry.label());
+                continue;
+            }
+            if ignored {
+                continue;
+            }
+            entries.push(EntryReport {
+                entry: entry.label(),
+                good_before: before.good,
+                good: now.good,
+                prompt: (!before.good)
+                    .then(|| prompt::own(entry, before, session.options.form))
+                    .flatten(),
+                instances: before.instances.iter().map(instance).collect(),
+                extra_instances: extra_instances(before),
+                notes: before.notes.clone(),
+            });
+        }
+        let good = entries.iter().filter(|entry| entry.good).count();
+        let mut commands = session.commands.clone();
+        commands.extend(session.erasures_ran.iter().cloned());
+        Self {
+            version: REPORT_VERSION,
+            driver: session.driver.to_string(),
+            revision: session.configuration.revision.clone(),
+            dry_run: session.options.dry_run,
+            good,
+            bad: entries.len() - good,
+            entries,
+            not_handled,
+            extra: session
+                .extra
+                .iter()
+                .flat_map(|package| package.instances.iter().map(Installed::spec))
+                .collect(),
+            modified: session.modified.clone(),
+            actions: session.actions.clone(),
+            commands,
+            removals: session.erasures.clone(),
+            notes: session.notes.clone(),
+            stopped,
+        }
+    }
+
+    /// The document as text.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self)
+    }
+
+    /// For people: what is bad and why, what was done, what is extra.
+    pub fn text(&self, show_extra: bool) -> String {
+        let mut out = String::new();
+        for entry in self.entries.iter().filter(|entry| !entry.good_before) {
+            let state = if entry.good { "put right" } else { "bad" };
+            let _ = writeln!(out, "{}: {state}", entry.entry);
+            if let Some(prompt) = &entry.prompt {
+                let codes = prompt
+                    .split_once(" - ")
+                    .or_else(|| prompt.split_once("(s) "));
+                let codes = codes.map_or("", |(_, codes)| codes);
+                let codes = codes
+                    .trim_end_matches("(y/N) ")
+                    .trim_end_matches(['?', ' ']);
+                if !codes.is_empty() {
+                    let _ = writeln!(out, "    {codes}");
+                }
+            }
+            for finding in entry.instances.iter().flat_map(|one| &one.findings) {
+                describe(finding, &mut out);
+            }
+            for note in &entry.notes {
+                let _ = writeln!(out, "    {note}");
+            }
+        }
+        for action in &self.actions {
+            let _ = writeln!(out, "{}", describe_action(action));
+        }
+        for ran in self.commands.iter().filter(|ran| !ran.succeeded()) {
+            let exit = ran.exit.map_or_else(
+                || "no exit status".to_owned(),
+                |exit| format!("exit {exit}"),
+            );
+            let _ = writeln!(out, "failed ({exit}): {}", ran.arguments.join(" "));
+            for line in ran.output.lines().take(20) {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
+        for note in &self.notes {
+            let _ = writeln!(out, "note: {note}");
+        }
+        if !self.not_handled.is_empty() {
+            let _ = writeln!(
+                out,
+                "not handled by {}: {} entries of other kinds",
+                self.driver,
+                self.not_handled.len()
+            );
+        }
+        if show_extra {
+            for extra in &self.extra {
+                let _ = writeln!(out, "extra: {extra}");
+            }
+        }
+        if let Some(stopped) = &self.stopped {
+            let _ = writeln!(out, "stopped: {stopped}");
+        }
+        let _ = writeln!(
+            out,
+            "{} good, {} bad, {} modified, {} extra",
+            self.good,
+            self.bad,
+            self.modified.len(),
+            self.extra.len()
+        );
+        out
+    }
+
+    /// Something is not as declared, or would be removed.
+    pub fn has_work(&self) -> bool {
+        self.bad > 0 || !self.actions.is_empty()
+    }
+}
+
+fn instance(status: &InstanceStatus) -> InstanceReport {
+    InstanceReport {
+        declared: status.instance.evra().shown(Form::Later),
+        installed: status.installed,
+        version_fail: status.version_fail,
+        verify_fail: status.verify_fail,
+        have: status.have.as_ref().map(Installed::spec),
+        findings: status.verdicts.clone().unwrap_or_default(),
+    }
+}
+
+fn extra_instances(examined: &Examined) -> Vec<String> {
+    let extra = examined.extra.iter();
+    extra
+        .flat_map(|extra| extra.instances.iter().map(Installed::spec))
+        .collect()
+}
+
+fn describe(finding: &Verdict, out: &mut String) {
+    for header in &finding.header {
+        let _ = writeln!(out, "    {}: {header}", finding.package);
+    }
+    for unmet in &finding.dependencies {
+        let _ = writeln!(out, "    {}: needs {}", finding.package, unmet.requirement);
+    }
+    for file in &finding.files {
+        let words: Vec<String> = file
+            .differs
+            .iter()
+            .filter_map(|word| serde_json::to_value(word).ok()?.as_str().map(str::to_owned))
+            .collect();
+        let kind = match file.kind {
+            ' ' => String::new(),
+            kind => format!(" ({kind})"),
+        };
+        let _ = writeln!(out, "    {}{kind}: {}", file.path, words.join(", "));
+    }
+}
+
+/// One action as a line.
+pub fn describe_action(action: &Action) -> String {
+    let word = serde_json::to_value(action.kind)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default();
+    let from = match &action.source {
+        Some(source) => format!(" from {source}"),
+        None => String::new(),
+    };
+    format!("{word} {}{from}: {}", action.spec(), action.reason)
+}

@@ -1,0 +1,331 @@
+//! One run: look, decide, ask, put right, look again. The sequence of Bcfg2's client, without its other tools.
+//!
+//! 1. Everything is examined.
+//! 2. The list of decisions, the chosen bundles and the operator say which bad entries are put right and which extra packages
+//!    go ([`select`]).
+//! 3. That becomes actions, each with its reason ([`action`]).
+//! 4. [`crate::safety`] may refuse them.
+//! 5. They are carried out in the order of the drivers, and what was touched is examined again.
+//! 6. Extra packages are removed.
+
+pub mod action;
+pub mod command;
+mod perform;
+mod rpm;
+pub mod select;
+mod yum;
+
+use std::collections::BTreeSet;
+
+use crate::decide::extra::{self, ExtraPackage};
+use crate::decide::lists::DecisionList;
+use crate::decide::{Checker, Context, Examined, examine};
+use crate::declared::{Configuration, Entry};
+use crate::evra::Form;
+use crate::inventory::Inventory;
+use crate::safety::{Limits, Refusal};
+use crate::settings::{Driver, DriverSettings};
+use action::Action;
+use command::{Command, Erasure, Ran};
+
+/// Which extras are removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Remove {
+    /// None.
+    #[default]
+    Nothing,
+    /// Extra packages and extra instances.
+    Packages,
+    /// `-r Packages` of 1.2: only whole packages go, extra instances of declared ones stay.
+    CapitalPackages,
+}
+
+/// How a run goes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Ask before anything is changed.
+    pub interactive: bool,
+    /// Change nothing and ask nothing.
+    pub dry_run: bool,
+    /// `-k`.
+    pub kevlar: bool,
+    /// `-q`.
+    pub quick: bool,
+    /// `-r`.
+    pub remove: Remove,
+    /// Which entries may be touched.
+    pub decisions: DecisionList,
+    /// Only these bundles.
+    pub bundles: Vec<String>,
+    /// All bundles but these.
+    pub skip_bundles: Vec<String>,
+    /// `-z`, `-Z`: only entries outside bundles, or none of them.
+    pub independent: Option<bool>,
+    /// How prompts show versions.
+    pub form: Form,
+    /// Entries of other kinds are asked about too, as the old client did for its other drivers.
+    pub foreign: bool,
+    /// What needs force.
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            interactive: false,
+            dry_run: false,
+            kevlar: false,
+            quick: false,
+            remove: Remove::Nothing,
+            decisions: DecisionList::default(),
+            bundles: Vec::new(),
+            skip_bundles: Vec::new(),
+            independent: None,
+            form: Form::default(),
+            foreign: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Who is asked.
+pub trait Operator {
+    /// Shows a question without a line end and reads the answer; `None` at the end of the input: nothing more is asked.
+    fn ask(&mut self, question: &str) -> Option<String>;
+}
+
+/// Nobody: every answer is no.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Operator for Nobody {
+    fn ask(&mut self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+/// The machine that is looked at and changed.
+pub trait Machine: Checker {
+    /// What is installed now.
+    ///
+    /// # Errors
+    /// Why the database cannot be read.
+    fn inventory(&mut self) -> Result<Inventory, String>;
+
+    /// Brings a package or key file here and checks that it is what the action says.
+    fn obtain(&mut self, action: &Action) -> Obtained;
+
+    /// Runs a command.
+    fn run(&mut self, command: &Command) -> Ran;
+
+    /// The program that installs from repositories.
+    fn manager(&self) -> command::Manager;
+
+    /// Names that must never be removed, and the running kernel (`VERSION-RELEASE.ARCH`).
+    fn protected(&self) -> crate::safety::Protected;
+
+    /// prelink changes programs here.
+    fn has_prelink(&self) -> bool {
+        false
+    }
+
+    /// Says that a step begins; a journal may keep it, and it may stop the run.
+    ///
+    /// # Errors
+    /// Why the run stops here.
+    fn step(&mut self, _what: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// What became of a package file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obtained {
+    /// It is there and what it should be.
+    File(String),
+    /// There is no such local file; the package manager says so in its own words.
+    Absent(String),
+    /// It is not what was declared, or could not be brought here.
+    Refused(String),
+}
+
+/// A run that could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The database cannot be read.
+    #[error("what is installed cannot be read: {0}")]
+    Inventory(String),
+    /// Too dangerous.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<Refusal>),
+    /// A plan that does not fit any more.
+    #[error("{0}")]
+    Stale(String),
+    /// Stopped in the middle; what was done stands in the report.
+    #[error("stopped: {0}; run it again, it goes on where this run ended")]
+    Stopped(String),
+}
+
+/// Everything about one run.
+pub struct Session<'s> {
+    /// What is declared.
+    pub configuration: &'s Configuration,
+    /// The driver's settings.
+    pub settings: &'s DriverSettings,
+    /// Which driver works.
+    pub driver: Driver,
+    /// How it goes.
+    pub options: &'s Options,
+    /// What is installed.
+    pub inventory: Inventory,
+    /// What was found first, by entry.
+    pub before: Vec<Examined>,
+    /// What is known now, by entry.
+    pub now: Vec<Examined>,
+    /// Extra packages found first.
+    pub extra_before: Vec<ExtraPackage>,
+    /// Extra packages now.
+    pub extra: Vec<ExtraPackage>,
+    /// Questions that were shown, in order.
+    pub prompts: Vec<String>,
+    /// Places of entries that are put right.
+    pub to_install: Vec<usize>,
+    /// Extra packages that go.
+    pub to_remove: Vec<ExtraPackage>,
+    /// Places of entries that stay as they are although they are bad.
+    pub left: BTreeSet<usize>,
+    /// What is done and why.
+    pub actions: Vec<Action>,
+    /// What was changed: labels of entries and of extra packages.
+    pub modified: Vec<String>,
+    /// Commands that were run.
+    pub commands: Vec<Ran>,
+    /// Removals.
+    pub erasures: Vec<Erasure>,
+    /// Their commands.
+    pub erasures_ran: Vec<Ran>,
+    /// What the operator should know.
+    pub notes: Vec<String>,
+}
+
+impl<'s> Session<'s> {
+    /// Looks at everything.
+    ///
+    /// # Errors
+    /// [`RunError::Inventory`].
+    pub fn look(
+        configuration: &'s Configuration,
+        settings: &'s DriverSettings,
+        driver: Driver,
+        options: &'s Options,
+        machine: &mut dyn Machine,
+    ) -> Result<Self, RunError> {
+        let mut session = Self {
+            configuration,
+            settings,
+            driver,
+            options,
+            inventory: Inventory::default(),
+            before: Vec::new(),
+            now: Vec::new(),
+            extra_before: Vec::new(),
+            extra: Vec::new(),
+            prompts: Vec::new(),
+            to_install: Vec::new(),
+            to_remove: Vec::new(),
+            left: BTreeSet::new(),
+            actions: Vec::new(),
+            modified: Vec::new(),
+            commands: Vec::new(),
+            erasures: Vec::new(),
+            erasures_ran: Vec::new(),
+            notes: Vec::new(),
+        };
+        session.refresh(machine)?;
+        let all: Vec<usize> = (0..configuration.entries.len()).collect();
+        session.now = vec![Examined::default(); all.len()];
+        session.reexamine(&all, machine);
+        session.extra = session.find_extra();
+        session.before.clone_from(&session.now);
+        session.extra_before.clone_from(&session.extra);
+        Ok(session)
+    }
+
+    /// An entry.
+    pub fn entry(&self, at: usize) -> Option<&'s Entry> {
+        self.configuration.entries.get(at)
+    }
+
+    /// The context of decisions as things are now.
+    pub fn context(&self, prelink: bool) -> Context<'_> {
+        let mut context = Context::new(
+            self.configuration,
+            self.settings,
+            self.driver,
+            &self.inventory,
+        );
+        context.quick = self.options.quick;
+        context.kevlar = self.options.kevlar;
+        context.prelink = prelink;
+        context
+    }
+
+    fn refresh(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        self.inventory = machine.inventory().map_err(RunError::Inventory)?;
+        Ok(())
+    }
+
+    /// Examines entries again. `now` keeps what was found.
+    fn reexamine(&mut self, places: &[usize], machine: &mut dyn Machine) {
+        let prelink = machine.has_prelink();
+        let mut found = Vec::with_capacity(places.len());
+        let context = self.context(prelink);
+        for at in places {
+            if let Some(entry) = self.entry(*at) {
+                found.push((*at, examine(entry, &context, machine)));
+            }
+        }
+        for (at, examined) in found {
+            if let Some(place) = self.now.get_mut(at) {
+                *place = examined;
+            }
+        }
+    }
+
+    fn find_extra(&self) -> Vec<ExtraPackage> {
+        extra::packages(self.configuration, &self.context(false))
+    }
+
+    /// Looks, decides, asks, and carries out.
+    ///
+    /// # Errors
+    /// What [`RunError`] lists. What was done before stays in the session.
+    pub fn carry_out(
+        &mut self,
+        machine: &mut dyn Machine,
+        operator: &mut dyn Operator,
+    ) -> Result<(), RunError> {
+        self.select(operator);
+        self.plan(machine);
+        self.ensure_safe(machine)?;
+        self.perform(machine)
+    }
+
+    /// Refuses what is too dangerous.
+    ///
+    /// # Errors
+    /// [`RunError::Refused`].
+    pub fn ensure_safe(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        let refusals = crate::safety::check(
+            &self.actions,
+            self.configuration,
+            &self.options.limits,
+            &machine.protected(),
+        );
+        match refusals.is_empty() {
+            true => Ok(()),
+            false => Err(RunError::Refused(refusals)),
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! What is done and why: one action for one instance.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Machine, Remove, Session};
+use crate::decide::extra::ExtraPackage;
+use crate::decide::fix::{self, Repair};
+use crate::decide::yum::is_replaced;
+use crate::decide::{InstanceStatus, required};
+use crate::declared::{Entry, Instance};
+use crate::inventory::{Installed, KEY};
+use crate::settings::Driver;
+
+/// The kinds of actions, in the order in which they are carried out by RPMng.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// Remove an instance that is not declared, of a package that is.
+    RemoveInstance,
+    /// Install.
+    Install,
+    /// Import a key.
+    ImportKey,
+    /// Bring to another version.
+    Upgrade,
+    /// Bring to an older version.
+    Downgrade,
+    /// Install again.
+    Reinstall,
+    /// Remove a package that is not declared.
+    Remove,
+}
+
+/// One action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// What is done.
+    pub kind: ActionKind,
+    /// The entry that it is done for, `Package:NAME`.
+    pub entry: String,
+    /// Name of the package.
+    pub name: String,
+    /// Declared epoch; of removals the installed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
+    /// Version; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Release; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
+    /// Architecture; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arch: Option<String>,
+    /// The version that is there now, of upgrades: `NAME-[E:]V-R.A`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub have: Option<String>,
+    /// Where the file comes from: path or URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// It stands beside other versions: `rpm --install`, not `--upgrade`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub side_by_side: bool,
+    /// Why.
+    pub reason: String,
+}
+
+impl Action {
+    fn new(kind: ActionKind, entry: String, name: &str, reason: String) -> Self {
+        Self {
+            kind,
+            entry,
+            name: name.to_owned(),
+            epoch: None,
+            version: None,
+            release: None,
+            arch: None,
+            have: None,
+            source: None,
+            side_by_side: false,
+            reason,
+        }
+    }
+
+    fn declares(mut self, instance: &Instance) -> Self {
+        let part = |name: &str| {
+            instance
+                .attribute(name)
+                .filter(|value| !value.is_empty() && *value != "any")
+                .map(str::to_owned)
+        };
+        self.epoch = part("epoch");
+        self.version = part("version");
+        self.release = part("release");
+        self.arch = part("arch");
+        self
+    }
+
+    /// The removal of an installed package.
+    pub fn removal(kind: ActionKind, installed: &Installed, reason: String) -> Self {
+        let mut action = Self::new(
+            kind,
+            format!("Package:{}", installed.name),
+            &installed.name,
+            reason,
+        );
+        action.epoch = installed.epoch.map(|epoch| epoch.to_string());
+        action.version = Some(installed.version.clone());
+        action.release = Some(installed.release.clone());
+        action.arch.clone_from(&installed.arch);
+        action
+    }
+
+    /// `NAME[-[EPOCH:]VERSION[-RELEASE]][.ARCH]`: what package managers take.
+    pub fn spec(&self) -> String {
+        let mut spec = self.name.clone();
+        if let Some(version) = &self.version {
+            spec.push('-');
+            if let Some(epoch) = &self.epoch {
+                spec.push_str(epoch);
+                spec.push(':');
+            }
+            spec.push_str(version);
+            if let Some(release) = &self.release {
+                spec.push('-');
+                spec.push_str(release);
+            }
+        }
+        if let Some(arch) = &self.arch {
+            spec.push('.');
+            spec.push_str(arch);
+        }
+        spec
+    }
+
+    /// Something is taken away.
+    pub fn is_removal(&self) -> bool {
+        matches!(self.kind, ActionKind::RemoveInstance | ActionKind::Remove)
+    }
+
+    /// A key, not a package.
+    pub fn is_key(&self) -> bool {
+        self.name == KEY
+    }
+}
+
+/// `uri` and `simplefile` as POSIX joins paths: an absolute second part stands for itself.
+pub fn join(uri: &str, file: &str) -> String {
+    if file.starts_with('/') || uri.is_empty() {
+        file.to_owned()
+    } else if uri.ends_with('/') {
+        format!("{uri}{file}")
+    } else {
+        format!("{uri}/{file}")
+    }
+}
+
+impl Session<'_> {
+    /// Turns what was selected into actions.
+    pub fn plan(&mut self, machine: &mut dyn Machine) {
+        let prelink = machine.has_prelink();
+        let mut notes = Vec::new();
+        let mut actions = Vec::new();
+        let places = self.to_install.clone();
+        for at in &places {
+            let (Some(entry), Some(examined)) = (self.entry(*at), self.now.get(*at)) else {
+                continue;
+            };
+            if !self.is_ours(*at) {
+                continue;
+            }
+            let context = self.context(prelink);
+            if let Err(why) = required::to_install(entry, &context) {
+                notes.push(why);
+                continue;
+            }
+            if let Some(extra) = &examined.extra {
+                self.remove_instances(extra, &examined.instances, &mut actions, &mut notes);
+            }
+            for status in &examined.instances {
+                let verdict = fix::decide(entry, status, &context);
+                match verdict.repair {
+                    Some(repair) => match self.repair(entry, status, repair, verdict.reason) {
+                        Ok(action) => actions.push(action),
+                        Err(why) => notes.push(why),
+                    },
+                    None if !status.is_good() => notes.push(format!(
+                        "{} {}: {}",
+                        entry.label(),
+                        status.instance.evra().shown(self.options.form),
+                        verdict.reason
+                    )),
+                    None => {}
+                }
+            }
+        }
+        let removals = self.to_remove.clone();
+        for extra in &removals {
+            for installed in &extra.instances {
+                if self.may_remove(installed, &mut notes) {
+                    let reason = "it is installed and no entry declares it".to_owned();
+                    actions.push(Action::removal(ActionKind::Remove, installed, reason));
+                }
+            }
+        }
+        self.notes.append(&mut notes);
+        self.actions = actions;
+    }
+
+    fn remove_instances(
+        &self,
+        extra: &ExtraPackage,
+        statuses: &[InstanceStatus],
+        actions: &mut Vec<Action>,
+        notes: &mut Vec<String>,
+    ) {
+        let wanted = self.options.remove == Remove::Packages;
+        for installed in &extra.instances {
+            if self.driver == Driver::Yum && is_replaced(statuses, installed) {
+                continue;
+            }
+            if !wanted {
+                notes.push(format!(
+                    "{} is installed and not declared; -r packages would remove it",
+                    installed.spec()
+                ));
+            } else if self.may_remove(installed, notes) {
+                let reason = "this instance is installed and not declared".to_owned();
+                actions.push(Action::removal(
+                    ActionKind::RemoveInstance,
+                    installed,
+                    reason,
+                ));
+            }
+        }
+    }
+
+    /// Keys on the list of protected ones stay. The old drivers never erased any.
+    fn may_remove(&self, installed: &Installed, notes: &mut Vec<String>) -> bool {
+        if !installed.is_key() {
+            return true;
+        }
+        if self.settings.legacy_quirks {
+            notes.push(format!(
+                "{} is not declared; keys are not removed with legacy_quirks",
+                installed.spec()
+            ));
+            return false;
+        }
+        let whole = format!("{}-{}", installed.version, installed.release);
+        let protected = self.settings.protect_keys.iter().any(|key| {
+            *key == whole || (key.len() >= 8 && key.ends_with(installed.version.as_str()))
+        });
+        if protected {
+            notes.push(format!("{} stays: protect_keys names it", installed.spec()));
+        }
+        !protected
+    }
+
+    fn repair(
+        &self,
+        entry: &Entry,
+        status: &InstanceStatus,
+        repair: Repair,
+        reason: String,
+    ) -> Result<Action, String> {
+        let instance = &status.instance;
+        let key = entry.name() == KEY;
+        let kind = match repair {
+            _ if key => ActionKind::ImportKey,
+            Repair::Install => ActionKind::Install,
+            Repair::Upgrade if self.goes_down(status) => ActionKind::Downgrade,
+            Repair::Upgrade => ActionKind::Upgrade,
+            Repair::Reinstall => ActionKind::Reinstall,
+        };
+        let mut action = Action::new(kind, entry.label(), entry.name(), reason).declares(instance);
+        action.have = status.have.as_ref().map(Installed::spec);
+        if self.driver == Driver::Rpm || key {
+            let uri = entry.attribute("uri").or_else(|| instance.attribute("uri"));
+            let file = instance.attribute("simplefile");
+            let (Some(uri), Some(file)) = (uri, file) else {
+                return Err(format!(
+                    "{} has no simplefile or no uri; it cannot be installed",
+                    entry.label()
+                ));
+            };
+            action.source = Some(join(uri, file));
+        }
+        action.side_by_side = !key
+            && self
+                .settings
+                .installonly
+                .iter()
+                .any(|name| name == entry.name());
+        for text in [Some(&action.name), action.source.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            if text.starts_with('-') || text.chars().any(char::is_control) {
+                return Err(format!(
+                    "{}: {text:?} is refused as an argument",
+                    entry.label()
+                ));
+            }
+        }
+        Ok(action)
+    }
+
+    fn goes_down(&self, status: &InstanceStatus) -> bool {
+        let Some(have) = &status.have else {
+            return false;
+        };
+        let instance = &status.instance;
+        let epoch = instance
+            .attribute("epoch")
+            .and_then(|text| text.parse().ok());
+        let epoch = epoch.or(have.epoch);
+        let version = instance.attribute("version").unwrap_or_default();
+        let release = instance.attribute("release");
+        let wanted = airlock_rpm::EvrRef::new(epoch, version, release);
+        let current = airlock_rpm::EvrRef::new(
+            have.epoch,
+            &have.version,
+            release.map(|_| have.release.as_str()),
+        );
+        wanted < current
+    }
+}

@@ -1,0 +1,124 @@
+//! Carrying out: the actions of one driver, then another look, then what was pushed aside, then extra packages.
+
+use std::collections::BTreeSet;
+
+use super::{Machine, Remove, RunError, Session};
+use crate::settings::Driver;
+
+impl Session<'_> {
+    /// Carries out the actions.
+    ///
+    /// # Errors
+    /// [`RunError::Inventory`] and [`RunError::Stopped`].
+    pub fn perform(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        let fixing: Vec<usize> = self
+            .to_install
+            .iter()
+            .filter(|at| self.is_ours(**at) && self.can_install(**at))
+            .copied()
+            .collect();
+        if !fixing.is_empty() {
+            self.install(&fixing, machine)?;
+            self.again_for_bundles(machine)?;
+        }
+        if !self.to_remove.is_empty() {
+            self.remove_extra(machine)?;
+        }
+        self.refresh(machine)?;
+        if self.options.kevlar && !self.modified.is_empty() && !self.options.dry_run {
+            let all: Vec<usize> = (0..self.now.len()).collect();
+            self.reexamine(&all, machine);
+        }
+        self.extra = self.find_extra();
+        Ok(())
+    }
+
+    pub(super) fn can_install(&self, at: usize) -> bool {
+        let context = self.context(false);
+        self.entry(at)
+            .is_some_and(|entry| crate::decide::required::to_install(entry, &context).is_ok())
+    }
+
+    /// Puts entries right and looks at them again.
+    fn install(&mut self, fixing: &[usize], machine: &mut dyn Machine) -> Result<(), RunError> {
+        match self.driver {
+            Driver::Rpm => self.install_with_rpm(machine)?,
+            Driver::Yum => self.install_with_manager(machine)?,
+        }
+        self.refresh(machine)?;
+        // The old client left this out with -k, and reported as bad what it had put right.
+        if !(self.settings.legacy_quirks && self.options.kevlar) {
+            self.reexamine(fixing, machine);
+            for at in fixing {
+                let good = self.now.get(*at).is_some_and(|examined| examined.good);
+                if let (true, Some(entry)) = (good, self.entry(*at)) {
+                    self.modified.push(entry.label());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands in one bundle with something that changed may have been changed by that. Nothing more is done when an
+    /// operator answers.
+    fn again_for_bundles(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        let changed: BTreeSet<usize> = self
+            .configuration
+            .entries
+            .iter()
+            .filter(|entry| self.modified.contains(&entry.label()))
+            .map(|entry| entry.structure)
+            .collect();
+        if changed.is_empty() {
+            return Ok(());
+        }
+        let beside: Vec<usize> = (0..self.now.len())
+            .filter(|at| {
+                self.entry(*at)
+                    .is_some_and(|entry| changed.contains(&entry.structure))
+                    && self.is_ours(*at)
+            })
+            .collect();
+        self.reexamine(&beside, machine);
+        if self.options.interactive {
+            return Ok(());
+        }
+        let clobbered: Vec<usize> = beside
+            .into_iter()
+            .filter(|at| {
+                self.now.get(*at).is_some_and(|examined| !examined.good)
+                    && !self.left.contains(at)
+                    // What was tried and did not help is not tried again in the same run.
+                    && (self.settings.legacy_quirks || !self.to_install.contains(at))
+                    && self.can_install(*at)
+            })
+            .collect();
+        if clobbered.is_empty() {
+            return Ok(());
+        }
+        let first = std::mem::take(&mut self.actions);
+        let removals = std::mem::take(&mut self.to_remove);
+        let selected = std::mem::replace(&mut self.to_install, clobbered.clone());
+        self.plan(machine);
+        let outcome = self
+            .ensure_safe(machine)
+            .and_then(|()| self.install(&clobbered, machine));
+        let second = std::mem::replace(&mut self.actions, first);
+        self.actions.extend(second);
+        self.to_remove = removals;
+        self.to_install = selected;
+        outcome
+    }
+
+    pub(super) fn removes_instances(&self) -> bool {
+        // A plan may hold removals that the options of this run do not speak of.
+        let planned = self
+            .actions
+            .iter()
+            .any(|action| action.kind == super::action::ActionKind::RemoveInstance);
+        match self.options.remove {
+            Remove::Packages => true,
+            Remove::CapitalPackages | Remove::Nothing => planned,
+        }
+    }
+}

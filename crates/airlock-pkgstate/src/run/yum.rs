@@ -1,0 +1,212 @@
+//! YUMng's commands: extra instances out, keys, then installations with everything that they need, through dnf, yum or zypper.
+
+use super::action::{Action, ActionKind};
+use super::command::{Command, Erased, Erasure, Manager, Ran};
+use super::{Machine, RunError, Session};
+use crate::decide::extra::ExtraPackage;
+
+/// What a manager is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Install,
+    Upgrade,
+    Downgrade,
+    Reinstall,
+    Remove,
+}
+
+impl Session<'_> {
+    pub(super) fn install_with_manager(
+        &mut self,
+        machine: &mut dyn Machine,
+    ) -> Result<(), RunError> {
+        // The old driver had the wrong list in its hands here and removed nothing.
+        if self.removes_instances() && !self.settings.legacy_quirks {
+            let packages: Vec<ExtraPackage> = self
+                .to_install
+                .iter()
+                .filter_map(|at| self.now.get(*at)?.extra.clone())
+                .collect();
+            if !packages.is_empty() {
+                self.stop_at("remove extra instances", machine)?;
+                self.remove_with_manager(&packages, machine);
+            }
+        }
+        let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
+        self.import_keys(&keys, machine)?;
+        let manager = machine.manager();
+        let legacy = self.settings.legacy_quirks;
+        let mut groups: Vec<(Order, Vec<Action>)> = Vec::new();
+        for action in self.of_kind(super::rpm::is_installation) {
+            let order = order(action.kind, manager, legacy);
+            match groups.iter_mut().find(|(known, _)| *known == order) {
+                Some((_, actions)) => actions.push(action),
+                None => groups.push((order, vec![action])),
+            }
+        }
+        for (order, actions) in groups {
+            self.manage(manager, order, &actions, machine)?;
+        }
+        Ok(())
+    }
+
+    fn stop_at(&self, what: &str, machine: &mut dyn Machine) -> Result<(), RunError> {
+        machine.step(what).map_err(RunError::Stopped)
+    }
+
+    fn manage(
+        &mut self,
+        manager: Manager,
+        order: Order,
+        actions: &[Action],
+        machine: &mut dyn Machine,
+    ) -> Result<(), RunError> {
+        let specs: Vec<String> = actions.iter().map(|action| spec(manager, action)).collect();
+        let autodep = self.settings.autodep;
+        self.stop_at(&format!("{manager} of {}", specs.join(", ")), machine)?;
+        let all = machine.run(&command(manager, order, autodep, &specs));
+        let succeeded = all.succeeded();
+        self.commands.push(all);
+        if !succeeded && specs.len() > 1 {
+            self.notes
+                .push(format!("{manager} could not do all together; one by one"));
+            for spec in specs {
+                self.stop_at(&format!("{manager} of {spec}"), machine)?;
+                let ran = machine.run(&command(manager, order, autodep, &[spec]));
+                self.commands.push(ran);
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes through the package manager; keys, which it does not know, through rpm.
+    pub(super) fn remove_with_manager(
+        &mut self,
+        packages: &[ExtraPackage],
+        machine: &mut dyn Machine,
+    ) {
+        let manager = machine.manager();
+        let mut notes = Vec::new();
+        for package in packages {
+            let erased = self.to_erase(package, &mut notes);
+            if erased.is_empty() {
+                continue;
+            }
+            let ran = self.remove_one(manager, &erased, machine);
+            let failed = !ran.succeeded();
+            self.erasures_ran.push(ran);
+            if !failed {
+                self.modified.push(format!("Package:{}", package.name));
+            }
+            self.erasures.push(Erasure {
+                packages: erased,
+                flags: Vec::new(),
+                failed,
+            });
+        }
+    }
+
+    fn remove_one(&self, manager: Manager, erased: &[Erased], machine: &mut dyn Machine) -> Ran {
+        let key = erased.iter().any(|one| one.name == crate::inventory::KEY);
+        let command = match key {
+            true => Command::new("rpm", ["--erase", "--allmatches"])
+                .and(erased.iter().map(Erased::spec)),
+            false => {
+                let specs: Vec<String> = erased
+                    .iter()
+                    .map(|one| match manager {
+                        Manager::Zypper => zypper_spec(
+                            &one.name,
+                            one.epoch.map(|epoch| epoch.to_string()).as_deref(),
+                            Some(&one.version),
+                            Some(&one.release),
+                            one.arch.as_deref(),
+                        ),
+                        _ => one.spec(),
+                    })
+                    .collect();
+                command(manager, Order::Remove, true, &specs)
+            }
+        };
+        machine.run(&command)
+    }
+}
+
+/// dnf's install goes up and down and puts kernels beside each other; yum has a word for each way.
+fn order(kind: ActionKind, manager: Manager, legacy: bool) -> Order {
+    match (kind, manager) {
+        (ActionKind::Reinstall, _) => Order::Reinstall,
+        (ActionKind::Downgrade, _) if legacy => Order::Upgrade,
+        (ActionKind::Downgrade, Manager::Yum) => Order::Downgrade,
+        _ => Order::Install,
+    }
+}
+
+fn command(manager: Manager, order: Order, autodep: bool, specs: &[String]) -> Command {
+    let program = manager.to_string();
+    match manager {
+        Manager::Dnf | Manager::Yum => {
+            let word = match order {
+                Order::Install => "install",
+                Order::Upgrade => "upgrade",
+                Order::Downgrade => "downgrade",
+                Order::Reinstall => "reinstall",
+                Order::Remove => "remove",
+            };
+            // Without autodep anything beyond what was asked for is declined.
+            let answer = if autodep { "-y" } else { "--assumeno" };
+            Command::new(&program, [answer, word]).and(specs.to_vec())
+        }
+        Manager::Zypper => {
+            let words: &[&str] = match order {
+                Order::Install | Order::Upgrade | Order::Downgrade => {
+                    &["--non-interactive", "install", "--oldpackage"]
+                }
+                Order::Reinstall => &["--non-interactive", "install", "--force"],
+                Order::Remove => &["--non-interactive", "remove"],
+            };
+            Command::new(&program, words.iter().copied()).and(specs.to_vec())
+        }
+    }
+}
+
+fn spec(manager: Manager, action: &Action) -> String {
+    match manager {
+        Manager::Dnf | Manager::Yum => action.spec(),
+        Manager::Zypper => zypper_spec(
+            &action.name,
+            action.epoch.as_deref(),
+            action.version.as_deref(),
+            action.release.as_deref(),
+            action.arch.as_deref(),
+        ),
+    }
+}
+
+/// `NAME[.ARCH][=[EPOCH:]VERSION[-RELEASE]]`.
+fn zypper_spec(
+    name: &str,
+    epoch: Option<&str>,
+    version: Option<&str>,
+    release: Option<&str>,
+    arch: Option<&str>,
+) -> String {
+    let mut spec = name.to_owned();
+    if let Some(arch) = arch {
+        spec.push('.');
+        spec.push_str(arch);
+    }
+    if let Some(version) = version {
+        spec.push('=');
+        if let Some(epoch) = epoch {
+            spec.push_str(epoch);
+            spec.push(':');
+        }
+        spec.push_str(version);
+        if let Some(release) = release {
+            spec.push('-');
+            spec.push_str(release);
+        }
+    }
+    spec
+}

@@ -1,0 +1,236 @@
+//! A Bcfg2 server as the source of the declared state: its calls over XML-RPC (reference: the client protocol).
+//!
+//! Bytes go through a [`Transport`]; how they travel is not decided here. Probes are scripts that the server wants run as
+//! root; they are named and not run.
+
+use airlock_xmlrpc::{Call, Limits, Response, Value, parse_response, write_call};
+
+use crate::decide::lists::Decision;
+use crate::declared::{Configuration, DeclaredError, parse_configuration};
+use crate::settings::DecisionMode;
+use crate::xml::{Document, Element};
+
+/// What the client calls itself.
+const CLIENT_VERSION: &str = "1.4.0";
+
+/// Carries one call to the server and its answer back.
+pub trait Transport {
+    /// Posts a body and gives the body of the answer.
+    ///
+    /// # Errors
+    /// Whether another try may help, and what went wrong.
+    fn post(&mut self, body: &[u8]) -> Result<Vec<u8>, TransportError>;
+
+    /// Waits before the next try.
+    fn pause(&mut self);
+}
+
+/// A call that did not get through.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct TransportError {
+    /// Another try may help.
+    pub again: bool,
+    /// What went wrong.
+    pub why: String,
+}
+
+/// Something between this machine and the server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// It does not answer.
+    #[error("{method} failed after {tries} tries: {source}")]
+    Unreachable {
+        /// The call.
+        method: &'static str,
+        /// How often it was tried.
+        tries: u32,
+        /// The last failure.
+        source: TransportError,
+    },
+    /// It says no.
+    #[error("the server refused {method}: {text}")]
+    Fault {
+        /// The call.
+        method: &'static str,
+        /// In its words.
+        text: String,
+    },
+    /// It answers something else than it should.
+    #[error("the answer to {method} is not understood: {why}")]
+    Answer {
+        /// The call.
+        method: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Declared(#[from] DeclaredError),
+}
+
+/// A server that is spoken to.
+pub struct Server<'t> {
+    transport: &'t mut dyn Transport,
+    retries: u32,
+}
+
+impl<'t> Server<'t> {
+    /// A server; each call is tried so often.
+    pub fn new(transport: &'t mut dyn Transport, retries: u32) -> Self {
+        Self {
+            transport,
+            retries: retries.max(1),
+        }
+    }
+
+    fn call(&mut self, method: &'static str, params: Vec<Value>) -> Result<Value, ServerError> {
+        let body = write_call(&Call::new(method, params));
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let last = tries >= self.retries;
+            let outcome = self.transport.post(&body);
+            let error = match outcome {
+                Ok(answer) => match parse_response(&answer, &Limits::default()) {
+                    Ok(Response::Value(value)) => return Ok(value),
+                    Ok(Response::Fault(fault)) if last => {
+                        return Err(ServerError::Fault {
+                            method,
+                            text: fault.text,
+                        });
+                    }
+                    Ok(Response::Fault(_)) => {
+                        self.transport.pause();
+                        continue;
+                    }
+                    Err(error) => {
+                        return Err(ServerError::Answer {
+                            method,
+                            why: error.to_string(),
+                        });
+                    }
+                },
+                Err(error) => error,
+            };
+            if last || !error.again {
+                return Err(ServerError::Unreachable {
+                    method,
+                    tries,
+                    source: error,
+                });
+            }
+            self.transport.pause();
+        }
+    }
+
+    /// Says who this is, answers that no probes are run, and fetches configuration and decisions.
+    ///
+    /// # Errors
+    /// What [`ServerError`] lists.
+    pub fn fetch(
+        &mut self,
+        profile: Option<&str>,
+        mode: DecisionMode,
+    ) -> Result<Fetched, ServerError> {
+        if let Some(profile) = profile {
+            self.call("AssertProfile", vec![Value::from(profile)])?;
+        }
+        // Servers before 1.3 do not know the call; that is no reason to stop.
+        let declared = self.call("DeclareVersion", vec![Value::from(CLIENT_VERSION)]);
+        if let Err(error @ ServerError::Unreachable { .. }) = declared {
+            return Err(error);
+        }
+        let probes = text("GetProbes", self.call("GetProbes", Vec::new())?)?;
+        let probes = probe_names(&probes)?;
+        let decisions = match mode {
+            DecisionMode::None => Vec::new(),
+            mode => {
+                let list = self.call("GetDecisionList", vec![Value::from(mode.word())])?;
+                decisions(&list)?
+            }
+        };
+        let text = text("GetConfig", self.call("GetConfig", Vec::new())?)?;
+        let configuration = parse_configuration("the server's configuration", text.as_bytes())?;
+        Ok(Fetched {
+            configuration,
+            text,
+            decisions,
+            probes,
+        })
+    }
+
+    /// Sends the report of a run.
+    ///
+    /// # Errors
+    /// What [`ServerError`] lists.
+    pub fn report(&mut self, statistics: &Element) -> Result<(), ServerError> {
+        let text = statistics.to_xml();
+        match self.call("RecvStats", vec![Value::from(text.as_str())])? {
+            Value::Bool(false) => Err(ServerError::Answer {
+                method: "RecvStats",
+                why: "the server did not take it".to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a server gives.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The declared state.
+    pub configuration: Configuration,
+    /// The same as it came, to be kept.
+    pub text: String,
+    /// Decisions of the asked mode.
+    pub decisions: Vec<Decision>,
+    /// Names of probes, which were not run.
+    pub probes: Vec<String>,
+}
+
+fn text(method: &'static str, value: Value) -> Result<String, ServerError> {
+    let wrong = |why: String| ServerError::Answer { method, why };
+    match value {
+        Value::String(text) => Ok(text),
+        Value::Base64(bytes) => {
+            String::from_utf8(bytes).map_err(|_| wrong("it is no UTF-8".to_owned()))
+        }
+        other => Err(wrong(format!("{} instead of a text", other.kind()))),
+    }
+}
+
+fn probe_names(xml: &str) -> Result<Vec<String>, ServerError> {
+    if xml.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let document =
+        Document::parse("probes", xml.as_bytes()).map_err(|error| ServerError::Answer {
+            method: "GetProbes",
+            why: error.to_string(),
+        })?;
+    let probes = document.root.walk().filter(|one| one.name == "probe");
+    Ok(probes
+        .filter_map(|probe| probe.attribute("name").map(str::to_owned))
+        .collect())
+}
+
+fn decisions(list: &Value) -> Result<Vec<Decision>, ServerError> {
+    let wrong = || ServerError::Answer {
+        method: "GetDecisionList",
+        why: "no list of pairs".to_owned(),
+    };
+    let pairs = list.as_array().ok_or_else(wrong)?;
+    pairs
+        .iter()
+        .map(|pair| {
+            let pair = pair.as_array().ok_or_else(wrong)?;
+            let part = |at: usize| pair.get(at).and_then(Value::as_str).map(str::to_owned);
+            Ok(Decision {
+                tag: part(0).ok_or_else(wrong)?,
+                name: part(1).ok_or_else(wrong)?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,286 @@
+//! Reading the file.
+
+use airlock_ini::{Dialect, Entry, File, Section, parse};
+
+use super::{DecisionMode, Driver, DriverSettings, Release, Secret, Settings, driver};
+
+/// A `bcfg2.conf` that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// It is no INI file, or over a limit.
+    #[error(transparent)]
+    Ini(#[from] airlock_ini::Error),
+    /// A word that an option does not take.
+    #[error("{place}: {name} = {value:?} is not understood; write {expected}")]
+    Word {
+        /// File and line.
+        place: String,
+        /// The option.
+        name: String,
+        /// Its value.
+        value: String,
+        /// What it takes.
+        expected: &'static str,
+    },
+    /// Two spellings of one option that say different things.
+    #[error(
+        "{second_place}: {second} contradicts {first} ({first_place}); they are two names of one option, keep one of them"
+    )]
+    Conflict {
+        /// The name that stands first.
+        first: String,
+        /// Where.
+        first_place: String,
+        /// The other name.
+        second: String,
+        /// Where.
+        second_place: String,
+    },
+}
+
+/// Reads a `bcfg2.conf`. `file` is for messages.
+///
+/// # Errors
+/// What [`SettingsError`] lists, with file and line.
+pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsError> {
+    let dialect = Dialect {
+        lower_names: false,
+        ..Dialect::bcfg2()
+    };
+    let file = parse(file, bytes, &dialect)?;
+    let mut settings = Settings::default();
+    settings
+        .warnings
+        .extend(file.warnings.iter().map(ToString::to_string));
+    communication(&file, &mut settings)?;
+    if let Some(section) = file.section("components") {
+        if let Some(server) = text(section, "bcfg2") {
+            settings.server = match server.contains("://") {
+                true => server.to_owned(),
+                false => format!("https://{server}"),
+            };
+        }
+        if let Some(lockfile) = text(section, "lockfile") {
+            settings.lockfile = lockfile.to_owned();
+        }
+        if let Some(entry) = option(section, "encoding") {
+            let name = value(entry);
+            if !matches!(name.to_lowercase().as_str(), "" | "utf-8" | "utf8") {
+                settings.warnings.push(format!(
+                    "{}: encoding {name} is not known here; UTF-8 is used",
+                    entry.place
+                ));
+            }
+        }
+    }
+    client(&file, &mut settings)?;
+    let Settings { warnings, .. } = &mut settings;
+    let rpm = driver_section(&file, Driver::Rpm, &["RPMng", "RPM"], warnings)?;
+    let yum = driver_section(&file, Driver::Yum, &["YUMng", "YUM", "YUM24"], warnings)?;
+    settings.rpm = rpm;
+    settings.yum = yum;
+    Ok(settings)
+}
+
+fn driver_section(
+    file: &File,
+    which: Driver,
+    names: &[&str],
+    warnings: &mut Vec<String>,
+) -> Result<DriverSettings, SettingsError> {
+    let mut found = names.iter().filter_map(|name| file.section(name));
+    let Some(section) = found.next() else {
+        return Ok(DriverSettings::default());
+    };
+    for other in found {
+        warnings.push(format!(
+            "{}: [{}] is not read, because there is [{}] too",
+            other.place, other.name, section.name
+        ));
+    }
+    driver::read(section, which, warnings)
+}
+
+fn communication(file: &File, settings: &mut Settings) -> Result<(), SettingsError> {
+    let Some(section) = file.section("communication") else {
+        return Ok(());
+    };
+    let to = &mut settings.communication;
+    if let Some(protocol) = text(section, "protocol") {
+        to.protocol = protocol.to_owned();
+    }
+    if let Some(user) = text(section, "user") {
+        to.user = user.to_owned();
+    }
+    if let Some(password) = text(section, "password") {
+        to.password = Secret(password.to_owned());
+    }
+    for (name, to) in [
+        ("retries", &mut to.retries),
+        ("retry_delay", &mut to.retry_delay),
+        ("timeout", &mut to.timeout),
+    ] {
+        if let Some(entry) = option(section, name) {
+            // Old files say 90.0 where seconds are meant.
+            let whole = value(entry).split('.').next().unwrap_or_default();
+            *to = whole
+                .trim()
+                .parse()
+                .map_err(|_| word(entry, "a whole number"))?;
+        }
+    }
+    let file = |name| text(section, name).map(str::to_owned);
+    to.key = file("key");
+    to.certificate = file("certificate");
+    to.ca = file("ca");
+    if let Some(names) = text(section, "serverCommonNames") {
+        to.server_names = names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+    }
+    Ok(())
+}
+
+fn client(file: &File, settings: &mut Settings) -> Result<(), SettingsError> {
+    let Some(section) = file.section("client") else {
+        return Ok(());
+    };
+    if let Some(names) = text(section, "drivers") {
+        settings.drivers = names
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect();
+    }
+    if let Some(entry) = option(section, "decision") {
+        settings.decision = DecisionMode::from_word(value(entry))
+            .ok_or_else(|| word(entry, "whitelist, blacklist or none"))?;
+    }
+    settings.profile = text(section, "profile").map(str::to_owned);
+    if let Some(entry) = option(section, "command_timeout") {
+        let whole = value(entry).split('.').next().unwrap_or_default();
+        let seconds: i64 = whole.trim().parse().map_err(|_| word(entry, "seconds"))?;
+        settings.command_timeout = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+    }
+    Ok(())
+}
+
+fn word(entry: &Entry, expected: &'static str) -> SettingsError {
+    SettingsError::Word {
+        place: entry.place.to_string(),
+        name: entry.name.clone(),
+        value: value(entry).to_owned(),
+        expected,
+    }
+}
+
+fn option<'s>(section: &'s Section, name: &str) -> Option<&'s Entry> {
+    let mut entries = section.entries.iter();
+    entries.find(|entry| entry.name.eq_ignore_ascii_case(name))
+}
+
+fn text<'s>(section: &'s Section, name: &str) -> Option<&'s str> {
+    option(section, name)
+        .map(value)
+        .filter(|text| !text.is_empty())
+}
+
+fn value(entry: &Entry) -> &str {
+    entry.value.as_deref().unwrap_or_default().trim()
+}
+
+impl Release {
+    /// Lists of decisions match by shell patterns since 1.3, before by what stands in front of the first `*`.
+    pub fn matches_by_pattern(self) -> bool {
+        self >= Self::V1_3
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, SettingsError> {
+        parse_settings("bcfg2.conf", text.as_bytes())
+    }
+
+    #[test]
+    fn an_empty_file_means_the_documented_defaults() {
+        let settings = read("").unwrap();
+        assert_eq!(settings, Settings::default());
+        assert_eq!(settings.rpm.installonly.len(), 14);
+        assert_eq!(settings.rpm.erase_flags, ["allmatches"]);
+    }
+
+    #[test]
+    fn old_sections_take_names_in_any_case_and_words_as_old_releases_did() {
+        let settings = read(
+            "[RPMng]\nPkg_Checks = False\nversion_fail_action = Upgrade\ninstalled_action = no\n\
+             installonlypackages =\nerase_flags =\nverify_flags = NoMD5, nomtime\n\
+             [YUMng]\npkg_checks = on\npkg_verify = YES\nverify_flags = nochecksum nomtime\n",
+        )
+        .unwrap();
+        assert!(!settings.rpm.pkg_checks);
+        assert!(settings.rpm.upgrade);
+        assert!(!settings.rpm.install);
+        assert_eq!(settings.rpm.installonly, ["gpg-pubkey"]);
+        assert!(settings.rpm.erase_flags.is_empty());
+        assert_eq!(settings.rpm.verify_flags, ["nomd5", "nomtime"]);
+        assert!(!settings.yum.pkg_checks);
+        assert!(settings.yum.pkg_verify);
+        assert_eq!(settings.yum.verify_flags, ["nochecksum", "nomtime"]);
+        assert_eq!(settings.warnings.len(), 2, "{:?}", settings.warnings);
+        assert!(settings.warnings[0].starts_with("bcfg2.conf:4: installed_action = no"));
+    }
+
+    #[test]
+    fn both_names_of_an_action_are_read_and_may_not_contradict() {
+        let settings = read("[RPMng]\ninstall_action = none\n").unwrap();
+        assert!(!settings.rpm.install);
+        let legacy = read("[RPMng]\nlegacy_quirks = yes\ninstall_action = none\n").unwrap();
+        assert!(legacy.rpm.install);
+        let modern = read("[RPM]\nfix_version = no\n").unwrap();
+        assert!(!modern.rpm.upgrade);
+        assert_eq!(modern.rpm.release, Release::V1_4);
+        let error =
+            read("[RPMng]\ninstalled_action = install\ninstall_action = none\n").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("bcfg2.conf:3: install_action contradicts installed_action"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn sections_of_1_3_are_exact() {
+        assert!(read("[RPM]\npkg_checks = TRUE\n").is_err());
+        assert!(!read("[YUM]\npkg_checks = off\n").unwrap().yum.pkg_checks);
+        let settings = read("[RPM]\nversion_fail_action = Upgrade\nPkg_Verify = no\n").unwrap();
+        assert!(!settings.rpm.upgrade);
+        assert!(settings.rpm.pkg_verify);
+        assert_eq!(settings.warnings.len(), 2, "{:?}", settings.warnings);
+    }
+
+    #[test]
+    fn the_server_and_how_to_reach_it_come_from_their_sections_and_the_password_stays_hidden() {
+        let settings = read(
+            "[communication]\nuser = host1\npassword = s3cret\nretries = 5\ntimeout = 30.0\nca = /etc/ca.pem\n\
+             serverCommonNames = a.example, b.example\n[components]\nbcfg2 = cfg.example:6789\n\
+             [client]\ndrivers = Action, POSIX,RPMng\ndecision = Whitelist\n",
+        )
+        .unwrap();
+        assert_eq!(settings.server, "https://cfg.example:6789");
+        assert_eq!(settings.communication.timeout, 30);
+        assert_eq!(settings.communication.server_names.len(), 2);
+        assert_eq!(settings.decision, DecisionMode::Whitelist);
+        assert!(!format!("{settings:?}").contains("s3cret"));
+        let (driver, others) = Settings::chosen_driver(&settings.drivers);
+        assert_eq!(driver, Driver::Rpm);
+        assert_eq!(others, ["Action", "POSIX"]);
+    }
+}

@@ -1,0 +1,419 @@
+//! Many packages at once: all processors, bounded memory, one state of the database.
+//!
+//! Workers take packages one after the other. The file list of a package is cut into pieces of limited bytes; a worker
+//! leaves the pieces that it does not do at once to the others, who take pieces before packages. So only headers that
+//! are being worked on are in memory, and a package with most of the bytes does not leave the other workers idle.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use airlock_rpm::db::{self, Installed, Snapshot};
+
+use super::file::Look;
+use super::finding::{FileFinding, HeaderFinding, PackageFindings};
+use super::incremental::Known;
+use super::pace::Pace;
+use super::{Checks, Error, Machine, Others, Problems, Result, drop_shared_times, head};
+
+/// Bytes of files that one piece of work reads, about.
+const PIECE_BYTES: u64 = 24 * 1024 * 1024;
+/// Files of one piece.
+const PIECE_FILES: usize = 512;
+
+/// Which packages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that one of these says: a name, `name.arch`, `name-version`, `name-version-release`,
+    /// `name-version-release.arch`, with `epoch:` before the version or without, as for rpm.
+    Named(Vec<String>),
+}
+
+/// How a pass is made.
+#[derive(Debug)]
+pub struct Options {
+    /// What is looked at.
+    pub checks: Checks,
+    /// Which packages.
+    pub selection: Selection,
+    /// Workers; 0 is one a processor.
+    pub threads: usize,
+    /// How gently the disk is read.
+    pub pace: Pace,
+    /// What was verified before; such files are not read again.
+    pub known: Option<Known>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            checks: Checks::ALL,
+            selection: Selection::All,
+            threads: 0,
+            pace: Pace::default(),
+            known: None,
+        }
+    }
+}
+
+/// What a pass found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Packages with findings, and those with a verify script, in the order of the database.
+    pub packages: Vec<PackageFindings>,
+    /// Packages that were looked at.
+    pub package_count: usize,
+    /// Files that they have.
+    pub file_count: usize,
+    /// Names asked for that no installed package has.
+    pub not_installed: Vec<String>,
+}
+
+impl Report {
+    /// True when nothing was found.
+    pub fn is_good(&self) -> bool {
+        self.not_installed.is_empty() && self.packages.iter().all(PackageFindings::is_good)
+    }
+}
+
+impl Machine {
+    /// Verifies packages in parallel. When the database changes meanwhile, the pass begins anew.
+    ///
+    /// # Errors
+    /// [`Error::Database`] when the database cannot be read or does not come to rest.
+    pub fn verify_all(&self, options: &Options) -> Result<Report> {
+        let report = self.database().read(|snapshot| {
+            if let Some(known) = &options.known {
+                known.restart();
+            }
+            Pass::run(self, options, snapshot)
+        })?;
+        Ok(report)
+    }
+
+    /// All installed packages as rpm lists them (`rpm -qa`): `name-version-release[.arch]`, in the order of the
+    /// database.
+    ///
+    /// # Errors
+    /// [`Error::Database`].
+    pub fn list(&self) -> Result<Vec<String>> {
+        self.database().read(|snapshot| {
+            let mut cursor = snapshot.cursor();
+            (0..snapshot.numbers().len())
+                .map(|position| {
+                    let installed = cursor.load_at(position)?;
+                    Ok(name_of(&installed))
+                })
+                .collect()
+        })
+    }
+}
+
+/// `name-version-release[.arch]`.
+fn name_of(installed: &Installed) -> String {
+    use airlock_rpm::tag::main;
+    let header = installed.header();
+    let text = |tag| header.string(tag).unwrap_or_default();
+    let mut name = format!(
+        "{}-{}-{}",
+        text(main::NAME),
+        text(main::VERSION),
+        text(main::RELEASE)
+    );
+    if header.has(main::ARCH) {
+        name.push('.');
+        // As rpm prints it: what names no source package is one.
+        match header.has(main::SOURCERPM) {
+            true => name.push_str(&text(main::ARCH)),
+            false => name.push_str("src"),
+        }
+    }
+    name
+}
+
+/// Files of one package that one worker looks at.
+struct Piece {
+    position: usize,
+    installed: Arc<Installed>,
+    range: Range<usize>,
+}
+
+#[derive(Default)]
+struct Queue {
+    pieces: VecDeque<Piece>,
+    /// Workers that may still bring pieces.
+    busy: usize,
+    failed: Option<Error>,
+}
+
+#[derive(Default)]
+struct Found {
+    packages: Vec<(usize, PackageFindings)>,
+    files: Vec<(usize, usize, Vec<FileFinding>)>,
+    package_count: usize,
+    file_count: usize,
+    matched: Vec<bool>,
+}
+
+struct Pass<'m> {
+    machine: &'m Machine,
+    look: Look<'m>,
+    snapshot: &'m Snapshot,
+    others: Others,
+    selection: &'m Selection,
+    next: AtomicUsize,
+    queue: Mutex<Queue>,
+    wake: Condvar,
+    found: Mutex<Found>,
+}
+
+impl<'m> Pass<'m> {
+    fn run(machine: &'m Machine, options: &'m Options, snapshot: &'m Snapshot) -> Result<Report> {
+        let checks = options.checks;
+        let names = match &options.selection {
+            Selection::All => 0,
+            Selection::Named(names) => names.len(),
+        };
+        let pass = Self {
+            machine,
+            look: Look {
+                machine,
+                checks,
+                pace: &options.pace,
+                known: options.known.as_ref(),
+            },
+            snapshot,
+            others: Others::default(),
+            selection: &options.selection,
+            next: AtomicUsize::new(0),
+            queue: Mutex::new(Queue::default()),
+            wake: Condvar::new(),
+            found: Mutex::new(Found {
+                matched: vec![false; names],
+                ..Found::default()
+            }),
+        };
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            some => some,
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(|| pass.work());
+            }
+            pass.work();
+        });
+        pass.finish()
+    }
+
+    /// One worker: pieces first, then packages, until there is neither and nobody brings more.
+    fn work(&self) {
+        let mut cursor = self.snapshot.cursor();
+        loop {
+            let Ok(mut queue) = self.queue.lock() else {
+                return;
+            };
+            if queue.failed.is_some() {
+                return;
+            }
+            if let Some(piece) = queue.pieces.pop_front() {
+                drop(queue);
+                self.look_at(&piece);
+                continue;
+            }
+            let position = self.next.fetch_add(1, Ordering::Relaxed);
+            if position < self.snapshot.numbers().len() {
+                queue.busy += 1;
+                drop(queue);
+                let outcome = self.begin(&mut cursor, position);
+                let Ok(mut queue) = self.queue.lock() else {
+                    return;
+                };
+                queue.busy -= 1;
+                match outcome {
+                    Ok(pieces) => queue.pieces.extend(pieces),
+                    Err(error) => queue.failed = Some(error),
+                }
+                drop(queue);
+                self.wake.notify_all();
+                continue;
+            }
+            if queue.busy == 0 {
+                return;
+            }
+            // Another worker may still bring pieces.
+            let _waited = self.wake.wait(queue);
+        }
+    }
+
+    /// Reads a header, checks it and cuts its files into pieces.
+    fn begin(&self, cursor: &mut db::Cursor<'_>, position: usize) -> Result<Vec<Piece>> {
+        let number = self.snapshot.numbers()[position];
+        let mut findings = PackageFindings {
+            number,
+            ..PackageFindings::default()
+        };
+        // What is read of a database that is being changed proves nothing.
+        if !self.snapshot.is_current()? {
+            return Err(Error::Database(db::Error::Busy {
+                path: self.machine.database().location().file.clone(),
+                why: "packages were changed during the pass",
+            }));
+        }
+        let installed = match cursor.load_at(position) {
+            Ok(installed) => Arc::new(installed),
+            Err(db::Error::Record { source, .. }) => {
+                findings.package = format!("#{number}");
+                findings
+                    .header
+                    .push(HeaderFinding::Unusable { why: source.flaw() });
+                self.keep(position, findings);
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if !self.is_selected(&installed) {
+            return Ok(Vec::new());
+        }
+        let mut pieces = Vec::new();
+        let others = (&self.others, Some(self.snapshot));
+        let (package, outcome) = head(&self.look, &installed, others, &mut findings);
+        outcome?;
+        if let Some(package) = package
+            && self.look.checks.files
+        {
+            let files = package.files();
+            let reads = self.look.checks.attributes.has(Problems::DIGEST);
+            let mut ranges = Vec::new();
+            let (mut start, mut bytes) = (0, 0_u64);
+            for (index, file) in files.enumerate() {
+                if reads && file.is_regular() {
+                    bytes = bytes.saturating_add(file.size);
+                }
+                if bytes >= PIECE_BYTES || index + 1 - start >= PIECE_FILES {
+                    ranges.push(start..index + 1);
+                    (start, bytes) = (index + 1, 0);
+                }
+            }
+            if start < findings.file_count {
+                ranges.push(start..findings.file_count);
+            }
+            pieces.extend(ranges.into_iter().map(|range| Piece {
+                position,
+                installed: Arc::clone(&installed),
+                range,
+            }));
+        }
+        self.keep(position, findings);
+        Ok(pieces)
+    }
+
+    fn is_selected(&self, installed: &Installed) -> bool {
+        let Selection::Named(names) = self.selection else {
+            return true;
+        };
+        let forms = forms(installed);
+        let mut selected = false;
+        if let Ok(mut found) = self.found.lock() {
+            for (position, name) in names.iter().enumerate() {
+                if forms.iter().any(|form| form == name) {
+                    found.matched[position] = true;
+                    selected = true;
+                }
+            }
+        }
+        selected
+    }
+
+    fn keep(&self, position: usize, findings: PackageFindings) {
+        if let Ok(mut found) = self.found.lock() {
+            found.package_count += 1;
+            found.file_count += findings.file_count;
+            found.packages.push((position, findings));
+        }
+    }
+
+    fn look_at(&self, piece: &Piece) {
+        let Ok(package) = piece.installed.package() else {
+            return;
+        };
+        let files = self
+            .look
+            .files(&piece.installed, &package, piece.range.clone());
+        if !files.is_empty()
+            && let Ok(mut found) = self.found.lock()
+        {
+            found.files.push((piece.position, piece.range.start, files));
+        }
+    }
+
+    fn finish(self) -> Result<Report> {
+        let queue = self.queue.into_inner().map_err(|_| Error::Worker)?;
+        if let Some(error) = queue.failed {
+            return Err(error);
+        }
+        let mut found = self.found.into_inner().map_err(|_| Error::Worker)?;
+        found
+            .packages
+            .sort_unstable_by_key(|(position, _)| *position);
+        found
+            .files
+            .sort_unstable_by_key(|(position, start, _)| (*position, *start));
+        let mut files = found.files.into_iter().peekable();
+        let mut packages = Vec::new();
+        for (position, mut findings) in found.packages {
+            while let Some((_, _, more)) = files.next_if(|piece| piece.0 == position) {
+                findings.files.extend(more);
+            }
+            drop_shared_times(
+                &mut findings,
+                self.machine,
+                (&self.others, Some(self.snapshot)),
+            )?;
+            if !findings.is_good() || findings.has_script {
+                packages.push(findings);
+            }
+        }
+        let not_installed = match self.selection {
+            Selection::All => Vec::new(),
+            Selection::Named(names) => names
+                .iter()
+                .zip(&found.matched)
+                .filter(|(_, matched)| !**matched)
+                .map(|(name, _)| name.clone())
+                .collect(),
+        };
+        Ok(Report {
+            packages,
+            package_count: found.package_count,
+            file_count: found.file_count,
+            not_installed,
+        })
+    }
+}
+
+/// Every way to write the name of a package that rpm takes.
+fn forms(installed: &Installed) -> Vec<String> {
+    use airlock_rpm::tag::main;
+    let header = installed.header();
+    let text = |tag| header.string(tag).unwrap_or_default().into_owned();
+    let (name, version, release) = (text(main::NAME), text(main::VERSION), text(main::RELEASE));
+    let mut forms = vec![
+        name.clone(),
+        format!("{name}-{version}"),
+        format!("{name}-{version}-{release}"),
+    ];
+    let epoch = header.u32(main::EPOCH).unwrap_or(0);
+    forms.push(format!("{name}-{epoch}:{version}"));
+    forms.push(format!("{name}-{epoch}:{version}-{release}"));
+    if header.has(main::ARCH) {
+        let arch = text(main::ARCH);
+        let with: Vec<String> = forms.iter().map(|form| format!("{form}.{arch}")).collect();
+        forms.extend(with);
+    }
+    forms
+}
