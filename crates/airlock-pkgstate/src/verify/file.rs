@@ -69,8 +69,11 @@ impl Look<'_> {
         self.read_contents(package, &mut examined);
         examined
             .into_iter()
-            .map(|one| one.finding)
-            .filter(|finding| !finding.problems.is_empty())
+            .filter(|one| !one.finding.problems.is_empty())
+            .map(|one| FileFinding {
+                path: full_path(&one.file),
+                ..one.finding
+            })
             .collect()
     }
 
@@ -119,7 +122,7 @@ impl Look<'_> {
         let mut reads = checks.has(Problems::DIGEST);
         if reads
             && let Some(known) = self.known
-            && known.is_unchanged(&finding.path, file.digest, &status)
+            && known.is_unchanged(&full_path(&file), file.digest, &status)
         {
             reads = false;
         }
@@ -332,12 +335,12 @@ impl Look<'_> {
         match outcome {
             Ok((digest, _)) if expected.eq_ignore_ascii_case(digest.as_bytes()) => {
                 if let (Some(known), Some(status)) = (self.known, &one.status) {
-                    known.remember(&one.finding.path, expected, status);
+                    known.remember(&full_path(&one.file), expected, status);
                 }
             }
             Ok((digest, length)) => {
                 let unlinked = self.machine.prelink.as_ref().and_then(|prelink| {
-                    prelink.original(&self.machine.root, &one.finding.path, algorithm)
+                    prelink.original(&self.machine.root, &full_path(&one.file), algorithm)
                 });
                 if let Some((digest, size)) = unlinked {
                     one.finding.set_size(one.checks, one.file.size, size);
@@ -383,7 +386,8 @@ fn lossy(bytes: &[u8]) -> String {
 impl FileFinding {
     fn new(file: &File<'_>) -> Self {
         Self {
-            path: full_path(file),
+            // Known when it is told; most files are not.
+            path: Vec::new(),
             flags: file.flags,
             problems: Problems::NONE,
             differences: Vec::new(),
