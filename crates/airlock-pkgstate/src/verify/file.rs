@@ -21,6 +21,8 @@ use super::root::{BLOCK_DEVICE, CHARACTER_DEVICE, FOLDER, Folder, LINK, REGULAR,
 /// A file that was looked at, and whether its content is still to be read.
 struct Examined<'h> {
     file: File<'h>,
+    /// As the package says.
+    capabilities: &'h [u8],
     finding: FileFinding,
     folder: Rc<Folder>,
     status: Option<Stat>,
@@ -85,7 +87,7 @@ impl Look<'_> {
     fn examine<'h>(
         &self,
         file: File<'h>,
-        capabilities: &[u8],
+        capabilities: &'h [u8],
         folder: Rc<Folder>,
     ) -> Option<Examined<'h>> {
         let mut finding = FileFinding::new(&file);
@@ -99,6 +101,7 @@ impl Look<'_> {
                 finding.set_missing(&error);
                 return Some(Examined {
                     file,
+                    capabilities,
                     finding,
                     folder,
                     status: None,
@@ -118,13 +121,14 @@ impl Look<'_> {
                 status = target;
             }
         }
-        let checks = self.checks_for(&file, &status);
+        let mut checks = self.checks_for(&file, &status);
         let mut reads = checks.has(Problems::DIGEST);
         if reads
             && let Some(known) = self.known
-            && known.is_unchanged(&full_path(&file), file.digest, &status)
+            && known.is_unchanged(&full_path(&file), (file.digest, capabilities), &status)
         {
             reads = false;
+            checks = checks.without(Problems::CAPABILITIES);
         }
         self.attributes(&mut finding, &file, &folder, &status, capabilities, checks);
         if finding.problems.is_empty() && !reads {
@@ -132,6 +136,7 @@ impl Look<'_> {
         }
         Some(Examined {
             file,
+            capabilities,
             finding,
             folder,
             status: Some(status),
@@ -334,8 +339,11 @@ impl Look<'_> {
         let expected = one.file.digest;
         match outcome {
             Ok((digest, _)) if expected.eq_ignore_ascii_case(digest.as_bytes()) => {
-                if let (Some(known), Some(status)) = (self.known, &one.status) {
-                    known.remember(&full_path(&one.file), expected, status);
+                let whole = one.checks.has(Problems::CAPABILITIES)
+                    && !one.finding.problems.has(Problems::CAPABILITIES);
+                if let (Some(known), Some(status), true) = (self.known, &one.status, whole) {
+                    let asked = (expected, one.capabilities);
+                    known.remember(&full_path(&one.file), asked, status);
                 }
             }
             Ok((digest, length)) => {
