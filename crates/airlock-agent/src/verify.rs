@@ -10,6 +10,9 @@ use airlock_pkgstate::verify::{
 };
 use clap::ArgAction;
 
+/// What an incremental pass of the running system remembers.
+const STATE: &str = "/var/lib/airlock-agent/verify-state";
+
 /// Compare installed packages with the files on disk, as `rpm -V` does
 ///
 /// Looks at size, mode, digest, device, link target, owner, group, time, capabilities, dependencies, and at digests and
@@ -37,7 +40,7 @@ pub struct Arguments {
     /// Read only files that changed since the last time (by inode, time of change, size); attributes are always compared
     #[arg(long)]
     incremental: bool,
-    /// Where --incremental remembers [default: var/lib/airlock-agent/verify-state in the root]
+    /// Where --incremental remembers [default: /var/lib/airlock-agent/verify-state]
     #[arg(long, value_name = "FILE", requires = "incremental")]
     state: Option<PathBuf>,
     /// Threads; 0 is one a processor
@@ -127,10 +130,17 @@ impl Arguments {
         checks
     }
 
-    fn state(&self) -> Option<PathBuf> {
-        let default = || self.root.join("var/lib/airlock-agent/verify-state");
-        self.incremental
-            .then(|| self.state.clone().unwrap_or_else(default))
+    /// Where an incremental pass remembers. Nothing is written into another root unless told to: a link in it could
+    /// lead anywhere.
+    fn state(&self, machine: &Machine) -> anyhow::Result<Option<PathBuf>> {
+        match (self.incremental, &self.state) {
+            (false, _) => Ok(None),
+            (true, Some(state)) => Ok(Some(state.clone())),
+            (true, None) if machine.root().is_system() => Ok(Some(PathBuf::from(STATE))),
+            (true, None) => anyhow::bail!(
+                "--incremental has to remember somewhere: name a file with --state (the default, {STATE}, is for the running system)"
+            ),
+        }
     }
 }
 
@@ -146,7 +156,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             left.display()
         );
     }
-    let state = arguments.state();
+    let state = arguments.state(&machine)?;
     let options = Options {
         checks: arguments.checks(),
         selection: match arguments.packages.is_empty() {

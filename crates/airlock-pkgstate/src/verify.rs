@@ -41,7 +41,7 @@ mod rich;
 mod root;
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use airlock_rpm::db::{self, Database, Installed, Snapshot};
 use airlock_rpm::package::Package;
@@ -100,14 +100,16 @@ pub struct Machine {
     database: Database,
     accounts: Accounts,
     prelink: Option<prelink::Prelink>,
-    others: OnceLock<Others>,
+    others: Others,
 }
 
-/// What is known about all installed packages. Read when it is first needed.
+/// What is known about all installed packages. Each part is read when it is first needed.
 #[derive(Debug, Default)]
 struct Others {
-    index: Index,
-    keys: KeyRing,
+    index: OnceLock<Index>,
+    keys: OnceLock<KeyRing>,
+    /// Held while a part is read, so that two workers do not both read it.
+    reading: Mutex<()>,
 }
 
 impl Machine {
@@ -132,7 +134,7 @@ impl Machine {
         Ok(Self {
             accounts: Accounts::load(&root),
             prelink: prelink::Prelink::find(&root),
-            others: OnceLock::new(),
+            others: Others::default(),
             root,
             database,
         })
@@ -158,7 +160,7 @@ impl Machine {
     /// # Errors
     /// [`Error::Database`].
     pub fn keys(&self) -> Result<&KeyRing> {
-        Ok(&self.others()?.keys)
+        self.others.keys(&self.database, None)
     }
 
     /// Verifies one installed package. For a fresh look after packages changed, open the machine again: what others
@@ -174,69 +176,102 @@ impl Machine {
             pace: &pace,
             known: None,
         };
-        let others = self.others().ok();
         let mut findings = PackageFindings {
             number: installed.number(),
             ..PackageFindings::default()
         };
-        if let Some(package) = head(&look, installed, others, &mut findings)
+        let others = &self.others;
+        let (package, _) = head(&look, installed, (others, None), &mut findings);
+        if let Some(package) = package
             && checks.files
         {
             findings.files = look.files(installed, &package, 0..package.files().len());
-            drop_shared_times(&mut findings, others);
+            // Without the database no time can be shared.
+            let _ = drop_shared_times(&mut findings, self, (others, None));
         }
         findings
-    }
-
-    fn others(&self) -> Result<&Others> {
-        if let Some(others) = self.others.get() {
-            return Ok(others);
-        }
-        let others = self
-            .database
-            .read(|snapshot| Others::read(self, snapshot))?;
-        Ok(self.others.get_or_init(|| others))
     }
 }
 
 impl Others {
-    fn read(machine: &Machine, snapshot: &Snapshot) -> Result<Self> {
-        let mut others = Self::default();
-        let mut cursor = snapshot.cursor();
-        for position in 0..snapshot.numbers().len() {
-            match cursor.load_at(position) {
-                Ok(installed) => {
-                    installed.add_key_to(&mut others.keys);
-                    if let Ok(package) = installed.package() {
-                        others.index.add(&installed, &package);
-                    }
+    /// What packages offer, exclude and own: of this state of the database, or of its state now.
+    fn index(&self, machine: &Machine, snapshot: Option<&Snapshot>) -> Result<&Index> {
+        let read = |snapshot: &Snapshot| {
+            let mut index = Index::default();
+            each(snapshot, |installed| {
+                if let Ok(package) = installed.package() {
+                    index.add(installed, &package);
                 }
-                // It is a finding where the package is looked at.
-                Err(db::Error::Record { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
+            })?;
+            index.find_aliases(&machine.root);
+            Ok(index)
+        };
+        self.once(&self.index, &machine.database, snapshot, read)
+    }
+
+    /// The imported keys.
+    fn keys(&self, database: &Database, snapshot: Option<&Snapshot>) -> Result<&KeyRing> {
+        let read = |snapshot: &Snapshot| {
+            let mut keys = KeyRing::default();
+            each(snapshot, |installed| installed.add_key_to(&mut keys))?;
+            Ok(keys)
+        };
+        self.once(&self.keys, database, snapshot, read)
+    }
+
+    fn once<'o, T>(
+        &self,
+        part: &'o OnceLock<T>,
+        database: &Database,
+        snapshot: Option<&Snapshot>,
+        read: impl Fn(&Snapshot) -> Result<T>,
+    ) -> Result<&'o T> {
+        if let Some(part) = part.get() {
+            return Ok(part);
         }
-        others.index.find_aliases(&machine.root);
-        Ok(others)
+        let _reading = self.reading.lock().map_err(|_| Error::Worker)?;
+        if let Some(part) = part.get() {
+            return Ok(part);
+        }
+        let value = match snapshot {
+            Some(snapshot) => read(snapshot)?,
+            None => database.read(read)?,
+        };
+        Ok(part.get_or_init(|| value))
     }
 }
 
-/// Everything about a package but its files. Gives the package, unless its header cannot be used.
+/// Looks at every package of a state. A record that cannot be read is a finding where the package is looked at.
+fn each(snapshot: &Snapshot, mut look: impl FnMut(&Installed)) -> Result<()> {
+    let mut cursor = snapshot.cursor();
+    for position in 0..snapshot.numbers().len() {
+        match cursor.load_at(position) {
+            Ok(installed) => look(&installed),
+            Err(db::Error::Record { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Everything about a package but its files. Gives the package, unless its header cannot be used, and what prevented
+/// a check.
 fn head<'i>(
     look: &Look<'_>,
     installed: &'i Installed,
-    others: Option<&Others>,
+    (others, snapshot): (&Others, Option<&Snapshot>),
     findings: &mut PackageFindings,
-) -> Option<Package<'i>> {
+) -> (Option<Package<'i>>, Result<()>) {
     let checks = &look.checks;
+    let mut outcome = Ok(());
     let package = match installed.package() {
         Ok(package) => package,
         Err(error) => {
             findings.package = String::from_utf8_lossy(installed.name()).into_owned();
-            findings.header.push(HeaderFinding::Unusable {
-                why: error.to_string(),
-            });
-            return None;
+            findings
+                .header
+                .push(HeaderFinding::Unusable { why: error.flaw() });
+            return (None, outcome);
         }
     };
     findings.package = dependency::label(installed, &package);
@@ -253,39 +288,47 @@ fn head<'i>(
             }
         }
     }
-    if checks.signatures
-        && let Some(others) = others
-        && !installed.is_key()
-    {
+    if checks.signatures && !installed.is_key() && installed.has_header_signature() {
         // Packages outlive the strength of their hashes; whether they should is not asked here.
         let policy = Policy {
             allow_sha1: true,
             ..Policy::default()
         };
-        match installed.verify_signatures(&others.keys, &policy).overall() {
-            Verdict::Good { .. } | Verdict::Unsigned => {}
-            verdict => findings.header.push(HeaderFinding::Signature { verdict }),
+        match others.keys(&look.machine.database, snapshot) {
+            Ok(keys) => match installed.verify_signatures(keys, &policy).overall() {
+                Verdict::Good { .. } | Verdict::Unsigned => {}
+                verdict => findings.header.push(HeaderFinding::Signature { verdict }),
+            },
+            Err(error) => outcome = Err(error),
         }
     }
-    if checks.dependencies
-        && let Some(others) = others
-    {
-        findings.dependencies = others.index.check(installed, &package);
+    if checks.dependencies {
+        match others.index(look.machine, snapshot) {
+            Ok(index) => findings.dependencies = index.check(installed, &package),
+            Err(error) => outcome = Err(error),
+        }
     }
-    Some(package)
+    (Some(package), outcome)
 }
 
 /// A file that several packages own has the time of one of them.
-fn drop_shared_times(findings: &mut PackageFindings, others: Option<&Others>) {
-    let Some(others) = others else {
-        return;
-    };
+fn drop_shared_times(
+    findings: &mut PackageFindings,
+    machine: &Machine,
+    (others, snapshot): (&Others, Option<&Snapshot>),
+) -> Result<()> {
+    let differs = |file: &FileFinding| file.problems.has(Problems::MTIME);
+    if !findings.files.iter().any(differs) {
+        return Ok(());
+    }
+    let index = others.index(machine, snapshot)?;
     for file in &mut findings.files {
-        if file.problems.has(Problems::MTIME) && others.index.is_shared(&file.path) {
+        if differs(file) && index.is_shared(&file.path) {
             file.problems = file.problems.without(Problems::MTIME);
             file.differences
                 .retain(|difference| !matches!(difference, Difference::Mtime { .. }));
         }
     }
     findings.files.retain(|file| !file.problems.is_empty());
+    Ok(())
 }

@@ -45,6 +45,15 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is wrong, without the advice for files: `byte 12: the region of the header is broken`. For headers that are
+    /// in no file that could be fetched again.
+    pub fn flaw(&self) -> String {
+        match self {
+            Self::BadPackage { offset, why } => format!("byte {offset}: {why}"),
+            other => other.to_string(),
+        }
+    }
+
     pub(crate) fn bad(offset: u64, why: Flaw) -> Self {
         Self::BadPackage { offset, why }
     }

@@ -9,14 +9,14 @@ fn a_verify_script_is_told_of_and_not_run() {
     let ran = scratch.agent(&["--nodeps"]);
     assert_eq!(ran.code, 0, "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("1 packages bring a script"),
+        ran.stdout.contains("1 package brings a script"),
         "{}",
         ran.stdout
     );
     let ran = scratch.agent(&["--nodeps", "--noscripts"]);
     assert_eq!(
         ran.stdout,
-        "1 packages with 0 files checked: nothing differs\n"
+        "1 package with 0 files checked: nothing differs\n"
     );
     scratch.same(&["--noscripts"], &["-Va", "--noscripts"]);
 }
@@ -126,6 +126,16 @@ fn only_what_changed_is_read_again() {
     // A file that remembers something else is ignored.
     std::fs::write(&state, "airlock-verify 1 and more").unwrap();
     assert_eq!(scratch.agent(&incremental).stdout, ran.stdout);
+}
+
+#[test]
+fn nothing_is_remembered_inside_another_root_unasked() {
+    let scratch = Scratch::new();
+    scratch.install(&some(&["kinds-twin"]));
+    let ran = scratch.agent(&["--incremental"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.stderr.contains("--state"), "{}", ran.stderr);
+    assert!(!scratch.at("var").exists());
 }
 
 #[test]

@@ -441,9 +441,9 @@ fn itself<'p>(package: &'p Package<'_>, evr: &'p str) -> Dependency<'p> {
 /// A package as rpm prints it: `name-[epoch:]version-release[.arch]`, an epoch of 0 too.
 pub(super) fn label(installed: &Installed, package: &Package<'_>) -> String {
     let mut text = format!("{}-{}", package.name(), evr_of(package));
-    if let Some(arch) = installed.arch() {
+    if installed.arch().is_some() {
         text.push('.');
-        text.push_str(&decode(arch));
+        text.push_str(package.arch());
     }
     text
 }

@@ -329,24 +329,43 @@ pub fn text(report: &Report) -> String {
     }
     let scripts = report.packages.iter().filter(|one| one.has_script).count();
     if scripts > 0 {
+        let bring = many(scripts, "package brings", "packages bring");
         let _ = writeln!(
             out,
-            "{scripts} packages bring a script of their own for verification, which was not run (rpm -V runs it)"
+            "{bring} a script for verification, which was not run (rpm -V runs it)"
         );
     }
     let bad = report.packages.iter().filter(|one| !one.is_good()).count();
     let differing: usize = report.packages.iter().map(|one| one.files.len()).sum();
     let _ = writeln!(
         out,
-        "{} packages with {} files checked: {}",
-        report.package_count,
-        report.file_count,
+        "{} with {} checked: {}",
+        many(report.package_count, "package", "packages"),
+        many(report.file_count, "file", "files"),
         match (bad, differing) {
             (0, _) => "nothing differs".to_owned(),
-            (bad, files) => format!("{bad} packages differ, {files} files"),
+            (bad, files) => format!(
+                "{} in {}",
+                many(bad, "package differs", "packages differ"),
+                many(files, "file", "files")
+            ),
         }
     );
     out
+}
+
+/// A number with its noun.
+fn many(count: usize, one: &str, more: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        count => format!("{count} {more}"),
+    }
+}
+
+/// A time for people.
+fn time_text(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds)
+        .map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
 fn file_text(out: &mut String, file: &FileFinding) {
@@ -373,6 +392,9 @@ fn file_text(out: &mut String, file: &FileFinding) {
         .map(|difference| match difference {
             Difference::Digest { .. } => "content differs".to_owned(),
             Difference::Unreadable { why } => format!("cannot be read ({why})"),
+            Difference::Mtime { expected, found } => {
+                format!("time {}, not {}", time_text(*found), time_text(*expected))
+            }
             other => {
                 let (expected, found) = values(other);
                 format!("{} {found}, not {expected}", word(other))

@@ -205,7 +205,7 @@ impl Look<'_> {
         if checks.has(Problems::CAPABILITIES) {
             self.capabilities(finding, file, folder, capabilities);
         }
-        let mtime = status.st_mtime as i64;
+        let mtime = status.st_mtime;
         if checks.has(Problems::MTIME) && mtime != i64::from(file.mtime) {
             finding.differs(
                 Problems::MTIME,

@@ -153,9 +153,10 @@ impl Known {
 impl Entry {
     fn new(digest: &[u8], status: &Stat) -> Self {
         Self {
-            device: status.st_dev as u64,
-            inode: status.st_ino as u64,
-            changed: (status.st_ctime as i64)
+            device: status.st_dev,
+            inode: status.st_ino,
+            changed: status
+                .st_ctime
                 .saturating_mul(1_000_000_000)
                 .saturating_add(status.st_ctime_nsec as i64),
             size: status.st_size as u64,

@@ -126,7 +126,11 @@ fn name_of(installed: &Installed) -> String {
     );
     if header.has(main::ARCH) {
         name.push('.');
-        name.push_str(&text(main::ARCH));
+        // As rpm prints it: what names no source package is one.
+        match header.has(main::SOURCERPM) {
+            true => name.push_str(&text(main::ARCH)),
+            false => name.push_str("src"),
+        }
     }
     name
 }
@@ -159,7 +163,7 @@ struct Pass<'m> {
     machine: &'m Machine,
     look: Look<'m>,
     snapshot: &'m Snapshot,
-    others: Option<Others>,
+    others: Others,
     selection: &'m Selection,
     next: AtomicUsize,
     queue: Mutex<Queue>,
@@ -170,11 +174,6 @@ struct Pass<'m> {
 impl<'m> Pass<'m> {
     fn run(machine: &'m Machine, options: &'m Options, snapshot: &'m Snapshot) -> Result<Report> {
         let checks = options.checks;
-        // Only these two need to know the other packages from the start.
-        let others = match checks.dependencies || checks.signatures {
-            true => Some(Others::read(machine, snapshot)?),
-            false => None,
-        };
         let names = match &options.selection {
             Selection::All => 0,
             Selection::Named(names) => names.len(),
@@ -188,7 +187,7 @@ impl<'m> Pass<'m> {
                 known: options.known.as_ref(),
             },
             snapshot,
-            others,
+            others: Others::default(),
             selection: &options.selection,
             next: AtomicUsize::new(0),
             queue: Mutex::new(Queue::default()),
@@ -266,12 +265,12 @@ impl<'m> Pass<'m> {
             }));
         }
         let installed = match cursor.load_at(position) {
-            Ok(installed) => installed,
+            Ok(installed) => Arc::new(installed),
             Err(db::Error::Record { source, .. }) => {
                 findings.package = format!("#{number}");
-                findings.header.push(HeaderFinding::Unusable {
-                    why: source.to_string(),
-                });
+                findings
+                    .header
+                    .push(HeaderFinding::Unusable { why: source.flaw() });
                 self.keep(position, findings);
                 return Ok(Vec::new());
             }
@@ -281,7 +280,10 @@ impl<'m> Pass<'m> {
             return Ok(Vec::new());
         }
         let mut pieces = Vec::new();
-        if let Some(package) = head(&self.look, &installed, self.others.as_ref(), &mut findings)
+        let others = (&self.others, Some(self.snapshot));
+        let (package, outcome) = head(&self.look, &installed, others, &mut findings);
+        outcome?;
+        if let Some(package) = package
             && self.look.checks.files
         {
             let files = package.files();
@@ -300,7 +302,6 @@ impl<'m> Pass<'m> {
             if start < findings.file_count {
                 ranges.push(start..findings.file_count);
             }
-            let installed = Arc::new(installed.clone());
             pieces.extend(ranges.into_iter().map(|range| Piece {
                 position,
                 installed: Arc::clone(&installed),
@@ -363,18 +364,16 @@ impl<'m> Pass<'m> {
             .files
             .sort_unstable_by_key(|(position, start, _)| (*position, *start));
         let mut files = found.files.into_iter().peekable();
-        // Which files are shared is only asked when a time differs.
-        let mut others = self.others;
         let mut packages = Vec::new();
         for (position, mut findings) in found.packages {
             while let Some((_, _, more)) = files.next_if(|piece| piece.0 == position) {
                 findings.files.extend(more);
             }
-            let asks = |file: &FileFinding| file.problems.has(Problems::MTIME);
-            if others.is_none() && findings.files.iter().any(asks) {
-                others = Some(Others::read(self.machine, self.snapshot)?);
-            }
-            drop_shared_times(&mut findings, others.as_ref());
+            drop_shared_times(
+                &mut findings,
+                self.machine,
+                (&self.others, Some(self.snapshot)),
+            )?;
             if !findings.is_good() || findings.has_script {
                 packages.push(findings);
             }

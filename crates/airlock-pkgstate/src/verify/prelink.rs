@@ -66,3 +66,36 @@ impl Prelink {
             .then(|| (running.finish(), length))
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_program_is_compared_as_it_was_before_it_was_prelinked() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("program"), b"\x7fELF changed").unwrap();
+        std::fs::write(at("never"), b"\x7fELF never prelinked").unwrap();
+        std::fs::write(at("text"), b"no program").unwrap();
+        // Stands for prelink: knows the original of one file, and fails for others as prelink does.
+        let script = "#!/bin/sh\ncase $2 in\n*/program) printf original ;;\n*) exit 1 ;;\nesac\n";
+        std::fs::write(at("prelink"), script).unwrap();
+        std::fs::set_permissions(at("prelink"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let prelink = Prelink {
+            program: at("prelink"),
+        };
+        let root = Root::open(folder.path()).unwrap();
+        let mut original = Running::new(DigestAlgorithm::Sha256).unwrap();
+        original.update(b"original");
+        let expected = Some((original.finish(), 8));
+        let asked = |path: &[u8]| prelink.original(&root, path, DigestAlgorithm::Sha256);
+        assert_eq!(asked(b"/program"), expected);
+        assert_eq!(asked(b"/never"), None);
+        assert_eq!(asked(b"/text"), None);
+        assert_eq!(asked(b"/absent"), None);
+    }
+}

@@ -11,7 +11,9 @@ mod binding;
 mod deviations;
 mod folder;
 mod report;
+mod rpmtools;
 mod tools;
+mod versions;
 
 pub use folder::Folder;
 pub use report::Report;
@@ -34,6 +36,16 @@ const SECTIONS: &[Section] = &[
         name: "binding",
         needs: &["binding.json"],
         run: binding::run,
+    },
+    Section {
+        name: "versions",
+        needs: &["version-compare.json"],
+        run: versions::run,
+    },
+    Section {
+        name: "rpmtools",
+        needs: &["rpmtools-results.json", "rpms"],
+        run: rpmtools::run,
     },
 ];
 

@@ -61,7 +61,7 @@ pub enum Error {
         why: &'static str,
     },
     /// One record holds no header that can be trusted to be read.
-    #[error("package {number} of the database {} cannot be read: {source}", path.display())]
+    #[error("package {number} of the database {} cannot be read: {}", path.display(), source.flaw())]
     Record {
         /// Which file.
         path: PathBuf,

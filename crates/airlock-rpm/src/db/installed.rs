@@ -158,6 +158,14 @@ impl Installed {
         }
     }
 
+    /// True when there is a signature that can be checked: over the header.
+    pub fn has_header_signature(&self) -> bool {
+        use crate::tag::signature;
+        [signature::RSA, signature::DSA, signature::OPENPGP]
+            .iter()
+            .any(|tag| self.header.has(*tag))
+    }
+
     /// Checks the header signatures alone.
     pub fn verify_signatures(&self, ring: &KeyRing, policy: &Policy) -> SignatureReport {
         match self.header.original() {

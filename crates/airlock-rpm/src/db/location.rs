@@ -12,6 +12,9 @@ const FILES: [(Kind, &str); 3] = [
     (Kind::BerkeleyDb, "Packages"),
 ];
 
+/// As many links as are followed.
+const MOST_LINKS: u32 = 16;
+
 /// A database that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Location {
@@ -57,16 +60,45 @@ pub fn locate(root: &Path, dbpath: Option<&Path>, home: Option<&Path>) -> Result
         }
     };
     for folder in &folders {
-        if let Some(location) = look_into(folder) {
+        let found = settled(root, folder).and_then(|folder| look_into(root, &folder));
+        if let Some(location) = found {
             return Ok(location);
         }
     }
     Err(Error::NotFound { looked: folders })
 }
 
-fn look_into(folder: &Path) -> Option<Location> {
+/// Follows a folder that is a link as if the root were `/`.
+fn settled(root: &Path, folder: &Path) -> Option<PathBuf> {
+    let mut folder = folder.to_owned();
+    for _ in 0..MOST_LINKS {
+        match std::fs::read_link(&folder) {
+            Ok(target) => match target.strip_prefix("/") {
+                Ok(inside) => folder = root.join(inside),
+                Err(_) => folder = folder.parent()?.join(target),
+            },
+            Err(_) => return Some(folder),
+        }
+    }
+    None
+}
+
+/// True for a file that lies in the root however many links lead to it. The database of another system would be taken
+/// for this one's.
+fn is_inside(root: &Path, file: &Path) -> bool {
+    match (root.canonicalize(), file.canonicalize()) {
+        (Ok(root), Ok(file)) => file.starts_with(root),
+        // It cannot be opened either, and says why then.
+        _ => true,
+    }
+}
+
+fn look_into(root: &Path, folder: &Path) -> Option<Location> {
     let mut there = FILES.iter().filter_map(|(kind, name)| {
         let file = folder.join(name);
+        if !is_inside(root, &file) {
+            return None;
+        }
         let metadata = std::fs::metadata(&file).ok()?;
         // An empty file is what a conversion or a mistaken `rpm --initdb` leaves.
         (metadata.len() > 0 || !metadata.is_file()).then_some((*kind, file))

@@ -134,3 +134,72 @@ fn a_folder_without_a_database_is_named() {
     };
     assert_eq!(looked, [folder.path().join("var/lib/rpm")]);
 }
+
+#[test]
+fn links_in_a_root_lead_to_the_database_of_that_root() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let (root, other) = (folder.path().join("root"), folder.path().join("other"));
+    for path in [
+        root.join("var/lib"),
+        root.join("opt/database"),
+        other.clone(),
+    ] {
+        std::fs::create_dir_all(path).unwrap();
+    }
+    std::fs::copy(data().join("ndb/Packages.db"), other.join("Packages.db")).unwrap();
+    // Out of the root: not the database of this root.
+    symlink(&other, root.join("var/lib/rpm")).unwrap();
+    let error = Database::open(&root, Some(Path::new("/var/lib/rpm"))).unwrap_err();
+    assert!(matches!(error, Error::NotFound { .. }), "{error}");
+    // Absolute, as a process rooted there would follow it.
+    std::fs::remove_file(root.join("var/lib/rpm")).unwrap();
+    symlink("/opt/database", root.join("var/lib/rpm")).unwrap();
+    std::fs::copy(
+        data().join("ndb/Packages.db"),
+        root.join("opt/database/Packages.db"),
+    )
+    .unwrap();
+    let database = Database::open(&root, None).unwrap();
+    assert_eq!(database.location().kind, Kind::Ndb);
+    assert_eq!(database.packages().unwrap().len(), 22);
+    // An empty file of another kind is a left-over; one with content is read first, and both are told.
+    std::fs::write(root.join("opt/database/rpmdb.sqlite"), "").unwrap();
+    assert_eq!(
+        Database::open(&root, None).unwrap().location().kind,
+        Kind::Ndb
+    );
+    std::fs::copy(
+        data().join("sqlite/rpmdb.sqlite"),
+        root.join("opt/database/rpmdb.sqlite"),
+    )
+    .unwrap();
+    let database = Database::open(&root, None).unwrap();
+    assert_eq!(database.location().kind, Kind::Sqlite);
+    assert_eq!(database.location().others.len(), 1);
+}
+
+#[test]
+fn many_buckets_after_deletions_are_read_in_the_order_of_rpm() {
+    let database = Database::at(Kind::BerkeleyDb, &data().join("bdb/many/Packages"));
+    let mut found = String::new();
+    for installed in database.packages().unwrap() {
+        let installed = installed.unwrap();
+        let package = installed.package().unwrap();
+        writeln!(
+            found,
+            "{}|{}-{}-{}|{}|{}|{}",
+            installed.number(),
+            package.name(),
+            package.version(),
+            package.release(),
+            package.build_time().unwrap(),
+            installed.install_time().unwrap(),
+            package.summary().unwrap()
+        )
+        .unwrap();
+    }
+    let expected = std::fs::read_to_string(data().join("bdb/many/expected.txt")).unwrap();
+    assert_eq!(found.lines().count(), 100);
+    assert_eq!(found, expected);
+}
