@@ -110,6 +110,22 @@ async fn a_failing_source_does_not_empty_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_ends_is_made_again_without_a_word() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.sessions_end("one", 3);
+    let engine = stage.start().await;
+    seconds(1000).await;
+    let seen = stage.seen("airlock");
+    assert!(seen.silent.is_empty(), "{:?}", seen.silent);
+    assert_eq!(seen.sent.len(), 1);
+    assert!(stage.connects("one") >= 5, "{}", stage.connects("one"));
+    assert!(stage.connects("one") <= 10, "{}", stage.connects("one"));
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_login_waits_an_hour_or_for_another_configuration() {
     let stage = Stage::new(AIRLOCK);
     stage.fails("one", true);

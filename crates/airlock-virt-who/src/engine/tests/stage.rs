@@ -62,6 +62,8 @@ struct Inner {
     sources: HashMap<String, Script>,
     connects: HashMap<String, usize>,
     reads: HashMap<String, usize>,
+    /// After so many reads a session is no longer known.
+    ends: HashMap<String, usize>,
     destinations: HashMap<&'static str, Seen>,
 }
 
@@ -165,6 +167,10 @@ impl Stage {
             .insert(name.to_owned(), Script::Fails { refused });
     }
 
+    pub fn sessions_end(&self, name: &str, reads: usize) {
+        self.scripts.inner().ends.insert(name.to_owned(), reads);
+    }
+
     pub fn connects(&self, name: &str) -> usize {
         self.scripts
             .inner()
@@ -227,6 +233,7 @@ impl Make for Scripts {
         Ok(Box::new(Puppet {
             name: source.name.clone(),
             scripts: self.clone(),
+            reads: 0,
         }))
     }
 
@@ -249,6 +256,7 @@ impl Make for Scripts {
 struct Puppet {
     name: String,
     scripts: Scripts,
+    reads: usize,
 }
 
 #[async_trait]
@@ -274,6 +282,17 @@ impl Backend for Puppet {
         let hosts = {
             let mut inner = self.scripts.inner();
             *inner.reads.entry(self.name.clone()).or_default() += 1;
+            self.reads += 1;
+            if inner
+                .ends
+                .get(&self.name)
+                .is_some_and(|&most| self.reads > most)
+            {
+                return Err(backend::Error::SessionLost {
+                    server: "https://vc.example.com".to_owned(),
+                    reason: "not authenticated".to_owned(),
+                });
+            }
             match inner.sources.get(&self.name) {
                 Some(Script::Hosts(hosts)) => hosts.clone(),
                 _ => {
