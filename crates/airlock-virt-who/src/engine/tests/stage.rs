@@ -153,6 +153,24 @@ impl Stage {
         once(&self.configuration(), &self.shared()).await
     }
 
+    pub async fn once_accepting(&self) -> Outcome {
+        let mut shared = self.shared();
+        shared.accept = true;
+        once(&self.configuration(), &shared).await
+    }
+
+    pub async fn start_resending(&self) -> Engine {
+        let mut shared = self.shared();
+        shared.resend = true;
+        let mut engine = Engine::new(shared);
+        engine.apply(self.configuration()).await;
+        engine
+    }
+
+    pub async fn status(&self) -> crate::status::Status {
+        crate::status::ask(&self.configuration(), &self.shared()).await
+    }
+
     pub fn source(&self, name: &str, hosts: Vec<Hypervisor>) {
         self.scripts
             .inner()
