@@ -402,3 +402,17 @@ async fn everything_is_sent_again_when_that_is_asked_for() {
     assert_eq!(stage.seen("airlock").sent.len(), before + 1);
     engine.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_lost_a_report_hears_it_again_with_the_next_sign_of_life() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    stage.forgets("airlock");
+    seconds(3700).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    seconds(7200).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    engine.stop().await;
+}
