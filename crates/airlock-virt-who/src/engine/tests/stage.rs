@@ -48,6 +48,7 @@ pub struct Seen {
     pub retired: Vec<String>,
     down: bool,
     refuses: bool,
+    forgot: bool,
     busy: Option<Duration>,
     jobs: Vec<&'static str>,
 }
@@ -153,6 +154,24 @@ impl Stage {
         once(&self.configuration(), &self.shared()).await
     }
 
+    pub async fn once_accepting(&self) -> Outcome {
+        let mut shared = self.shared();
+        shared.accept = true;
+        once(&self.configuration(), &shared).await
+    }
+
+    pub async fn start_resending(&self) -> Engine {
+        let mut shared = self.shared();
+        shared.resend = true;
+        let mut engine = Engine::new(shared);
+        engine.apply(self.configuration()).await;
+        engine
+    }
+
+    pub async fn status(&self) -> crate::status::Status {
+        crate::status::ask(&self.configuration(), &self.shared()).await
+    }
+
     pub fn source(&self, name: &str, hosts: Vec<Hypervisor>) {
         self.scripts
             .inner()
@@ -203,6 +222,10 @@ impl Stage {
 
     pub fn refuses(&self, kind: &'static str, refuses: bool) {
         self.change(kind, |seen| seen.refuses = refuses);
+    }
+
+    pub fn forgets(&self, kind: &'static str) {
+        self.change(kind, |seen| seen.forgot = true);
     }
 
     pub fn busy(&self, kind: &'static str, busy: Option<Duration>) {
@@ -358,13 +381,19 @@ impl Destination for Target {
         Ok(self.kind.to_owned())
     }
 
-    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> destination::Result<()> {
+    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> destination::Result<Vec<String>> {
         if sources.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut inner = self.try_once()?;
-        inner.destinations.entry(self.kind).or_default().heartbeats += 1;
-        Ok(())
+        let seen = inner.destinations.entry(self.kind).or_default();
+        seen.heartbeats += 1;
+        let forgotten = std::mem::take(&mut seen.forgot);
+        Ok(sources
+            .iter()
+            .filter(|_| forgotten)
+            .map(|named| named.source.to_owned())
+            .collect())
     }
 
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent {
