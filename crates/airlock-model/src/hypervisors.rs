@@ -26,7 +26,7 @@
 //!
 //! A server answers [`HypervisorVerdict::SendFull`] and applies nothing, when `base` is not the sequence that it applied
 //! last, the incarnation is another one, parts are missing, or after applying a difference its counts would differ from
-//! `hosts` and `guests`. The agent then sends a full report with the next sequence. A full report is always taken, unless its
+//! `total_hosts` and `total_guests`; it may also answer a `heartbeat` so, when `base` is not what it applied last. The agent then sends a full report with the next sequence. A full report is always taken, unless its
 //! sequence is lower than the last one of the same incarnation ([`HypervisorVerdict::Known`]).
 //!
 //! # Answers

@@ -159,11 +159,12 @@ pub trait Destination: Send {
     /// Whatever keeps reports from being sent.
     async fn check(&mut self) -> Result<String>;
 
-    /// Says that these sources are well and have nothing new.
+    /// Says that these sources are well and have nothing new. Gives the names of those of which the server has something
+    /// else than it took, so that they have to be sent whole.
     ///
     /// # Errors
     /// The server could not be told.
-    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> Result<()>;
+    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> Result<Vec<String>>;
 
     /// Sends what has changed.
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent;

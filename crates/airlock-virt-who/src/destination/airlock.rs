@@ -246,17 +246,17 @@ impl Destination for Airlock {
         }
     }
 
-    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> Result<()> {
+    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> Result<Vec<String>> {
+        let mut forgotten = Vec::new();
         for named in sources.iter().filter(|named| named.marks.base > 0) {
             let base = named.marks.base;
-            let message = self.message(
-                *named,
-                named.marks.sequence,
-                HypervisorBody::Heartbeat { base },
-            );
-            self.post(&message).await?;
+            let body = HypervisorBody::Heartbeat { base };
+            let message = self.message(*named, named.marks.sequence, body);
+            if self.post(&message).await?.verdict == HypervisorVerdict::SendFull {
+                forgotten.push(named.source.to_owned());
+            }
         }
-        Ok(())
+        Ok(forgotten)
     }
 
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent {

@@ -285,23 +285,23 @@ impl Destination for Candlepin {
         Ok(format!("Candlepin {}, {way} check-in", can.version))
     }
 
-    async fn heartbeat(&mut self, _sources: &[Named<'_>]) -> Result<()> {
+    async fn heartbeat(&mut self, _sources: &[Named<'_>]) -> Result<Vec<String>> {
         if self.to.owner.is_none() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let can = match &self.capabilities {
             Some(can) => can.clone(),
             None => self.ping().await?,
         };
         if !can.heartbeat {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let owner = self.owner()?;
         let reporter: String = byte_serialize(self.to.reporter_id.as_bytes()).collect();
         let path = format!("/hypervisors/{owner}/heartbeat?reporter_id={reporter}");
         self.ask(self.request(Method::PUT, &path, "the heartbeat"))
             .await?;
-        Ok(())
+        Ok(Vec::new())
     }
 
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent {

@@ -308,8 +308,8 @@ impl Destination for Satellite5 {
         Ok(format!("Satellite 5, organization {organization}"))
     }
 
-    async fn heartbeat(&mut self, _sources: &[Named<'_>]) -> Result<()> {
-        Ok(())
+    async fn heartbeat(&mut self, _sources: &[Named<'_>]) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent {

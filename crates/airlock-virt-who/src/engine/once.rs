@@ -239,7 +239,13 @@ async fn send(
             marks: &accepted.marks,
         })
         .collect();
-    destination.heartbeat(&named).await?;
+    let forgotten = destination.heartbeat(&named).await?;
+    drop(named);
+    for (read, _, _, accepted) in &mut reports {
+        if forgotten.contains(&read.source.name) {
+            accepted.forget();
+        }
+    }
     let mut deliveries = Vec::new();
     for (read, inventory, report, accepted) in &mut reports {
         let id_kind = read.source.settings.hypervisor_id;

@@ -19,6 +19,9 @@ use crate::state::Refused;
 /// A source that is watched is read whole at least this often.
 const WHOLE: Duration = Duration::from_secs(24 * 3600);
 
+/// A session that was good for so long may end without being called a failure.
+const SESSION: Duration = Duration::from_secs(60);
+
 /// How many notes of one read are logged.
 const NOTES: usize = 20;
 
@@ -114,6 +117,7 @@ pub(crate) async fn run(
             return;
         }
         let before = shared.table.health(&source.name).full_reads;
+        let begun = Instant::now();
         let ended = match shared.make.backend(&source) {
             Ok(mut backend) => {
                 let ended = session(&source, backend.as_mut(), &shared, interval, &stop).await;
@@ -125,7 +129,14 @@ pub(crate) async fn run(
         let Err(error) = ended else {
             return;
         };
-        if shared.table.health(&source.name).full_reads > before {
+        let good = shared.table.health(&source.name).full_reads > before;
+        if good && error.passing() && begun.elapsed() >= SESSION {
+            // Sessions end, servers are restarted: that is worth a word only if the next login fails too.
+            tracing::info!("Source \"{}\" is connected again: {error}", source.name);
+            failures = 0;
+            continue;
+        }
+        if good {
             failures = 0;
         }
         failures += 1;

@@ -110,6 +110,22 @@ async fn a_failing_source_does_not_empty_the_server() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_that_ends_is_made_again_without_a_word() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.sessions_end("one", 3);
+    let engine = stage.start().await;
+    seconds(1000).await;
+    let seen = stage.seen("airlock");
+    assert!(seen.silent.is_empty(), "{:?}", seen.silent);
+    assert_eq!(seen.sent.len(), 1);
+    assert!(stage.connects("one") >= 5, "{}", stage.connects("one"));
+    assert!(stage.connects("one") <= 10, "{}", stage.connects("one"));
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_login_waits_an_hour_or_for_another_configuration() {
     let stage = Stage::new(AIRLOCK);
     stage.fails("one", true);
@@ -328,4 +344,75 @@ async fn once_tells_the_truth() {
     stage.down("airlock", true);
     stage.source("one", hosts(&[("a", 2)]));
     assert_eq!(stage.once().await.failures.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn status_says_that_a_refused_login_waits_and_does_not_try_it() {
+    let stage = Stage::new(AIRLOCK);
+    stage.fails("one", true);
+    let status = stage.status().await;
+    assert!(!status.good());
+    assert_eq!(stage.connects("one"), 1);
+    let status = stage.status().await;
+    assert_eq!(stage.connects("one"), 1);
+    let message = status.configurations[0].source.message.as_deref().unwrap();
+    assert!(message.contains("not tried again before 20"), "{message}");
+    seconds(3601).await;
+    stage.source("one", hosts(&[("a", 1)]));
+    assert!(stage.status().await.good());
+    assert_eq!(stage.connects("one"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_holds_back_what_looks_wrong_until_it_is_accepted() {
+    let stage = Stage::new(SATELLITE);
+    stage.source("one", hosts(&[("a", 1), ("b", 1), ("c", 1)]));
+    assert!(stage.once().await.failures.is_empty());
+    stage.source("one", hosts(&[("a", 1)]));
+    let outcome = stage.once().await;
+    assert!(
+        outcome.failures[0].contains("held back"),
+        "{:?}",
+        outcome.failures
+    );
+    assert_eq!(stage.seen("satellite5").sent.len(), 1);
+    let text = stage.status().await.text(false, true);
+    assert!(
+        text.contains("held back: 2 of 3 hosts are gone (1 equal full reads)"),
+        "{text}"
+    );
+    assert!(stage.once_accepting().await.failures.is_empty());
+    assert_eq!(stage.seen("satellite5").sent.len(), 2);
+    assert!(stage.held("one").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_sent_again_when_that_is_asked_for() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.start().await.stop().await;
+    let engine = stage.start().await;
+    seconds(30).await;
+    let before = stage.seen("airlock").sent.len();
+    engine.stop().await;
+    let engine = stage.start_resending().await;
+    seconds(30).await;
+    assert_eq!(stage.seen("airlock").sent.len(), before + 1);
+    seconds(7200).await;
+    assert_eq!(stage.seen("airlock").sent.len(), before + 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_lost_a_report_hears_it_again_with_the_next_sign_of_life() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    stage.forgets("airlock");
+    seconds(3700).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    seconds(7200).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    engine.stop().await;
 }

@@ -60,6 +60,8 @@ struct Worker {
     last_sent: Option<Instant>,
     started: Instant,
     first: bool,
+    /// Something is to be sent although nobody has changed anything.
+    next_look: Option<Instant>,
 }
 
 /// Runs a destination until it is stopped.
@@ -138,6 +140,7 @@ impl Worker {
             last_sent: None,
             started: now,
             first: true,
+            next_look: None,
         }
     }
 
@@ -171,6 +174,9 @@ impl Worker {
         let mut due = self.deliver().await.unwrap_or(far);
         self.alive().await;
         due = due.min(self.next_heartbeat);
+        if let Some(look) = self.next_look.take() {
+            due = due.min(look);
+        }
         due = self
             .pairs
             .iter()
@@ -504,9 +510,24 @@ impl Worker {
                 }
             }
         }
+        let mut forgotten = Vec::new();
         if due && failed.is_none() {
-            failed = destination.heartbeat(&well).await.err();
+            match destination.heartbeat(&well).await {
+                Ok(names) => forgotten = names,
+                Err(error) => failed = Some(error),
+            }
             self.next_heartbeat = now + self.interval;
+        }
+        for pair in &mut self.pairs {
+            if forgotten.contains(&pair.source.name) {
+                tracing::info!(
+                    "The server has lost the report of \"{}\", which is sent again",
+                    pair.source.name
+                );
+                pair.accepted.forget();
+                pair.seen = None;
+                self.next_look = Some(now);
+            }
         }
         match failed {
             Some(error) => {

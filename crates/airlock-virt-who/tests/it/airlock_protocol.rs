@@ -83,6 +83,9 @@ impl Model {
                     HypervisorVerdict::Applied
                 }
             }
+            HypervisorBody::Heartbeat { base } if !same || base != self.sequence => {
+                HypervisorVerdict::SendFull
+            }
             _ => HypervisorVerdict::Applied,
         };
         HypervisorAnswer {

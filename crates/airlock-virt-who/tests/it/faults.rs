@@ -374,6 +374,27 @@ async fn a_guest_that_vanishes_while_read_is_left_out() {
 }
 
 #[tokio::test]
+async fn basic_follows_where_negotiate_is_not_ntlm() {
+    let report = against(
+        "hyperv",
+        |_| {},
+        |asked, healthy| match asked.header("authorization") {
+            login if login.starts_with("Basic ") => healthy,
+            _ => Reply::Answer {
+                status: 401,
+                headers: vec![(
+                    "WWW-Authenticate".to_owned(),
+                    "Negotiate, Basic realm=\"WSMAN\"".to_owned(),
+                )],
+                body: Vec::new(),
+            },
+        },
+    )
+    .await;
+    assert!(report.is_ok(), "{report:?}");
+}
+
+#[tokio::test]
 async fn a_proxy_is_used_where_the_source_names_one() {
     let asked_for = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked_for);

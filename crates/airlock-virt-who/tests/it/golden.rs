@@ -36,10 +36,16 @@ pub struct Outcome {
 
 impl Folder {
     fn open() -> Self {
-        let path = std::env::var_os("AIRLOCK_VIRTWHO_CASES").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/virt-who"),
-            PathBuf::from,
-        );
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/virt-who");
+        let path = std::env::var_os("AIRLOCK_VIRTWHO_CASES").map_or(own, PathBuf::from);
+        // Tests run in the crate's folder; a path may be meant from the workspace's.
+        let from_root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(&path);
+        let path = [&path, &from_root]
+            .into_iter()
+            .find_map(|path| path.canonicalize().ok())
+            .unwrap_or_else(|| panic!("there is no folder {}", path.display()));
         Self {
             deviations: Deviations::read(&path),
             path,

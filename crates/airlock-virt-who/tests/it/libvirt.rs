@@ -17,14 +17,15 @@ pub fn replace_machine(settings: &mut Settings, folder: &Path, name: &str, scrat
         r#"#!/usr/bin/env python3
 import os, re, subprocess, sys
 os.environ["LIBVIRT_DEFAULT_URI"] = "test:///default"
+capabilities = "{}/capabilities.xml"
 done = subprocess.run(["virsh", *sys.argv[1:]], stdout=subprocess.PIPE, text=True)
 text = done.stdout
 mark = re.match("@@[0-9a-f]{{16}}@@", text)
 if mark:
     parts = text.split(mark[0])
     for at in range(1, len(parts), 2):
-        if parts[at] == "capabilities":
-            parts[at + 1] = open("{}/capabilities.xml").read()
+        if parts[at] == "capabilities" and os.path.exists(capabilities):
+            parts[at + 1] = open(capabilities).read()
         elif parts[at] == "hostname":
             parts[at + 1] = "{name}"
     text = mark[0].join(parts)

@@ -142,8 +142,12 @@ impl Login {
                 .iter()
                 .any(|method| method.eq_ignore_ascii_case(name))
         };
-        if self.wanted != Wanted::Basic && offers("Negotiate") {
-            return self.negotiate(http, request).await;
+        // Nothing secret was sent when a server does not go on, so Basic may follow.
+        if self.wanted != Wanted::Basic
+            && offers("Negotiate")
+            && self.negotiate(http, request).await?
+        {
+            return Ok(());
         }
         if self.wanted != Wanted::Ntlm && offers("Basic") {
             self.state = State::Basic;
@@ -160,8 +164,9 @@ impl Login {
         })
     }
 
-    /// NTLM over Negotiate: three messages over one connection, with empty bodies.
-    async fn negotiate(&mut self, http: &Http, request: &impl Fn() -> Request) -> Result<()> {
+    /// NTLM over Negotiate: three messages over one connection, with empty bodies. False: the server takes another
+    /// mechanism only, such as Kerberos.
+    async fn negotiate(&mut self, http: &Http, request: &impl Fn() -> Request) -> Result<bool> {
         let first = ntlm::negotiate();
         let token = |bytes: &[u8]| format!("Negotiate {}", STANDARD.encode(bytes));
         let sent = request().secret_header(AUTHORIZATION, &token(&first));
@@ -170,8 +175,10 @@ impl Login {
         let challenge = answer
             .values(&WWW_AUTHENTICATE)
             .filter_map(|value| value.strip_prefix("Negotiate "))
-            .find_map(|token| STANDARD.decode(token.trim()).ok())
-            .ok_or_else(|| http.refused("it offers Negotiate and does not go on with NTLM"))?;
+            .find_map(|token| STANDARD.decode(token.trim()).ok());
+        let Some(challenge) = challenge else {
+            return Ok(false);
+        };
         let account = ntlm::Account {
             user: &self.user,
             password: self.password.reveal(),
@@ -186,6 +193,6 @@ impl Login {
         }
         let plain = http.server().starts_with("https:");
         self.state = State::Ntlm((!plain).then(|| Box::new(sealing)));
-        Ok(())
+        Ok(true)
     }
 }

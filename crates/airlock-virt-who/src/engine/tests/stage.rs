@@ -48,6 +48,7 @@ pub struct Seen {
     pub retired: Vec<String>,
     down: bool,
     refuses: bool,
+    forgot: bool,
     busy: Option<Duration>,
     jobs: Vec<&'static str>,
 }
@@ -62,6 +63,8 @@ struct Inner {
     sources: HashMap<String, Script>,
     connects: HashMap<String, usize>,
     reads: HashMap<String, usize>,
+    /// After so many reads a session is no longer known.
+    ends: HashMap<String, usize>,
     destinations: HashMap<&'static str, Seen>,
 }
 
@@ -151,6 +154,24 @@ impl Stage {
         once(&self.configuration(), &self.shared()).await
     }
 
+    pub async fn once_accepting(&self) -> Outcome {
+        let mut shared = self.shared();
+        shared.accept = true;
+        once(&self.configuration(), &shared).await
+    }
+
+    pub async fn start_resending(&self) -> Engine {
+        let mut shared = self.shared();
+        shared.resend = true;
+        let mut engine = Engine::new(shared);
+        engine.apply(self.configuration()).await;
+        engine
+    }
+
+    pub async fn status(&self) -> crate::status::Status {
+        crate::status::ask(&self.configuration(), &self.shared()).await
+    }
+
     pub fn source(&self, name: &str, hosts: Vec<Hypervisor>) {
         self.scripts
             .inner()
@@ -163,6 +184,10 @@ impl Stage {
             .inner()
             .sources
             .insert(name.to_owned(), Script::Fails { refused });
+    }
+
+    pub fn sessions_end(&self, name: &str, reads: usize) {
+        self.scripts.inner().ends.insert(name.to_owned(), reads);
     }
 
     pub fn connects(&self, name: &str) -> usize {
@@ -199,6 +224,10 @@ impl Stage {
         self.change(kind, |seen| seen.refuses = refuses);
     }
 
+    pub fn forgets(&self, kind: &'static str) {
+        self.change(kind, |seen| seen.forgot = true);
+    }
+
     pub fn busy(&self, kind: &'static str, busy: Option<Duration>) {
         self.change(kind, |seen| seen.busy = busy);
     }
@@ -227,6 +256,7 @@ impl Make for Scripts {
         Ok(Box::new(Puppet {
             name: source.name.clone(),
             scripts: self.clone(),
+            reads: 0,
         }))
     }
 
@@ -249,6 +279,7 @@ impl Make for Scripts {
 struct Puppet {
     name: String,
     scripts: Scripts,
+    reads: usize,
 }
 
 #[async_trait]
@@ -274,6 +305,17 @@ impl Backend for Puppet {
         let hosts = {
             let mut inner = self.scripts.inner();
             *inner.reads.entry(self.name.clone()).or_default() += 1;
+            self.reads += 1;
+            if inner
+                .ends
+                .get(&self.name)
+                .is_some_and(|&most| self.reads > most)
+            {
+                return Err(backend::Error::SessionLost {
+                    server: "https://vc.example.com".to_owned(),
+                    reason: "not authenticated".to_owned(),
+                });
+            }
             match inner.sources.get(&self.name) {
                 Some(Script::Hosts(hosts)) => hosts.clone(),
                 _ => {
@@ -339,13 +381,19 @@ impl Destination for Target {
         Ok(self.kind.to_owned())
     }
 
-    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> destination::Result<()> {
+    async fn heartbeat(&mut self, sources: &[Named<'_>]) -> destination::Result<Vec<String>> {
         if sources.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut inner = self.try_once()?;
-        inner.destinations.entry(self.kind).or_default().heartbeats += 1;
-        Ok(())
+        let seen = inner.destinations.entry(self.kind).or_default();
+        seen.heartbeats += 1;
+        let forgotten = std::mem::take(&mut seen.forgot);
+        Ok(sources
+            .iter()
+            .filter(|_| forgotten)
+            .map(|named| named.source.to_owned())
+            .collect())
     }
 
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent {
