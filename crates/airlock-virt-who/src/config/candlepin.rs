@@ -241,8 +241,11 @@ impl Rhsm {
             }
         };
         if let Some(user) = user {
-            let _ = url.set_username(&user);
-            let _ = url.set_password(password.as_ref().map(Secret::reveal));
+            // The rest that has to be escaped is, but a percent sign passes for an escape.
+            let escaped = |text: &str| text.replace('%', "%25");
+            let password = password.as_ref().map(|password| escaped(password.reveal()));
+            let _ = url.set_username(&escaped(&user));
+            let _ = url.set_password(password.as_deref());
         }
         Proxy::Environment {
             http: None,

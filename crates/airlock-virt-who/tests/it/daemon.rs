@@ -1,5 +1,6 @@
 //! The running program: signals, reload, metrics, and one at a time.
 
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -113,9 +114,12 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     std::fs::create_dir_all(root.join("var/log/rhsm")).unwrap();
     std::fs::write(root.join("one.json"), hosts(&["a", "b"])).unwrap();
     std::fs::write(root.join("two.json"), hosts(&["c"])).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let metrics = free.local_addr().unwrap();
+    drop(free);
     std::fs::write(
         root.join("etc/virt-who.conf"),
-        "[global]\nmetrics_file=/metrics.prom\ndebug=true\n",
+        format!("[global]\nmetrics_file=/metrics.prom\nmetrics_listen={metrics}\ndebug=true\n"),
     )
     .unwrap();
     std::fs::write(folder.join("one.conf"), section("one", server.port)).unwrap();
@@ -125,6 +129,15 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
         heard.lock().unwrap().contains(&wanted)
     };
     until("the first report", root, || has("one", "full 2")).await;
+
+    until("the metrics", root, || {
+        let mut answer = String::new();
+        std::net::TcpStream::connect(metrics).is_ok_and(|mut stream| {
+            stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").is_ok()
+                && stream.read_to_string(&mut answer).is_ok()
+        }) && answer.contains("airlock_virt_who_source_hosts{source=\"one\"} 2\n")
+    })
+    .await;
 
     // A second one does not start.
     let second = Command::new(env!("CARGO_BIN_EXE_airlock-virt-who"))

@@ -333,3 +333,97 @@ fn nothing_at_all_means_the_local_libvirt_and_unusable_files_do_not() {
     };
     assert_eq!(names(&line), ["x xen"]);
 }
+
+#[test]
+fn the_old_choice_of_a_manager_is_kept() {
+    use airlock_virt_who::config::{DestinationSettings, Paths, load};
+    let scratch = tempfile::tempdir().unwrap();
+    let environment = [
+        ("VIRTWHO_SATELLITE5", "1"),
+        ("VIRTWHO_SATELLITE_SERVER", "sat.example.com"),
+        ("VIRTWHO_SATELLITE_USERNAME", "admin"),
+        ("VIRTWHO_SATELLITE_PASSWORD", "p"),
+        ("VIRTWHO_LIBVIRT", "1"),
+        ("VIRTWHO_XEN", "1"),
+        ("VIRTWHO_XEN_SERVER", "xen"),
+        ("VIRTWHO_XEN_USERNAME", "root"),
+        ("VIRTWHO_XEN_PASSWORD", "p"),
+        ("VIRTWHO_NONSENSE", "1"),
+    ];
+    let environment = environment
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let configuration = load(
+        &Paths::below(scratch.path()),
+        &Default::default(),
+        &environment,
+    );
+    let source = configuration.source("env/cmdline").unwrap();
+    assert_eq!((source.kind, source.manager.as_str()), ("xen", "satellite"));
+    let DestinationSettings::Satellite5(to) = &source.destinations[0] else {
+        panic!("not Satellite 5");
+    };
+    assert_eq!(to.server, "https://sat.example.com/XMLRPC");
+    assert_eq!(source.destinations.len(), 1);
+    let told: Vec<String> = configuration.told.iter().map(ToString::to_string).collect();
+    assert!(
+        told.iter()
+            .any(|told| told.contains("VIRTWHO_NONSENSE means nothing")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn rhsm_conf_says_where_candlepin_is_unless_the_section_does() {
+    use airlock_virt_who::config::{DestinationSettings, Environment, Paths, load};
+    use airlock_virt_who::settings::Proxy;
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    std::fs::create_dir_all(root.join("etc/rhsm")).unwrap();
+    std::fs::create_dir_all(root.join("etc/virt-who.d")).unwrap();
+    std::fs::write(
+        root.join("etc/rhsm/rhsm.conf"),
+        "[server]\nhostname = satellite.example.com\nprefix = /rhsm\nport = 8443\ninsecure = 0\nserver_timeout = 30\n\
+         proxy_hostname = proxy.example.com\nproxy_port = 3129\nproxy_user = u\nproxy_password = p%40\n\
+         [rhsm]\nca_cert_dir = /etc/rhsm/ca/\nrepo_ca_cert = %(ca_cert_dir)sredhat-uep.pem\nconsumerCertDir = /etc/pki/own\n",
+    )
+    .unwrap();
+    std::fs::write(
+        root.join("etc/virt-who.d/a.conf"),
+        "[a]\ntype=xen\nserver=x\nusername=u\npassword=p\nowner=o\n\
+         [b]\ntype=xen\nserver=x\nusername=u\npassword=p\nowner=o\nrhsm_hostname=2001:db8::1\nrhsm_port=\nrhsm_insecure=1\n",
+    )
+    .unwrap();
+    let configuration = load(
+        &Paths::below(root),
+        &Default::default(),
+        &Environment::new(),
+    );
+    let to = |name: &str| match &configuration.source(name).unwrap().destinations[0] {
+        DestinationSettings::Candlepin(to) => to.clone(),
+        _ => panic!("not Candlepin"),
+    };
+    let a = to("a");
+    assert_eq!(a.base(), "https://satellite.example.com:8443/rhsm");
+    assert!(!a.insecure, "virt-who took the text 0 for true");
+    assert_eq!(a.timeout.as_secs(), 30);
+    assert_eq!(a.ca, root.join("etc/rhsm/ca/"));
+    assert_eq!(a.consumer, root.join("etc/pki/own"));
+    let Proxy::Environment {
+        https: Some(proxy), ..
+    } = &a.proxy
+    else {
+        panic!("no proxy");
+    };
+    assert_eq!(proxy.reveal(), "http://u:p%2540@proxy.example.com:3129/");
+    let b = to("b");
+    assert_eq!(b.base(), "https://[2001:db8::1]:8443/rhsm");
+    assert!(b.insecure);
+    let told: Vec<String> = configuration.told.iter().map(ToString::to_string).collect();
+    assert!(
+        told.iter()
+            .any(|told| told.contains("\"rhsm_port\" cannot be empty")),
+        "{told:?}"
+    );
+}
