@@ -1,6 +1,7 @@
 //! What one source has, after its filter: the hosts by id, each with a digest by which changes are found.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
@@ -91,7 +92,8 @@ fn guests(hash: &mut Sha256, guests: &[Guest]) {
 /// What one source has.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
-    hosts: Vec<Hypervisor>,
+    /// Shared: an inventory is copied when it changes while a destination reads it, its hosts are not.
+    hosts: Vec<Arc<Hypervisor>>,
     digests: Vec<Digest>,
     /// The first host of each id.
     by_id: HashMap<Box<str>, usize>,
@@ -132,7 +134,7 @@ impl Inventory {
         } else {
             self.by_id.insert(host.id.clone(), self.hosts.len());
         }
-        self.hosts.push(host);
+        self.hosts.push(Arc::new(host));
     }
 
     /// Puts a host in the place of the one with its id, or adds it. False when several have that id, so that nobody knows
@@ -150,7 +152,7 @@ impl Inventory {
         };
         self.guests = self.guests - old.guests.len() as u64 + host.guests.len() as u64;
         *digest = Digest::of(&host);
-        *old = host;
+        *old = Arc::new(host);
         true
     }
 
@@ -173,7 +175,7 @@ impl Inventory {
 
     /// The hosts, in the order they were read.
     #[must_use]
-    pub fn hosts(&self) -> &[Hypervisor] {
+    pub fn hosts(&self) -> &[Arc<Hypervisor>] {
         &self.hosts
     }
 
@@ -181,9 +183,14 @@ impl Inventory {
     #[must_use]
     pub fn host(&self, id: &str) -> Option<&Hypervisor> {
         if self.doubles {
-            return self.hosts.iter().rev().find(|host| *host.id == *id);
+            return self
+                .hosts
+                .iter()
+                .rev()
+                .find(|host| *host.id == *id)
+                .map(AsRef::as_ref);
         }
-        self.hosts.get(*self.by_id.get(id)?)
+        self.hosts.get(*self.by_id.get(id)?).map(AsRef::as_ref)
     }
 
     /// Hosts and guests.
@@ -241,7 +248,7 @@ impl Inventory {
             .iter()
             .zip(&self.digests)
             .filter(|(host, digest)| accepted.get(&host.id) != Some(digest))
-            .map(|(host, _)| host)
+            .map(|(host, _)| host.as_ref())
             .collect();
         (changed, self.gone(accepted))
     }

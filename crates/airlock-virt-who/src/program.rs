@@ -172,7 +172,13 @@ async fn print(configuration: &Configuration, shared: &Shared, form: Form) -> bo
                 let inventory = Arc::unwrap_or_clone(inventory);
                 reports.push(match inventory.local.clone() {
                     Some(local) => Report::Local(local),
-                    None => Report::Hosts(inventory.hosts().to_vec()),
+                    None => Report::Hosts(
+                        inventory
+                            .hosts()
+                            .iter()
+                            .map(|host| (**host).clone())
+                            .collect(),
+                    ),
                 });
             }
             Err(error) => {

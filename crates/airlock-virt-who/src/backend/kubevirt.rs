@@ -26,6 +26,8 @@ use crate::settings::Settings;
 
 /// How many objects come in one chunk.
 const CHUNK: usize = 500;
+/// The longest time that a watch stays open: what stands between likes to cut silent connections.
+const LONGEST: Duration = Duration::from_secs(300);
 /// More chunks than any cluster has.
 const CHUNKS: usize = 20_000;
 
@@ -358,6 +360,7 @@ impl Backend for Source {
 
     /// The first event about a guest is enough: what has changed is told by the lists.
     async fn watch(&mut self, limit: Duration) -> Result<Watched> {
+        let limit = limit.min(LONGEST);
         let Some(mark) = self.marks.guests.clone() else {
             tokio::time::sleep(limit).await;
             return Ok(Watched::Quiet);

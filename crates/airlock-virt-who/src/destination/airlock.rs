@@ -106,7 +106,7 @@ impl Airlock {
         marks.sequence += 1;
         let (total_hosts, total_guests) = delivery.inventory.counts();
         let mut hosts: Vec<&Hypervisor> = Vec::new();
-        for host in delivery.inventory.hosts() {
+        for host in delivery.inventory.hosts().iter().map(AsRef::as_ref) {
             // Of several with one id the last one counts, and only it.
             if delivery
                 .inventory

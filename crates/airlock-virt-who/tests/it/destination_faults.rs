@@ -312,7 +312,11 @@ async fn a_fault_about_one_host_is_told_and_the_others_are_sent() {
         )
         .unwrap();
     }
-    let mut hosts = inventory().hosts().to_vec();
+    let mut hosts: Vec<_> = inventory()
+        .hosts()
+        .iter()
+        .map(|host| (**host).clone())
+        .collect();
     hosts.push(Hypervisor::new("a/../b"));
     let all = Inventory::of_hosts(hosts);
     let options = format!(

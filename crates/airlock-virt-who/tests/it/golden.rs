@@ -37,7 +37,8 @@ pub struct Outcome {
 impl Folder {
     fn open() -> Self {
         let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/virt-who");
-        let path = std::env::var_os("AIRLOCK_VIRTWHO_CASES").map_or(own, PathBuf::from);
+        let path =
+            std::env::var_os("AIRLOCK_VIRTWHO_CASES").map_or_else(|| own.clone(), PathBuf::from);
         // Tests run in the crate's folder; a path may be meant from the workspace's.
         let from_root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../..")
@@ -47,7 +48,7 @@ impl Folder {
             .find_map(|path| path.canonicalize().ok())
             .unwrap_or_else(|| panic!("there is no folder {}", path.display()));
         Self {
-            deviations: Deviations::read(&path),
+            deviations: Deviations::read(&path, &own),
             path,
         }
     }

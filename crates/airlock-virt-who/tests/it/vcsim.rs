@@ -117,7 +117,7 @@ async fn an_update_is_heard_of_while_it_runs() {
     let mut backend = opened(center.settings());
     backend.connect().await.unwrap();
     let before = hosts(&mut *backend).await;
-    // The call is open on the server before the machine goes off.
+    // Whether the call is open already when the machine goes off is no matter: the version says what is news.
     let watched = tokio::spawn(async move {
         let watched = backend.watch(Duration::from_secs(60)).await;
         (backend, watched)
