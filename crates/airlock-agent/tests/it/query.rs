@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use airlock_rpm::db::{Database, FileState, Installed};
+use airlock_rpm::db::{Database, FileState, Installed, Kind};
 use airlock_rpm::package::{DependencyKind, Package};
 use airlock_rpm::tag;
 use airlock_rpm::text::decode;
@@ -181,5 +181,21 @@ fn a_database_is_found_where_systems_keep_it() {
         compare(&scratch, &["--dbpath", folder], &found);
         let named = Database::open(scratch.root(), Some(folder.as_ref())).unwrap();
         assert_eq!(named.location(), found.location());
+    }
+}
+
+#[test]
+fn every_field_of_a_berkeley_database_is_what_rpm_prints() {
+    let data = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../airlock-rpm/tests/data/rpmdb/bdb");
+    for pages in ["page512", "page4096", "page16384"] {
+        let scratch = Scratch::new();
+        let folder = scratch.at("var/lib/rpm");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::copy(data.join(pages).join("Packages"), folder.join("Packages")).unwrap();
+        let database = Database::open(scratch.root(), None).unwrap();
+        assert_eq!(database.location().kind, Kind::BerkeleyDb);
+        let backend = ["--dbpath", "/var/lib/rpm", "--define", "_db_backend bdb_ro"];
+        compare(&scratch, &backend, &database);
     }
 }

@@ -101,6 +101,10 @@ impl Names {
     }
 
     fn fit(&self, wanted: &[u8], number: u32) -> bool {
+        // Nearly every file.
+        if number == 0 && wanted == b"root" {
+            return true;
+        }
         self.name(number) == Some(wanted) || self.number(wanted) == Some(number)
     }
 

@@ -52,7 +52,7 @@ struct Paths {
 
 /// The hash of a hash is itself.
 #[derive(Debug, Default)]
-struct AsIs(u64);
+pub(super) struct AsIs(u64);
 
 impl Hasher for AsIs {
     fn finish(&self) -> u64 {

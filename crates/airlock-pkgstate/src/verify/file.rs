@@ -21,6 +21,8 @@ use super::root::{BLOCK_DEVICE, CHARACTER_DEVICE, FOLDER, Folder, LINK, REGULAR,
 /// A file that was looked at, and whether its content is still to be read.
 struct Examined<'h> {
     file: File<'h>,
+    /// As the package says.
+    capabilities: &'h [u8],
     finding: FileFinding,
     folder: Rc<Folder>,
     status: Option<Stat>,
@@ -69,8 +71,11 @@ impl Look<'_> {
         self.read_contents(package, &mut examined);
         examined
             .into_iter()
-            .map(|one| one.finding)
-            .filter(|finding| !finding.problems.is_empty())
+            .filter(|one| !one.finding.problems.is_empty())
+            .map(|one| FileFinding {
+                path: full_path(&one.file),
+                ..one.finding
+            })
             .collect()
     }
 
@@ -82,7 +87,7 @@ impl Look<'_> {
     fn examine<'h>(
         &self,
         file: File<'h>,
-        capabilities: &[u8],
+        capabilities: &'h [u8],
         folder: Rc<Folder>,
     ) -> Option<Examined<'h>> {
         let mut finding = FileFinding::new(&file);
@@ -96,6 +101,7 @@ impl Look<'_> {
                 finding.set_missing(&error);
                 return Some(Examined {
                     file,
+                    capabilities,
                     finding,
                     folder,
                     status: None,
@@ -115,13 +121,14 @@ impl Look<'_> {
                 status = target;
             }
         }
-        let checks = self.checks_for(&file, &status);
+        let mut checks = self.checks_for(&file, &status);
         let mut reads = checks.has(Problems::DIGEST);
         if reads
             && let Some(known) = self.known
-            && known.is_unchanged(&finding.path, file.digest, &status)
+            && known.is_unchanged(&full_path(&file), (file.digest, capabilities), &status)
         {
             reads = false;
+            checks = checks.without(Problems::CAPABILITIES);
         }
         self.attributes(&mut finding, &file, &folder, &status, capabilities, checks);
         if finding.problems.is_empty() && !reads {
@@ -129,6 +136,7 @@ impl Look<'_> {
         }
         Some(Examined {
             file,
+            capabilities,
             finding,
             folder,
             status: Some(status),
@@ -331,13 +339,16 @@ impl Look<'_> {
         let expected = one.file.digest;
         match outcome {
             Ok((digest, _)) if expected.eq_ignore_ascii_case(digest.as_bytes()) => {
-                if let (Some(known), Some(status)) = (self.known, &one.status) {
-                    known.remember(&one.finding.path, expected, status);
+                let whole = one.checks.has(Problems::CAPABILITIES)
+                    && !one.finding.problems.has(Problems::CAPABILITIES);
+                if let (Some(known), Some(status), true) = (self.known, &one.status, whole) {
+                    let asked = (expected, one.capabilities);
+                    known.remember(&full_path(&one.file), asked, status);
                 }
             }
             Ok((digest, length)) => {
                 let unlinked = self.machine.prelink.as_ref().and_then(|prelink| {
-                    prelink.original(&self.machine.root, &one.finding.path, algorithm)
+                    prelink.original(&self.machine.root, &full_path(&one.file), algorithm)
                 });
                 if let Some((digest, size)) = unlinked {
                     one.finding.set_size(one.checks, one.file.size, size);
@@ -383,7 +394,8 @@ fn lossy(bytes: &[u8]) -> String {
 impl FileFinding {
     fn new(file: &File<'_>) -> Self {
         Self {
-            path: full_path(file),
+            // Known when it is told; most files are not.
+            path: Vec::new(),
             flags: file.flags,
             problems: Problems::NONE,
             differences: Vec::new(),

@@ -1,15 +1,16 @@
 //! What was verified before, so that only what changed since is read again.
 //!
 //! A file whose inode, time of change (`ctime`), size and device are those of the last time, and whose package asks for
-//! the same digest, has the content that was read then: the kernel sets `ctime` with every change of content, and no
-//! program can set it back. Attributes are compared each time all the same.
+//! the same digest and capabilities, has the content and the capabilities that were read then: the kernel sets `ctime`
+//! with every change of either, and no program can set it back. All else is compared each time.
 //!
 //! The file that remembers is bytes in little-endian order: magic, number of entries, entries of six 64-bit numbers
-//! (hash of the path, device, inode, time of change in nanoseconds, size, hash of the digest), and a checksum. One that
+//! (hash of the path, device, inode, time of change in nanoseconds, size, hash of what the package asks for), and a checksum. One that
 //! does not fit is ignored: everything is read then.
 
 use std::collections::HashMap;
 use std::fs;
+use std::hash::BuildHasherDefault;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -17,9 +18,9 @@ use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::Stat;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::dependency::path_hash;
+use super::dependency::{AsIs, path_hash};
 use super::{Error, Result};
 
 const MAGIC: &[u8; 16] = b"airlock-verify 1";
@@ -29,20 +30,33 @@ const LARGEST: u64 = 1 << 30;
 /// A file that changed this short a time before it was read may change again within the same tick.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// What a package asks of a file: digest and capabilities, as in the header.
+pub(super) type Asked<'a> = (&'a [u8], &'a [u8]);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     device: u64,
     inode: u64,
     changed: i64,
     size: u64,
-    digest: u64,
+    asked: u64,
+}
+
+/// Entries by hash of the path.
+type Entries = HashMap<u64, Entry, BuildHasherDefault<AsIs>>;
+
+#[derive(Debug, Default)]
+struct Now {
+    entries: Vec<(u64, Entry)>,
+    /// Those of them that are as before.
+    unchanged: usize,
 }
 
 /// What was verified before, and what is verified now.
 #[derive(Debug)]
 pub struct Known {
-    before: HashMap<u64, Entry>,
-    now: Mutex<Vec<(u64, Entry)>>,
+    before: Entries,
+    now: Mutex<Now>,
     /// Nanoseconds since 1970; what changed later is not remembered.
     started: i64,
 }
@@ -61,7 +75,7 @@ impl Known {
             .unwrap_or_default();
         Self {
             before: parse(&bytes).unwrap_or_default(),
-            now: Mutex::new(Vec::new()),
+            now: Mutex::new(Now::default()),
             started: now.saturating_sub(FRESH).as_nanos() as i64,
         }
     }
@@ -76,34 +90,34 @@ impl Known {
         self.before.is_empty()
     }
 
-    pub(super) fn is_unchanged(&self, path: &[u8], digest: &[u8], status: &Stat) -> bool {
+    /// True for a file that was good and did not change since. `asked` is what its package asks for.
+    pub(super) fn is_unchanged(&self, path: &[u8], asked: Asked<'_>, status: &Stat) -> bool {
         let hash = path_hash(path);
-        let entry = Entry::new(digest, status);
+        let entry = Entry::new(asked, status);
         if self.before.get(&hash) != Some(&entry) {
             return false;
         }
-        self.keep(hash, entry);
+        if let Ok(mut now) = self.now.lock() {
+            now.entries.push((hash, entry));
+            now.unchanged += 1;
+        }
         true
     }
 
     /// The file was read and is good.
-    pub(super) fn remember(&self, path: &[u8], digest: &[u8], status: &Stat) {
-        let entry = Entry::new(digest, status);
-        if entry.changed < self.started {
-            self.keep(path_hash(path), entry);
-        }
-    }
-
-    fn keep(&self, hash: u64, entry: Entry) {
-        if let Ok(mut now) = self.now.lock() {
-            now.push((hash, entry));
+    pub(super) fn remember(&self, path: &[u8], asked: Asked<'_>, status: &Stat) {
+        let entry = Entry::new(asked, status);
+        if entry.changed < self.started
+            && let Ok(mut now) = self.now.lock()
+        {
+            now.entries.push((path_hash(path), entry));
         }
     }
 
     /// Forgets what this pass found, for a pass that begins anew.
     pub(super) fn restart(&self) {
         if let Ok(mut now) = self.now.lock() {
-            now.clear();
+            *now = Now::default();
         }
     }
 
@@ -112,20 +126,19 @@ impl Known {
     /// # Errors
     /// [`Error::State`].
     pub fn save(&self, path: &Path, keep_others: bool) -> Result<()> {
-        let now = match self.now.lock() {
-            Ok(now) => now.clone(),
-            Err(_) => return Err(Error::Worker),
-        };
-        let mut entries: Vec<(u64, Entry)> = match keep_others {
-            true => {
-                let mut all = self.before.clone();
-                all.extend(now);
-                all.into_iter().collect()
-            }
-            false => now,
-        };
+        let mut now = self.now.lock().map_err(|_| Error::Worker)?;
+        let mut entries = std::mem::take(&mut now.entries);
+        // Files of several packages are counted once for each.
+        let new = entries.len() - now.unchanged;
+        drop(now);
+        if keep_others {
+            entries.extend(self.before.iter().map(|(hash, entry)| (*hash, *entry)));
+        }
         entries.sort_unstable_by_key(|(hash, _)| *hash);
         entries.dedup_by_key(|(hash, _)| *hash);
+        if new == 0 && entries.len() == self.before.len() {
+            return Ok(());
+        }
         let mut bytes = Vec::with_capacity(MAGIC.len() + 16 + entries.len() * ENTRY);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&(entries.len() as u64).to_le_bytes());
@@ -136,7 +149,7 @@ impl Known {
                 entry.inode,
                 entry.changed as u64,
                 entry.size,
-                entry.digest,
+                entry.asked,
             ] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
@@ -151,7 +164,7 @@ impl Known {
 }
 
 impl Entry {
-    fn new(digest: &[u8], status: &Stat) -> Self {
+    fn new((digest, capabilities): Asked<'_>, status: &Stat) -> Self {
         Self {
             device: status.st_dev,
             inode: status.st_ino,
@@ -160,12 +173,12 @@ impl Entry {
                 .saturating_mul(1_000_000_000)
                 .saturating_add(status.st_ctime_nsec as i64),
             size: status.st_size as u64,
-            digest: xxh3_64(digest),
+            asked: xxh3_64_with_seed(digest, xxh3_64(capabilities)),
         }
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<HashMap<u64, Entry>> {
+fn parse(bytes: &[u8]) -> Option<Entries> {
     let (content, sum) = bytes.split_at_checked(bytes.len().checked_sub(8)?)?;
     let rest = content.strip_prefix(MAGIC)?;
     if xxh3_64(content).to_le_bytes() != *sum {
@@ -176,7 +189,7 @@ fn parse(bytes: &[u8]) -> Option<HashMap<u64, Entry>> {
     if rest.len() as u64 != count.checked_mul(ENTRY as u64)? {
         return None;
     }
-    let mut entries = HashMap::with_capacity(rest.len() / ENTRY);
+    let mut entries = Entries::with_capacity_and_hasher(rest.len() / ENTRY, Default::default());
     for entry in rest.chunks_exact(ENTRY) {
         let number = |at: usize| {
             entry
@@ -191,7 +204,7 @@ fn parse(bytes: &[u8]) -> Option<HashMap<u64, Entry>> {
                 inode: number(2),
                 changed: number(3) as i64,
                 size: number(4),
-                digest: number(5),
+                asked: number(5),
             },
         );
     }

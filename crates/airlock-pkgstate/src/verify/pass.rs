@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use airlock_rpm::db::{self, Installed, Snapshot};
+use airlock_rpm::package::Package;
 
 use super::file::Look;
 use super::finding::{FileFinding, HeaderFinding, PackageFindings};
@@ -19,8 +20,10 @@ use super::{Checks, Error, Machine, Others, Problems, Result, drop_shared_times,
 
 /// Bytes of files that one piece of work reads, about.
 const PIECE_BYTES: u64 = 24 * 1024 * 1024;
-/// Files of one piece.
-const PIECE_FILES: usize = 512;
+/// Files of one piece. The list is gone through from its start for each.
+const PIECE_FILES: usize = 2048;
+/// Files of one piece that reads no content.
+const PIECE_LOOKS: usize = 16 * 1024;
 
 /// Which packages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -286,23 +289,7 @@ impl<'m> Pass<'m> {
         if let Some(package) = package
             && self.look.checks.files
         {
-            let files = package.files();
-            let reads = self.look.checks.attributes.has(Problems::DIGEST);
-            let mut ranges = Vec::new();
-            let (mut start, mut bytes) = (0, 0_u64);
-            for (index, file) in files.enumerate() {
-                if reads && file.is_regular() {
-                    bytes = bytes.saturating_add(file.size);
-                }
-                if bytes >= PIECE_BYTES || index + 1 - start >= PIECE_FILES {
-                    ranges.push(start..index + 1);
-                    (start, bytes) = (index + 1, 0);
-                }
-            }
-            if start < findings.file_count {
-                ranges.push(start..findings.file_count);
-            }
-            pieces.extend(ranges.into_iter().map(|range| Piece {
+            pieces.extend(self.ranges(&package).into_iter().map(|range| Piece {
                 position,
                 installed: Arc::clone(&installed),
                 range,
@@ -310,6 +297,33 @@ impl<'m> Pass<'m> {
         }
         self.keep(position, findings);
         Ok(pieces)
+    }
+
+    /// Cuts the file list of a package.
+    fn ranges(&self, package: &Package<'_>) -> Vec<Range<usize>> {
+        let files = package.files();
+        let count = files.len();
+        if !self.look.checks.attributes.has(Problems::DIGEST) {
+            return (0..count)
+                .step_by(PIECE_LOOKS)
+                .map(|start| start..(start + PIECE_LOOKS).min(count))
+                .collect();
+        }
+        let mut ranges = Vec::new();
+        let (mut start, mut bytes) = (0, 0_u64);
+        for (index, file) in files.enumerate() {
+            if file.is_regular() {
+                bytes = bytes.saturating_add(file.size);
+            }
+            if bytes >= PIECE_BYTES || index + 1 - start >= PIECE_FILES {
+                ranges.push(start..index + 1);
+                (start, bytes) = (index + 1, 0);
+            }
+        }
+        if start < count {
+            ranges.push(start..count);
+        }
+        ranges
     }
 
     fn is_selected(&self, installed: &Installed) -> bool {

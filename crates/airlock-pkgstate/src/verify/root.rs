@@ -23,6 +23,8 @@ const LONGEST_PATH: usize = 4096;
 #[derive(Debug)]
 pub struct Root {
     path: PathBuf,
+    /// The same without links, and without a slash at the end.
+    real: Vec<u8>,
     folder: OwnedFd,
     is_system: bool,
     /// The kernel knows `openat2`.
@@ -36,9 +38,15 @@ impl Root {
     /// When it is no folder that can be opened.
     pub fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let real = path.canonicalize()?;
+        let is_system = real == Path::new("/");
         Ok(Self {
             folder: rustix::fs::open(path, flags, Mode::empty())?,
-            is_system: path.canonicalize()? == Path::new("/"),
+            is_system,
+            real: match is_system {
+                true => Vec::new(),
+                false => real.as_os_str().as_bytes().to_vec(),
+            },
             path: path.to_owned(),
             in_kernel: AtomicBool::new(true),
         })
@@ -57,6 +65,24 @@ impl Root {
     /// Opens a folder by its path inside the root, to look at what is in it.
     pub fn folder(&self, path: &[u8]) -> io::Result<OwnedFd> {
         self.resolve(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)
+    }
+
+    /// As [`Root::folder`], with a path that leads there from outside of the root as well, when it goes through no link.
+    fn plain_folder(&self, path: &[u8]) -> io::Result<(OwnedFd, Option<Vec<u8>>)> {
+        let outside = || [&self.real, path].concat();
+        if self.is_system {
+            return Ok((self.folder(path)?, Some(outside())));
+        }
+        if self.in_kernel.load(Ordering::Relaxed) && path.len() <= LONGEST_PATH {
+            let how = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let name = OsStr::from_bytes(inside(path));
+            // Whatever is wrong with it is told by the second way.
+            if let Ok(fd) = rustix::fs::openat2(&self.folder, name, flags, Mode::empty(), how) {
+                return Ok((fd, Some(outside())));
+            }
+        }
+        Ok((self.folder(path)?, None))
     }
 
     /// Looks at a path, following links.
@@ -190,12 +216,21 @@ fn parts(path: &[u8]) -> Vec<Vec<u8>> {
 /// A folder of the root that files are looked at in, one after the other.
 pub(super) struct Folder {
     fd: io::Result<OwnedFd>,
+    /// Its path from outside of the root, with a slash at the end, where there is a safe one.
+    outside: Option<Vec<u8>>,
 }
 
 impl Folder {
     pub(super) fn open(root: &Root, path: &[u8]) -> Self {
-        Self {
-            fd: root.folder(path),
+        match root.plain_folder(path) {
+            Ok((fd, outside)) => Self {
+                fd: Ok(fd),
+                outside,
+            },
+            Err(error) => Self {
+                fd: Err(error),
+                outside: None,
+            },
         }
     }
 
@@ -239,8 +274,11 @@ impl Folder {
     /// The capabilities of a regular file as the kernel keeps them; empty when it has none.
     pub(super) fn capabilities(&self, name: &[u8], buffer: &mut [u8; 64]) -> io::Result<usize> {
         let fd = self.fd()?;
-        // A file that is only looked at cannot be asked for them, so it is named by way of the open folder.
-        let mut path = format!("/proc/self/fd/{}/", fd.as_raw_fd()).into_bytes();
+        // A file that is only looked at cannot be asked for them: it takes a path.
+        let mut path = match &self.outside {
+            Some(outside) => outside.clone(),
+            None => format!("/proc/self/fd/{}/", fd.as_raw_fd()).into_bytes(),
+        };
         path.extend_from_slice(name);
         let found = rustix::fs::lgetxattr(
             OsStr::from_bytes(&path),

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::digest::{DigestReport, check_pieces};
+use crate::digest::{DigestReport, check_installed};
 use crate::error::Result;
 use crate::header::Header;
 use crate::package::Package;
@@ -152,7 +152,7 @@ impl Installed {
             };
         };
         Verification {
-            digests: check_pieces(&self.header, &pieces),
+            digests: check_installed(&self.header, &pieces),
             signatures: InstalledSignatures::check(&self.header, &pieces, ring, policy),
             whole: false,
         }
@@ -177,7 +177,7 @@ impl Installed {
     /// Checks the header digests alone.
     pub fn verify_digests(&self) -> DigestReport {
         match self.header.original() {
-            Some(pieces) => check_pieces(&self.header, &pieces),
+            Some(pieces) => check_installed(&self.header, &pieces),
             None => DigestReport::default(),
         }
     }
