@@ -119,7 +119,7 @@ fn convert(list: &List) {
     let clients = [
         Client::new("", [""]),
         Client::new("h", ["g", "a"]),
-        Client::new("x", ["Centos4.4-Standard", "x86_64", "y"]),
+        Client::new("h", ["Centos4.4-Standard", "x86_64", "y"]),
     ];
     for client in clients {
         let bound = |list: &List| {

@@ -9,6 +9,7 @@
 //! | [`available`] | the packages of folders and yum repositories |
 //! | [`generate`] | a new list of what is available (`pkgmgr_gen.py`) |
 //! | [`update`] | a list brought to the newest that is available (`pkgmgr_update.py`) |
+//! | [`standalone`] | the entries of a machine that has no server |
 //! | [`cli`] | the command lines |
 
 pub mod arch;
@@ -21,6 +22,7 @@ pub mod lint;
 pub mod list;
 pub mod native;
 pub mod output;
+pub mod standalone;
 pub mod update;
 pub mod words;
 

@@ -259,6 +259,8 @@ fn a_machine_of_its_own_gets_its_entries_from_a_policy() {
     use airlock_pkgstate::pkgmgr::available::Available;
     use airlock_pkgstate::pkgmgr::list::Client;
     use airlock_pkgstate::pkgmgr::native::{Facts, Policy};
+    use airlock_pkgstate::pkgmgr::standalone;
+    use airlock_pkgstate::xml::Element;
     let kernel = |version: &str| Available {
         name: "kernel".to_owned(),
         epoch: None,
@@ -294,6 +296,25 @@ fn a_machine_of_its_own_gets_its_entries_from_a_policy() {
     ");
     let (entries, _) = policy.entries(&Client::new("h", ["db"]), &facts).unwrap();
     assert_eq!(entries.elements().count(), 1);
+
+    // The same from a file of any form.
+    let client = Client::new("h", ["web"]);
+    let from = |file: &str, text: &str| {
+        let (entries, problems) =
+            standalone::entries(file, text.as_bytes(), &client, &facts).unwrap();
+        assert_eq!(problems, Vec::<String>::new());
+        let named =
+            |entry: &Element| format!("{}:{}", entry.name, entry.attribute("name").unwrap());
+        entries.elements().map(named).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(from("policy.toml", &text), "Package:httpd Package:kernel");
+    assert_eq!(
+        from("list.xml", &LIST.replace("web", "db")),
+        "Package:d Package:glibc"
+    );
+    let bundle = "<Bundle name='b'><BoundPackage name='own' type='yum'/></Bundle>";
+    assert_eq!(from("bundle.xml", bundle), "BoundPackage:own");
+    assert!(standalone::entries("x.xml", b"<a", &client, &facts).is_err());
 }
 
 #[test]
