@@ -29,7 +29,7 @@ struct Section {
 const SECTIONS: &[Section] = &[
     Section {
         name: "tools",
-        needs: &["rpms"],
+        needs: &[],
         run: tools::run,
     },
     Section {
