@@ -29,9 +29,10 @@ const WORK: u8 = 3;
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let common = arguments.command.common();
-    let (settings, driver) = load_settings(common)?;
+    let mut settings = load_settings(common)?;
     let mut remote = sources::Source::of(common, &settings)?;
     let declared = remote.load(common, &settings)?;
+    let driver = choose_driver(common, &mut settings, &declared);
     let options = common.options(
         &arguments.command,
         &settings,
@@ -197,19 +198,23 @@ fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result
     session.perform(host)
 }
 
-fn load_settings(common: &Common) -> anyhow::Result<(Settings, Driver)> {
-    let mut settings = sources::settings(common)?;
+fn choose_driver(common: &Common, settings: &mut Settings, declared: &Declared) -> Driver {
     let names = match common.drivers.is_empty() {
         true => settings.drivers.clone(),
         false => common.drivers.clone(),
     };
-    let (driver, others) = Settings::chosen_driver(&names);
+    let (driver, others) = settings.chosen_driver(&names, &declared.configuration);
     if !others.is_empty() {
         settings.warnings.push(format!(
             "drivers that are not Airlock's are skipped: {}",
             others.join(", ")
         ));
     }
+    driver
+}
+
+fn load_settings(common: &Common) -> anyhow::Result<Settings> {
+    let mut settings = sources::settings(common)?;
     for (to, given) in [
         (&mut settings.server, &common.server),
         (&mut settings.communication.user, &common.user),
@@ -221,7 +226,7 @@ fn load_settings(common: &Common) -> anyhow::Result<(Settings, Driver)> {
     if !settings.server.contains("://") {
         settings.server = format!("https://{}", settings.server);
     }
-    Ok((settings, driver))
+    Ok(settings)
 }
 
 fn host(common: &Common, settings: &Settings, driver: Driver) -> anyhow::Result<Host> {

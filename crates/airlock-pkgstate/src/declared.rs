@@ -6,7 +6,7 @@
 
 mod read;
 
-pub use read::{DeclaredError, parse_configuration};
+pub use read::{DeclaredError, configuration_of, parse_configuration};
 
 use crate::evra::{Evra, Part};
 use crate::xml::Element;

@@ -6,7 +6,6 @@ mod file;
 mod protected;
 mod repository;
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -87,7 +86,8 @@ pub struct Host {
     options: HostOptions,
     fetch: Box<dyn Fetch>,
     machine: Option<verify::Machine>,
-    headers: HashMap<u32, db::Installed>,
+    /// Headers are read when they are looked at: all of them together are large.
+    snapshot: Option<db::Snapshot>,
     acknowledged: Vec<acknowledged::Acknowledged>,
     journal: Option<Journal>,
     rpm_place: Option<Vec<String>>,
@@ -100,7 +100,7 @@ impl Host {
             options,
             fetch,
             machine: None,
-            headers: HashMap::new(),
+            snapshot: None,
             acknowledged: Vec::new(),
             journal: None,
             rpm_place: None,
@@ -120,21 +120,35 @@ impl Host {
     fn read(&mut self) -> Result<Inventory, String> {
         let machine = verify::Machine::open(&self.options.root, self.options.dbpath.as_deref())
             .map_err(|error| error.to_string())?;
-        let records = machine
-            .database()
-            .packages()
+        let database = machine.database();
+        // A package that cannot be read might be any declared one: then nothing is decided.
+        let packages = database
+            .read(|snapshot| {
+                let mut cursor = snapshot.cursor();
+                let all = 0..snapshot.numbers().len();
+                all.map(|position| cursor.load_at(position).map(|record| installed(&record)))
+                    .collect::<db::Result<Vec<Installed>>>()
+            })
             .map_err(|error| error.to_string())?;
-        let mut packages = Vec::with_capacity(records.len());
-        self.headers.clear();
+        self.snapshot = Some(database.snapshot().map_err(|error| error.to_string())?);
         self.acknowledged = acknowledged::read(&self.options.root)?;
-        for record in records {
-            // A package that cannot be read might be any declared one: then nothing is decided.
-            let record = record.map_err(|error| error.to_string())?;
-            packages.push(installed(&record));
-            self.headers.insert(record.number(), record);
-        }
         self.machine = Some(machine);
         Ok(Inventory::new(packages))
+    }
+}
+
+impl Host {
+    /// The record of a package, as long as it is still that package.
+    fn record(&self, package: &Installed) -> Result<db::Installed, String> {
+        let snapshot = self.snapshot.as_ref().ok_or("nothing was read yet")?;
+        let record = snapshot
+            .cursor()
+            .load(package.number)
+            .map_err(|error| error.to_string())?;
+        match installed(&record) == *package {
+            true => Ok(record),
+            false => Err("it changed while it was looked at".to_owned()),
+        }
     }
 }
 
@@ -181,10 +195,7 @@ fn installed(record: &db::Installed) -> Installed {
 impl Checker for Host {
     fn check(&mut self, package: &Installed, omit: &Omit) -> Result<Verdict, String> {
         let machine = self.machine.as_ref().ok_or("nothing was read yet")?;
-        let record = self
-            .headers
-            .get(&package.number)
-            .ok_or("it is not in the database any more")?;
+        let record = &self.record(package)?;
         let mut checks = Checks::ALL;
         for word in omit.words() {
             checks.take_out(word);
@@ -237,7 +248,7 @@ impl Checker for Host {
     }
 
     fn owns(&mut self, package: &Installed, path: &str) -> bool {
-        let Some(record) = self.headers.get(&package.number) else {
+        let Ok(record) = self.record(package) else {
             return false;
         };
         let Ok(package) = record.package() else {

@@ -66,7 +66,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::Protected { package, why } => write!(
                 to,
-                "refused: {package} would be removed, and {why}; declare it (not even --force removes it)"
+                "refused: {package} would be removed, and {why} (not even --force removes it)"
             ),
             Self::NothingDeclared => to.write_str(
                 "refused: no package is declared, so that everything would be extra; give entries, or --force",
@@ -100,6 +100,21 @@ pub fn check(
             refusals.push(Refusal::Protected {
                 package: action.spec(),
                 why,
+            });
+        }
+    }
+    // rpm --upgrade takes the old version away; package managers put kernels beside each other by themselves.
+    for action in actions.iter().filter(|action| {
+        matches!(action.kind, ActionKind::Upgrade | ActionKind::Downgrade)
+            && action.source.is_some()
+            && !action.side_by_side
+    }) {
+        if let Some(have) = &action.have
+            && let Some(why) = runs(&action.name, have, protected)
+        {
+            refusals.push(Refusal::Protected {
+                package: have.clone(),
+                why: format!("{why}; put {} into installonlypackages", action.name),
             });
         }
     }
@@ -147,21 +162,27 @@ fn keeps(action: &Action, protected: &Protected) -> Option<String> {
     if let Some((_, why)) = names.find(|(name, _)| *name == action.name) {
         return Some(why.clone());
     }
+    runs(&action.name, &action.spec(), protected)
+}
+
+/// Whether a package, by its name and `NAME-[EPOCH:]VERSION-RELEASE[.ARCH]`, is the kernel that runs.
+fn runs(name: &str, spec: &str, protected: &Protected) -> Option<String> {
     let kernel = protected.kernel.as_deref()?;
-    let part = |part: &Option<String>| part.clone().unwrap_or_default();
-    let (version, release) = (part(&action.version), part(&action.release));
-    let named = format!("{version}-{release}.{}", part(&action.arch));
-    let short = format!("{version}-{release}");
-    let is_kernel = action.name == "kernel"
-        || action.name.starts_with("kernel-")
-        || action.name.starts_with("kernel_");
+    if !(name == "kernel" || name.starts_with("kernel-")) {
+        return None;
+    }
+    let version = spec.strip_prefix(name)?.strip_prefix('-')?;
+    let version = version
+        .split_once(':')
+        .map_or(version, |(_, version)| version);
+    let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
     // uname says V-R.A on EL and Fedora, V-R-FLAVOUR on SUSE.
-    let running = kernel == named
+    let running = kernel == version
         || kernel == short
         || kernel
-            .strip_prefix(&short)
+            .strip_prefix(short)
             .is_some_and(|rest| rest.starts_with(['-', '.', '+']));
-    (is_kernel && running).then(|| format!("kernel {kernel} is running"))
+    running.then(|| format!("kernel {kernel} is running"))
 }
 
 /// The first number of a version: `2` of `glibc-2.28-101.x86_64`; glibc counts its second one, `28`.
@@ -178,5 +199,74 @@ fn major(spec: &str, name: &str) -> String {
     match name {
         "glibc" => format!("{first}.{}", numbers.next().unwrap_or_default()),
         _ => first.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn protected(kernel: &str) -> Protected {
+        Protected {
+            names: Vec::new(),
+            kernel: Some(kernel.to_owned()),
+        }
+    }
+
+    #[test]
+    fn the_running_kernel_is_known_by_what_uname_says_on_each_distribution() {
+        for (kernel, name, spec, expected) in [
+            (
+                "5.14.0-1.el9.x86_64",
+                "kernel",
+                "kernel-5.14.0-1.el9.x86_64",
+                true,
+            ),
+            (
+                "5.14.0-1.el9.x86_64",
+                "kernel-core",
+                "kernel-core-0:5.14.0-1.el9.x86_64",
+                true,
+            ),
+            (
+                "5.14.0-1.el9.x86_64",
+                "kernel",
+                "kernel-5.14.0-2.el9.x86_64",
+                false,
+            ),
+            (
+                "5.14.0-1.el9.x86_64",
+                "kernel",
+                "kernel-5.14.0-1.el9.aarch64",
+                true,
+            ),
+            (
+                "5.14.21-150.1-default",
+                "kernel-default",
+                "kernel-default-5.14.21-150.1.x86_64",
+                true,
+            ),
+            (
+                "5.14.0-1.el9.x86_64",
+                "kernelshark",
+                "kernelshark-5.14.0-1.el9.x86_64",
+                false,
+            ),
+            (
+                "5.14.0-11.el9.x86_64",
+                "kernel",
+                "kernel-5.14.0-1.el9.x86_64",
+                false,
+            ),
+        ] {
+            let found = runs(name, spec, &protected(kernel)).is_some();
+            assert_eq!(found, expected, "{kernel} {spec}");
+        }
+    }
+
+    #[test]
+    fn glibc_counts_its_second_number() {
+        assert_eq!(major("glibc-2.28-101.el8.x86_64", "glibc"), "2.28");
+        assert_eq!(major("systemd-0:252-1.noarch", "systemd"), "252");
     }
 }

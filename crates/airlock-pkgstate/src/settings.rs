@@ -12,6 +12,8 @@ pub use read::{SettingsError, parse_settings};
 
 use std::fmt;
 
+use crate::declared::Configuration;
+
 /// Which of the two drivers works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -169,6 +171,8 @@ pub struct Settings {
     pub rpm: DriverSettings,
     /// `[YUMng]` or `[YUM]`.
     pub yum: DriverSettings,
+    /// Which drivers have a section.
+    pub sections: Vec<Driver>,
     /// What was read although it looks like a mistake, each with its place.
     pub warnings: Vec<String>,
 }
@@ -186,6 +190,7 @@ impl Default for Settings {
             command_timeout: None,
             rpm: DriverSettings::default(),
             yum: DriverSettings::default(),
+            sections: Vec::new(),
             warnings: Vec::new(),
         }
     }
@@ -200,24 +205,53 @@ impl Settings {
         }
     }
 
-    /// Which driver works, and the names of drivers that are not Airlock's. With both (or none) named it is YUMng, which
-    /// always displaced RPMng.
-    pub fn chosen_driver(names: &[String]) -> (Driver, Vec<String>) {
-        let mut rpm = false;
-        let mut yum = false;
+    /// Which driver works, and the names of drivers that are not Airlock's. With both named it is YUMng, which always
+    /// displaced RPMng. With none named it is the one that has a section; without that RPMng when all packages are
+    /// declared by their files, else YUMng.
+    pub fn chosen_driver(
+        &self,
+        names: &[String],
+        configuration: &Configuration,
+    ) -> (Driver, Vec<String>) {
+        let mut named = Vec::new();
         let mut others = Vec::new();
         for name in names {
             match name.as_str() {
-                "RPMng" | "RPM" => rpm = true,
-                "YUMng" | "YUM" | "YUM24" | "Yum" => yum = true,
+                "RPMng" | "RPM" => named.push(Driver::Rpm),
+                "YUMng" | "YUM" | "YUM24" | "Yum" => named.push(Driver::Yum),
                 _ => others.push(name.clone()),
             }
         }
-        let driver = if rpm && !yum {
+        let known = if named.is_empty() {
+            &self.sections
+        } else {
+            &named
+        };
+        let driver = if known.contains(&Driver::Yum) {
+            Driver::Yum
+        } else if known.contains(&Driver::Rpm) || are_files(configuration) {
             Driver::Rpm
         } else {
             Driver::Yum
         };
         (driver, others)
     }
+}
+
+/// All packages say which file they are in.
+fn are_files(configuration: &Configuration) -> bool {
+    let mut packages = configuration
+        .entries
+        .iter()
+        .filter(|entry| entry.tag() == "Package")
+        .peekable();
+    packages.peek().is_some()
+        && packages.all(|entry| {
+            entry.is_package(&["rpm"])
+                && (entry.attribute("simplefile").is_some()
+                    || entry
+                        .instances()
+                        .iter()
+                        .any(|instance| instance.attribute("simplefile").is_some()))
+        })
 }

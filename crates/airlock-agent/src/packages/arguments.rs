@@ -130,9 +130,23 @@ pub struct Common {
     /// The settings; /etc/bcfg2.conf when it is there.
     #[arg(short = 'C', long, value_name = "FILE", env = "BCFG2_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The declared entries, instead of asking the server: a configuration, a bundle.
+    /// The declared entries, instead of asking the server: a configuration, a bundle, a list (XML or TOML).
     #[arg(short = 'f', long, value_name = "FILE", visible_alias = "file")]
     pub entries: Option<PathBuf>,
+    /// A group of this machine, for lists; may be repeated.
+    #[arg(
+        short = 'g',
+        long = "group",
+        value_name = "GROUP",
+        requires = "entries"
+    )]
+    pub groups: Vec<String>,
+    /// The name of this machine, for lists; its own by default.
+    #[arg(short = 'H', long, value_name = "NAME", requires = "entries")]
+    pub hostname: Option<String>,
+    /// Folders of packages that sets of lists choose from; patterns, may be repeated.
+    #[arg(long, value_name = "PATTERN", requires = "entries")]
+    pub rpmdirs: Vec<String>,
     /// Keep the configuration that the server gave in this file, readable by its owner alone.
     #[arg(
         short = 'c',

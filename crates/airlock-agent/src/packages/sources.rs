@@ -2,10 +2,14 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use airlock_pkgstate::decide::lists::{Decision, parse_decisions};
-use airlock_pkgstate::declared::{Configuration, parse_configuration};
+use airlock_pkgstate::declared::{Configuration, configuration_of};
+use airlock_pkgstate::pkgmgr::available::{load_folders, matching_folders};
+use airlock_pkgstate::pkgmgr::list::Client;
+use airlock_pkgstate::pkgmgr::native::{Facts, KeySource};
+use airlock_pkgstate::pkgmgr::standalone::entries;
 use airlock_pkgstate::server::Server;
 use airlock_pkgstate::settings::{DecisionMode, Settings, parse_settings};
 use airlock_pkgstate::xml::Element;
@@ -62,12 +66,7 @@ impl Source {
     pub fn load(&mut self, common: &Common, settings: &Settings) -> anyhow::Result<Declared> {
         let mode = common.decision_mode(settings);
         let mut declared = match (&common.entries, &mut self.connection) {
-            (Some(path), _) => Declared {
-                configuration: parse_configuration(&path.display().to_string(), &read(path)?)?,
-                decisions: Vec::new(),
-                from_server: false,
-                notes: Vec::new(),
-            },
+            (Some(path), _) => from_file(common, path)?,
             (None, Some(connection)) => {
                 let wanted = match common.decision_list {
                     Some(_) => DecisionMode::None,
@@ -112,6 +111,48 @@ impl Source {
             Server::new(connection, self.retries).report(statistics)?;
         }
         Ok(())
+    }
+}
+
+/// Entries of a file of any form: as a server would send them, or a list that is bound here.
+fn from_file(common: &Common, path: &Path) -> anyhow::Result<Declared> {
+    let proc = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
+    let own = proc("hostname").unwrap_or_default();
+    let hostname = common.hostname.as_deref().unwrap_or(own.trim());
+    let client = Client::new(hostname, common.groups.iter().cloned());
+    let mut folders = Vec::new();
+    for pattern in &common.rpmdirs {
+        folders.extend(matching_folders(pattern)?);
+    }
+    let packages = match common.rpmdirs.is_empty() {
+        true => None,
+        false => Some(load_folders(&folders, &mut ())?.all),
+    };
+    let kernel = proc("osrelease").ok();
+    let keys = Beside(path.parent().unwrap_or(Path::new("")).to_owned());
+    let facts = Facts {
+        packages: packages.as_deref(),
+        running_kernel: kernel.as_deref().map(str::trim),
+        keys: &keys,
+        today: jiff::Zoned::now().date(),
+    };
+    let file = path.display().to_string();
+    let (root, notes) = entries(&file, &read(path)?, &client, &facts)?;
+    Ok(Declared {
+        configuration: configuration_of(&file, &root)?,
+        decisions: Vec::new(),
+        from_server: false,
+        notes,
+    })
+}
+
+/// Key files that lists name lie beside the list.
+#[derive(Debug)]
+struct Beside(PathBuf);
+
+impl KeySource for Beside {
+    fn read(&self, file: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.0.join(file)).ok()
     }
 }
 

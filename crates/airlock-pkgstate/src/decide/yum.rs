@@ -335,13 +335,17 @@ impl Wanted {
     }
 }
 
+/// By name or by what the first one provides: the settings' names, and what packages say of themselves (dnf, zypper).
 fn is_installonly(context: &Context<'_>, installed: &[&Installed]) -> bool {
+    let says =
+        |what: &String| what.starts_with("installonlypkg(") || what.starts_with("multiversion(");
     installed.first().is_some_and(|first| {
-        context
-            .settings
-            .installonly
-            .iter()
-            .any(|name| *name == first.name || first.provides.contains(name))
+        first.provides.iter().any(says)
+            || context
+                .settings
+                .installonly
+                .iter()
+                .any(|name| *name == first.name || first.provides.contains(name))
     })
 }
 

@@ -55,7 +55,14 @@ pub enum DeclaredError {
 /// What [`DeclaredError`] lists.
 pub fn parse_configuration(file: &str, bytes: &[u8]) -> Result<Configuration, DeclaredError> {
     let document = Document::parse(file, bytes)?;
-    let root = &document.root;
+    configuration_of(file, &document.root)
+}
+
+/// The same out of an element that was read or made before.
+///
+/// # Errors
+/// What [`DeclaredError`] lists.
+pub fn configuration_of(file: &str, root: &Element) -> Result<Configuration, DeclaredError> {
     let mut configuration = Configuration {
         revision: root.attribute("revision").map(str::to_owned),
         ..Configuration::default()

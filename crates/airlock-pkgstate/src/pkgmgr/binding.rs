@@ -132,11 +132,7 @@ pub struct Bound {
     pub problems: Vec<Problem>,
 }
 
-/// Binds one abstract entry for a client.
-///
-/// `altsrc` on the entry is the name to look for; the bound entry keeps its own. A name `libfoo:i386,i686` binds as
-/// `libfoo` with the instances of these architectures only. An entry may name another generator's element too; only
-/// Pkgmgr and Rules are looked at.
+/// Binds one abstract entry for a client; [`Binder`] is for several.
 ///
 /// # Errors
 /// [`BindError`]; the entry then goes to the client with `failure`, as [`bind_structure`] does it.
@@ -146,84 +142,121 @@ pub fn bind(
     client: &Client,
     options: RulesOptions,
 ) -> Result<Bound, BindError> {
-    let mut entry = entry.clone();
-    if let Some(source) = entry.remove("altsrc") {
-        let own = entry.attribute("name").unwrap_or_default().to_owned();
-        let mut asked = entry.clone();
-        asked.set("name", source);
-        // The consistency of the bundle is the author's: an alternative that is not served falls back to the name.
-        if let Ok(mut bound) = bind_plain(lists, asked, client, options) {
-            bound.entry.set("name", own);
-            return Ok(bound);
-        }
-    }
-    bind_plain(lists, entry, client, options)
+    let binder = Binder::new(lists, client, options);
+    Ok(Bound {
+        entry: binder.bind(entry)?,
+        problems: binder.problems,
+    })
 }
 
-fn bind_plain(
-    lists: &[List],
-    entry: Element,
-    client: &Client,
+/// What the lists serve to one client, ready to be asked for.
+pub struct Binder<'l> {
+    packages: Vec<package::Index<'l>>,
+    rules: Vec<rule::Index<'l>>,
+    hostname: String,
     options: RulesOptions,
-) -> Result<Bound, BindError> {
-    let mut problems = Vec::new();
-    let of = |kind| lists.iter().filter(move |list| list.kind == kind);
-    let packages = package::candidates(of(ListKind::Pkgmgr), &entry, client, &mut problems);
-    let rules = rule::candidates(of(ListKind::Rules), &entry, client, options, &mut problems);
-    if let (Some(package), Some(rule)) = (packages.first(), rules.first()) {
-        return Err(BindError::TwoGenerators {
-            tag: entry.name.clone(),
-            name: name_of(&entry),
-            pkgmgr: package.list.file().to_owned(),
-            rules: rule.list.file().to_owned(),
-        });
-    }
-    let entry = match packages.is_empty() {
-        false => package::apply(entry.clone(), &winner(&packages, &entry, client)?.found),
-        true => rule::apply(
-            entry.clone(),
-            winner(&rules, &entry, client)?.found,
+    /// Flaws of the lists.
+    pub problems: Vec<Problem>,
+}
+
+impl<'l> Binder<'l> {
+    /// Looks through the lists once.
+    pub fn new(lists: &'l [List], client: &Client, options: RulesOptions) -> Self {
+        let mut problems = Vec::new();
+        let of = |kind| lists.iter().filter(move |list| list.kind == kind);
+        let packages = of(ListKind::Pkgmgr)
+            .map(|list| package::Index::new(list, client, &mut problems))
+            .collect();
+        let rules = of(ListKind::Rules)
+            .map(|list| rule::Index::new(list, client, options, &mut problems))
+            .collect();
+        Self {
+            packages,
+            rules,
+            hostname: client.hostname.clone(),
             options,
-        ),
-    };
-    Ok(Bound { entry, problems })
+            problems,
+        }
+    }
+
+    /// Binds one abstract entry.
+    ///
+    /// `altsrc` on the entry is the name to look for; the bound entry keeps its own. A name `libfoo:i386,i686` binds as
+    /// `libfoo` with the instances of these architectures only.
+    ///
+    /// # Errors
+    /// [`BindError`].
+    pub fn bind(&self, entry: &Element) -> Result<Element, BindError> {
+        let mut entry = entry.clone();
+        if let Some(source) = entry.remove("altsrc") {
+            let own = entry.attribute("name").unwrap_or_default().to_owned();
+            let mut asked = entry.clone();
+            asked.set("name", source);
+            // An alternative that is not served falls back to the name.
+            if let Ok(mut bound) = self.bind_plain(asked) {
+                bound.set("name", own);
+                return Ok(bound);
+            }
+        }
+        self.bind_plain(entry)
+    }
+
+    fn bind_plain(&self, entry: Element) -> Result<Element, BindError> {
+        let packages: Vec<_> = self
+            .packages
+            .iter()
+            .filter_map(|index| Some((index.list, index.find(&entry)?)))
+            .collect();
+        let rules: Vec<_> = self
+            .rules
+            .iter()
+            .filter_map(|index| Some((index.list, index.find(&entry)?)))
+            .collect();
+        if let (Some((package, _)), Some((rule, _))) = (packages.first(), rules.first()) {
+            return Err(BindError::TwoGenerators {
+                tag: entry.name.clone(),
+                name: name_of(&entry),
+                pkgmgr: package.file().to_owned(),
+                rules: rule.file().to_owned(),
+            });
+        }
+        if packages.is_empty() {
+            let rule = self.winner(&rules, &entry)?;
+            return Ok(rule::apply(entry, rule, self.options));
+        }
+        let package = self.winner(&packages, &entry)?;
+        Ok(package::apply(entry, package))
+    }
+
+    /// What the list with the highest priority has.
+    fn winner<F: Copy>(&self, found: &[(&List, F)], entry: &Element) -> Result<F, BindError> {
+        let highest = found.iter().map(|(list, _)| list.priority).max();
+        let mut best = found
+            .iter()
+            .filter(|(list, _)| Some(list.priority) == highest);
+        let (tag, name) = (entry.name.clone(), name_of(entry));
+        let hostname = self.hostname.clone();
+        match (best.next(), best.next()) {
+            (Some((_, winner)), None) => Ok(*winner),
+            (Some((list, _)), Some(_)) => Err(BindError::Conflict {
+                tag,
+                name,
+                hostname,
+                files: found
+                    .iter()
+                    .map(|(list, _)| list.file().to_owned())
+                    .collect(),
+                priority: list.priority,
+            }),
+            (None, _) => Err(BindError::NoSource {
+                tag,
+                name,
+                hostname,
+            }),
+        }
+    }
 }
 
 fn name_of(entry: &Element) -> String {
     entry.attribute("name").unwrap_or_default().to_owned()
-}
-
-/// What one list has for an entry.
-struct Candidate<'l, F> {
-    list: &'l List,
-    found: F,
-}
-
-fn winner<'c, 'l, F>(
-    candidates: &'c [Candidate<'l, F>],
-    entry: &Element,
-    client: &Client,
-) -> Result<&'c Candidate<'l, F>, BindError> {
-    let highest = candidates.iter().map(|one| one.list.priority).max();
-    let mut best = candidates
-        .iter()
-        .filter(|one| Some(one.list.priority) == highest);
-    match (best.next(), best.next()) {
-        (Some(winner), None) => Ok(winner),
-        (Some(one), Some(_)) => Err(BindError::Conflict {
-            tag: entry.name.clone(),
-            name: name_of(entry),
-            hostname: client.hostname.clone(),
-            files: candidates
-                .iter()
-                .map(|one| one.list.file().to_owned())
-                .collect(),
-            priority: one.list.priority,
-        }),
-        (None, _) => Err(BindError::NoSource {
-            tag: entry.name.clone(),
-            name: name_of(entry),
-            hostname: client.hostname.clone(),
-        }),
-    }
 }

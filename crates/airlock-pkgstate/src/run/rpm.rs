@@ -126,12 +126,10 @@ impl Session<'_> {
 
     /// `rpm --erase` of everything at once; when dependencies forbid it, package by package.
     pub(super) fn erase(&mut self, packages: &[ExtraPackage], machine: &mut dyn Machine) {
-        let mut notes = Vec::new();
         let all: Vec<Vec<Erased>> = packages
             .iter()
-            .map(|package| self.to_erase(package, &mut notes))
+            .map(|package| self.to_erase(package))
             .collect();
-        self.notes.append(&mut notes);
         let together: Vec<Erased> = all.iter().flatten().cloned().collect();
         if together.is_empty() && !self.settings.legacy_quirks {
             return;
@@ -158,7 +156,7 @@ impl Session<'_> {
         }
     }
 
-    pub(super) fn to_erase(&self, package: &ExtraPackage, notes: &mut Vec<String>) -> Vec<Erased> {
+    pub(super) fn to_erase(&self, package: &ExtraPackage) -> Vec<Erased> {
         let planned = |installed: &crate::inventory::Installed| {
             let spec = installed.spec();
             // With legacy_quirks instances go that no action names.
@@ -168,7 +166,6 @@ impl Session<'_> {
                     .iter()
                     .any(|action| action.is_removal() && action.spec() == spec)
         };
-        let _ = &notes;
         package
             .instances
             .iter()

@@ -1,7 +1,7 @@
 //! YUMng's commands: extra instances out, keys, then installations with everything that they need, through dnf, yum or zypper.
 
 use super::action::{Action, ActionKind};
-use super::command::{Command, Erased, Erasure, Manager, Ran};
+use super::command::{Command, Erased, Erasure, Manager};
 use super::{Machine, RunError, Session};
 use crate::decide::extra::ExtraPackage;
 
@@ -12,7 +12,6 @@ enum Order {
     Upgrade,
     Downgrade,
     Reinstall,
-    Remove,
 }
 
 impl Session<'_> {
@@ -79,56 +78,100 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Removes through the package manager; keys, which it does not know, through rpm.
+    /// Removes through the package manager, all together, then package by package; keys, which it does not know, through rpm.
     pub(super) fn remove_with_manager(
         &mut self,
         packages: &[ExtraPackage],
         machine: &mut dyn Machine,
     ) {
-        let manager = machine.manager();
-        let mut notes = Vec::new();
+        let mut all: Vec<(String, Vec<Erased>)> = Vec::new();
         for package in packages {
-            let erased = self.to_erase(package, &mut notes);
-            if erased.is_empty() {
-                continue;
+            let erased = self.to_erase(package);
+            if !erased.is_empty() {
+                all.push((package.name.clone(), erased));
             }
-            let ran = self.remove_one(manager, &erased, machine);
-            let failed = !ran.succeeded();
-            self.erasures_ran.push(ran);
-            if !failed {
-                self.modified.push(format!("Package:{}", package.name));
-            }
-            self.erasures.push(Erasure {
-                packages: erased,
-                flags: Vec::new(),
-                failed,
-            });
+        }
+        let (keys, others): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|(name, _)| name == crate::inventory::KEY);
+        for (name, erased) in keys {
+            self.remove_together(&[(name, erased)], machine);
+        }
+        if others.is_empty() || self.remove_together(&others, machine) || others.len() == 1 {
+            return;
+        }
+        self.notes
+            .push("removing all together failed; one by one".to_owned());
+        for one in others {
+            self.remove_together(&[one], machine);
         }
     }
 
-    fn remove_one(&self, manager: Manager, erased: &[Erased], machine: &mut dyn Machine) -> Ran {
-        let key = erased.iter().any(|one| one.name == crate::inventory::KEY);
-        let command = match key {
-            true => Command::new("rpm", ["--erase", "--allmatches"])
-                .and(erased.iter().map(Erased::spec)),
-            false => {
-                let specs: Vec<String> = erased
-                    .iter()
-                    .map(|one| match manager {
-                        Manager::Zypper => zypper_spec(
-                            &one.name,
-                            one.epoch.map(|epoch| epoch.to_string()).as_deref(),
-                            Some(&one.version),
-                            Some(&one.release),
-                            one.arch.as_deref(),
-                        ),
-                        _ => one.spec(),
-                    })
-                    .collect();
-                command(manager, Order::Remove, true, &specs)
+    fn remove_together(
+        &mut self,
+        packages: &[(String, Vec<Erased>)],
+        machine: &mut dyn Machine,
+    ) -> bool {
+        let manager = machine.manager();
+        let erased: Vec<Erased> = packages.iter().flat_map(|(_, all)| all.clone()).collect();
+        let specs = erased.iter().map(Erased::spec);
+        let key = packages
+            .iter()
+            .any(|(name, _)| name == crate::inventory::KEY);
+        let command = match manager {
+            // zypper takes along what needs a package; rpm says no instead.
+            Manager::Zypper => Command::new("rpm", ["--erase"]).and(specs),
+            _ if key => Command::new("rpm", ["--erase", "--allmatches"]).and(specs),
+            Manager::Dnf | Manager::Yum => {
+                Command::new(&manager.to_string(), self.only_these(machine))
+                    .and(["-y", "remove"])
+                    .and(specs)
             }
         };
-        machine.run(&command)
+        let ran = machine.run(&command);
+        let failed = !ran.succeeded();
+        self.erasures_ran.push(ran);
+        if !failed {
+            let names = packages.iter();
+            self.modified
+                .extend(names.map(|(name, _)| format!("Package:{name}")));
+        }
+        self.erasures.push(Erasure {
+            packages: erased,
+            flags: Vec::new(),
+            failed,
+        });
+        !failed
+    }
+
+    /// Options by which nothing else goes with a package: what is declared or must stay is protected, and what was only
+    /// needed by it is left.
+    fn only_these(&self, machine: &dyn Machine) -> Vec<String> {
+        let mut names: Vec<String> = machine
+            .protected()
+            .names
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        let entries = self.configuration.entries.iter();
+        names.extend(
+            entries
+                .filter(|entry| entry.is_package(self.driver.handles()))
+                .map(|entry| entry.name().to_owned()),
+        );
+        // What has an instance too many is declared and still loses it.
+        let removed = |name: &String| {
+            self.actions
+                .iter()
+                .any(|action| action.is_removal() && action.name == *name)
+        };
+        names.retain(|name| !removed(name) && !name.contains([',', ' ', '*', '?', '[']));
+        names.sort();
+        names.dedup();
+        vec![
+            "--setopt=clean_requirements_on_remove=False".to_owned(),
+            format!("--setopt=protected_packages={}", names.join(",")),
+        ]
     }
 }
 
@@ -151,7 +194,6 @@ fn command(manager: Manager, order: Order, autodep: bool, specs: &[String]) -> C
                 Order::Upgrade => "upgrade",
                 Order::Downgrade => "downgrade",
                 Order::Reinstall => "reinstall",
-                Order::Remove => "remove",
             };
             // Without autodep anything beyond what was asked for is declined.
             let answer = if autodep { "-y" } else { "--assumeno" };
@@ -163,7 +205,6 @@ fn command(manager: Manager, order: Order, autodep: bool, specs: &[String]) -> C
                     &["--non-interactive", "install", "--oldpackage"]
                 }
                 Order::Reinstall => &["--non-interactive", "install", "--force"],
-                Order::Remove => &["--non-interactive", "remove"],
             };
             Command::new(&program, words.iter().copied()).and(specs.to_vec())
         }

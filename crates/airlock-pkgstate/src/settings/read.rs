@@ -75,6 +75,14 @@ pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsErro
         }
     }
     client(&file, &mut settings)?;
+    for (driver, names) in [
+        (Driver::Rpm, &["RPMng", "RPM"][..]),
+        (Driver::Yum, &["YUMng", "YUM", "YUM24"]),
+    ] {
+        if names.iter().any(|name| file.section(name).is_some()) {
+            settings.sections.push(driver);
+        }
+    }
     let Settings { warnings, .. } = &mut settings;
     let rpm = driver_section(&file, Driver::Rpm, &["RPMng", "RPM"], warnings)?;
     let yum = driver_section(&file, Driver::Yum, &["YUMng", "YUM", "YUM24"], warnings)?;
@@ -203,6 +211,23 @@ impl Release {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::declared::{Configuration, parse_configuration};
+
+    #[test]
+    fn without_a_named_driver_its_section_or_the_entries_choose() {
+        let chosen = |text: &str, entries: &str| {
+            let bundle = format!("<Bundle>{entries}</Bundle>");
+            let configuration = parse_configuration("e", bundle.as_bytes()).unwrap();
+            read(text).unwrap().chosen_driver(&[], &configuration).0
+        };
+        let file = "<Package name='a' type='rpm'><Instance simplefile='a.rpm'/></Package>";
+        let bare = "<Package name='a' type='rpm'/>";
+        assert_eq!(chosen("[RPMng]\n", bare), Driver::Rpm);
+        assert_eq!(chosen("[RPMng]\n[YUM]\n", file), Driver::Yum);
+        assert_eq!(chosen("", file), Driver::Rpm);
+        assert_eq!(chosen("", bare), Driver::Yum);
+        assert_eq!(chosen("", ""), Driver::Yum);
+    }
 
     fn read(text: &str) -> Result<Settings, SettingsError> {
         parse_settings("bcfg2.conf", text.as_bytes())
@@ -279,7 +304,8 @@ mod tests {
         assert_eq!(settings.communication.server_names.len(), 2);
         assert_eq!(settings.decision, DecisionMode::Whitelist);
         assert!(!format!("{settings:?}").contains("s3cret"));
-        let (driver, others) = Settings::chosen_driver(&settings.drivers);
+        let nothing = Configuration::default();
+        let (driver, others) = settings.chosen_driver(&settings.drivers, &nothing);
         assert_eq!(driver, Driver::Rpm);
         assert_eq!(others, ["Action", "POSIX"]);
     }

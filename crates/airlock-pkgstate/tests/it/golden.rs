@@ -30,7 +30,7 @@ struct Section {
 const SECTIONS: &[Section] = &[
     Section {
         name: "tools",
-        needs: &["rpms"],
+        needs: &[],
         run: tools::run,
     },
     Section {

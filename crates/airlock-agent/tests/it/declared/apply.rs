@@ -247,3 +247,56 @@ fn a_changed_configuration_file_is_shown_as_such_and_can_be_acknowledged_until_i
     std::fs::write(&config, "theirs\n").unwrap();
     assert_eq!(look().code, 3);
 }
+
+#[test]
+fn a_list_is_bound_for_the_groups_of_the_machine() {
+    let machine = Machine::new(&[]);
+    let list = "<PackageList uri='URI' priority='0' type='rpm'><Group name='web'>\
+        <Package name='alpha'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package></Group>\
+        <Group name='database'><Package name='gamma'><Instance simplefile='gamma-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package></Group></PackageList>";
+    machine.write(
+        "list.xml",
+        &list.replace("URI", super::rpms().to_str().unwrap()),
+    );
+    let ran = machine.run("apply", &["--entries", "list.xml", "-g", "web"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch"],
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_set_of_the_native_form_chooses_its_instances() {
+    let machine = Machine::new(&["kernel-5.0-1.x86_64"]);
+    let rpms = super::rpms();
+    machine.write(
+        "policy.toml",
+        &format!(
+            "airlock-packages = 1\nkind = \"pkgmgr\"\npriority = 0\ntype = \"rpm\"\nuri = {:?}\n\n\
+             [[package]]\nname = \"kernel\"\nset = {{ newest = 2 }}\n",
+            rpms.to_str().unwrap()
+        ),
+    );
+    let folder = rpms.to_str().unwrap();
+    let ran = machine.run(
+        "apply",
+        &[
+            "--entries",
+            "policy.toml",
+            "--rpmdirs",
+            folder,
+            "-r",
+            "packages",
+        ],
+    );
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["kernel-5.1-1.x86_64", "kernel-5.2-1.x86_64"],
+        "{}",
+        ran.stdout
+    );
+}

@@ -39,21 +39,19 @@ fn rpm_the_package_manager_the_agent_and_what_dnf_protects_are_never_removed() {
     }
 }
 
+/// Version and release of a package that is the kernel of this machine: what uname says up to the flavour behind it.
+fn running() -> (String, String) {
+    let running = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut parts = running.trim().split('-');
+    let version = parts.next().unwrap().to_owned();
+    let release = parts.next().expect("uname -r has a release").to_owned();
+    (version, release)
+}
+
 #[test]
 fn the_running_kernel_is_never_removed() {
-    let running = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
-    let running = running.trim();
-    // uname -r is V-R.A on EL; what stands here is cut so that it can be one.
-    let (version, release) = match running.split_once('-') {
-        Some((version, release)) => (version.to_owned(), release.replace('-', "_")),
-        None => (running.to_owned(), "1".to_owned()),
-    };
-    if format!("{version}-{release}") != running {
-        // A name that no package can have: nothing of that name can be removed either.
-        return;
-    }
-    let kernel = Rpm::new("kernel", &version, &release);
-    let machine = beside(&[kernel]);
+    let (version, release) = running();
+    let machine = beside(&[Rpm::new("kernel", &version, &release)]);
     refused(&machine, &["-r", "packages", "--force"], "is running");
 }
 
@@ -109,4 +107,30 @@ fn two_runs_at_once_are_one_too_many() {
     refused(&machine, &[], "another run holds");
     let ran = machine.run("apply", &with(&["-O"]));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn upgrading_over_the_running_kernel_is_refused_when_it_would_go() {
+    let (version, release) = running();
+    let machine = beside(&[Rpm::new("kernel-core", &version, &release).arch("noarch")]);
+    let newer = Rpm::new("kernel-core", "999", "1").arch("noarch");
+    newer.write_to(machine.folder.path());
+    machine.declare(&format!(
+        "{ALPHA}<Package name='kernel-core' type='rpm' uri='{}'><Instance simplefile='{}' version='999' release='1' arch='noarch'/></Package>",
+        machine.folder.path().display(),
+        newer.file_name()
+    ));
+    let said = "put kernel-core into installonlypackages";
+    refused(&machine, &["--force"], said);
+    machine.write(
+        "bcfg2.conf",
+        "[client]\ndrivers = RPMng\n[RPMng]\ninstallonlypackages = kernel, kernel-core\n",
+    );
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        machine
+            .installed()
+            .contains(&"kernel-core-999-1.noarch".to_owned())
+    );
 }

@@ -1,14 +1,48 @@
 //! Packages of Pkgmgr lists.
 
-use super::{Candidate, Problem};
+use std::collections::HashMap;
+
+use super::Problem;
 use crate::pkgmgr::list::{Client, List, Served, split_file_name};
 use crate::pkgmgr::list::{expand, is_split};
 use crate::xml::{Element, Node};
 
 /// A package as a list serves it.
-pub(super) struct Package {
+pub(super) struct Package<'l> {
     attributes: Vec<(String, String)>,
-    children: Vec<Element>,
+    element: &'l Element,
+}
+
+/// The packages that one list serves to a client, by name.
+pub(super) struct Index<'l> {
+    pub(super) list: &'l List,
+    /// The last one of a name counts.
+    packages: HashMap<String, Package<'l>>,
+}
+
+impl<'l> Index<'l> {
+    pub(super) fn new(list: &'l List, client: &Client, problems: &mut Vec<Problem>) -> Self {
+        let mut all = HashMap::new();
+        for served in list.served(client) {
+            if served.element.name == "Package" {
+                all.extend(packages(list, &served, problems));
+            }
+        }
+        Self {
+            list,
+            packages: all,
+        }
+    }
+
+    /// What the list has for an entry. A name with a colon is looked for as it is first.
+    pub(super) fn find(&self, entry: &Element) -> Option<&Package<'l>> {
+        if entry.name != "Package" {
+            return None;
+        }
+        let asked = entry.attribute("name").unwrap_or_default();
+        let exact = self.packages.get(asked);
+        exact.or_else(|| self.packages.get(fuzzy(asked)?.0))
+    }
 }
 
 /// `NAME:ARCH,ARCH`: what is asked for, and the architectures that instances may have.
@@ -18,47 +52,16 @@ fn fuzzy(name: &str) -> Option<(&str, Vec<&str>)> {
     is_list.then(|| (name, archs.split(',').collect()))
 }
 
-pub(super) fn candidates<'l>(
-    lists: impl Iterator<Item = &'l List>,
-    entry: &Element,
-    client: &Client,
-    problems: &mut Vec<Problem>,
-) -> Vec<Candidate<'l, Package>> {
-    if entry.name != "Package" {
-        return Vec::new();
-    }
-    let asked = entry.attribute("name").unwrap_or_default();
-    let mut found = Vec::new();
-    for list in lists {
-        let served: Vec<_> = list
-            .served(client)
-            .into_iter()
-            .filter(|served| served.element.name == "Package")
-            .flat_map(|served| packages(list, &served, problems))
-            .collect();
-        // The last one of a name counts. A name with a colon is looked for as it is first.
-        let last = |name: &str| served.iter().rposition(|(key, _)| key == name);
-        let at = last(asked).or_else(|| last(fuzzy(asked)?.0));
-        if let Some((_, package)) = at.and_then(|at| served.into_iter().nth(at)) {
-            found.push(Candidate {
-                list,
-                found: package,
-            });
-        }
-    }
-    found
-}
-
 /// The names that a package of a list is known by, with what it is under each.
-fn packages(
+fn packages<'l>(
     list: &List,
-    served: &Served<'_>,
+    served: &Served<'l>,
     problems: &mut Vec<Problem>,
-) -> Vec<(String, Package)> {
-    let children: Vec<Element> = served.element.elements().cloned().collect();
+) -> Vec<(String, Package<'l>)> {
+    let element = served.element;
     let package = |attributes| Package {
         attributes,
-        children: children.clone(),
+        element,
     };
     let name = served.attribute("name").map(str::to_owned);
     let uri = served.attribute("uri");
@@ -138,12 +141,12 @@ fn packages(
 }
 
 /// The entry with the package's attributes over its own, and copies of the package's children.
-pub(super) fn apply(mut entry: Element, package: &Package) -> Element {
+pub(super) fn apply(mut entry: Element, package: &Package<'_>) -> Element {
     let asked = entry.attribute("name").unwrap_or_default().to_owned();
     for (name, value) in &package.attributes {
         entry.set(name, value.as_str());
     }
-    let children = package.children.iter().cloned();
+    let children = package.element.elements().cloned();
     entry.children.extend(children.map(Node::Element));
     // Only what the list serves under another name was asked for with architectures.
     if let Some((name, archs)) = fuzzy(&asked) {

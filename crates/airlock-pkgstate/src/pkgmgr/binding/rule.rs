@@ -1,76 +1,81 @@
 //! Entries of Rules lists.
 
+use std::collections::HashMap;
+
 use regex::Regex;
 
-use super::{Candidate, Problem, RulesOptions};
+use super::{Problem, RulesOptions};
 use crate::pkgmgr::list::{Client, List};
 use crate::xml::{Element, Node};
 
-pub(super) fn candidates<'l>(
-    lists: impl Iterator<Item = &'l List>,
-    entry: &Element,
-    client: &Client,
-    options: RulesOptions,
-    problems: &mut Vec<Problem>,
-) -> Vec<Candidate<'l, &'l Element>> {
-    let asked = entry.attribute("name").unwrap_or_default();
-    let mut found = Vec::new();
-    for list in lists {
-        let served: Vec<&Element> = list
-            .served(client)
-            .into_iter()
-            .map(|served| served.element)
-            .filter(|rule| rule.name == entry.name)
-            .collect();
-        let last = |matches: &dyn Fn(&str) -> bool| {
-            let name = |rule: &&&Element| rule.attribute("name").is_some_and(matches);
-            served.iter().rev().find(name).copied()
-        };
-        let exact = last(&|name| name == asked);
-        // A folder may be named with or without the slash behind it.
-        let slashed = || {
-            let bare = |name: &str| name.trim_end_matches('/').to_owned();
-            let is_path = entry.name == "Path";
-            last(&|name| is_path && bare(name) == bare(asked))
-        };
-        let pattern = || match options.regex {
-            true => by_pattern(list, &served, asked, problems),
-            false => None,
-        };
-        if let Some(rule) = exact.or_else(slashed).or_else(pattern) {
-            found.push(Candidate { list, found: rule });
-        }
-    }
-    found
+/// The rules that one list has for a client.
+pub(super) struct Index<'l> {
+    pub(super) list: &'l List,
+    /// By kind and name; the last one counts.
+    exact: HashMap<(&'l str, &'l str), &'l Element>,
+    /// Paths without the slash behind them.
+    bare: HashMap<&'l str, &'l Element>,
+    /// In the order of the file, when names are patterns.
+    patterns: Vec<(Regex, &'l Element)>,
 }
 
-fn by_pattern<'l>(
-    list: &List,
-    served: &[&'l Element],
-    asked: &str,
-    problems: &mut Vec<Problem>,
-) -> Option<&'l Element> {
-    served.iter().copied().find(|rule| {
-        let name = rule.attribute("name").unwrap_or_default();
-        match Regex::new(&format!("^(?:{name})$")) {
-            Ok(pattern) => pattern.is_match(asked),
-            Err(error) => {
-                problems.push(Problem::Pattern {
-                    list: list.file().to_owned(),
-                    line: rule.place.line,
-                    tag: rule.name.clone(),
-                    name: name.to_owned(),
-                    why: error
-                        .to_string()
-                        .lines()
-                        .last()
-                        .unwrap_or_default()
-                        .to_owned(),
-                });
-                false
+impl<'l> Index<'l> {
+    pub(super) fn new(
+        list: &'l List,
+        client: &Client,
+        options: RulesOptions,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut index = Self {
+            list,
+            exact: HashMap::new(),
+            bare: HashMap::new(),
+            patterns: Vec::new(),
+        };
+        for served in list.served(client) {
+            let rule = served.element;
+            let Some(name) = rule.attribute("name") else {
+                continue;
+            };
+            index.exact.insert((&rule.name, name), rule);
+            if rule.name == "Path" {
+                index.bare.insert(name.trim_end_matches('/'), rule);
+            }
+            if options.regex {
+                match Regex::new(&format!("^(?:{name})$")) {
+                    Ok(pattern) => index.patterns.push((pattern, rule)),
+                    Err(error) => problems.push(bad_pattern(list, rule, name, &error)),
+                }
             }
         }
-    })
+        index
+    }
+
+    /// What the list has for an entry. A folder may be named with or without the slash behind it.
+    pub(super) fn find(&self, entry: &Element) -> Option<&'l Element> {
+        let asked = entry.attribute("name").unwrap_or_default();
+        let exact = self.exact.get(&(entry.name.as_str(), asked)).copied();
+        let bare = || match entry.name == "Path" {
+            true => self.bare.get(asked.trim_end_matches('/')).copied(),
+            false => None,
+        };
+        let fits = |(pattern, rule): &&(Regex, &'l Element)| {
+            rule.name == entry.name && pattern.is_match(asked)
+        };
+        let pattern = || self.patterns.iter().find(fits).map(|(_, rule)| *rule);
+        exact.or_else(bare).or_else(pattern)
+    }
+}
+
+fn bad_pattern(list: &List, rule: &Element, name: &str, error: &regex::Error) -> Problem {
+    let text = error.to_string();
+    Problem::Pattern {
+        list: list.file().to_owned(),
+        line: rule.place.line,
+        tag: rule.name.clone(),
+        name: name.to_owned(),
+        why: text.lines().last().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The entry with what the rule says and the entry does not.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Problem, RulesOptions, bind};
+use super::{Binder, Problem, RulesOptions};
 use crate::pkgmgr::list::{Client, List, holds, is_condition, split_file_name};
 use crate::xml::{Element, Node};
 
@@ -32,24 +32,20 @@ pub fn bind_structure(
         attributes: bundle.attributes.clone(),
         ..Element::default()
     };
-    let mut problems = Vec::new();
+    let binder = Binder::new(lists, client, options);
     for entry in matching(bundle, client) {
         let mut entry = entry.clone();
         if let Some(name) = entry.name.strip_prefix("Bound") {
             entry.name = name.to_owned();
         } else {
-            match bind(lists, &entry, client, options) {
-                Ok(bound) => {
-                    entry = bound.entry;
-                    problems.extend(bound.problems);
-                }
+            match binder.bind(&entry) {
+                Ok(bound) => entry = bound,
                 Err(error) => entry.set("failure", format!("bind error: {error}")),
             }
         }
         structure.children.push(Node::Element(entry));
     }
-    problems.dedup();
-    (structure, problems)
+    (structure, binder.problems)
 }
 
 /// Everything that the lists have for a client, bound, sorted by kind and name.

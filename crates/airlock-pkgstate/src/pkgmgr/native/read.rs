@@ -2,7 +2,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::flaw::{NativeError, position};
+use super::flaw::{Lines, NativeError};
 use super::value::{
     Field, Flawed, attribute_name, comment, fields, ignores, integer, plain, string, tables,
 };
@@ -12,7 +12,7 @@ use crate::xml::{DEEPEST, Element, LARGEST};
 
 pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Element, NativeError> {
     let flawed = |text: &str, offset: usize, why: String| {
-        let (line, column) = position(text, offset);
+        let (line, column) = Lines::new(text).position(offset);
         NativeError {
             file: file.to_owned(),
             line,
@@ -36,14 +36,16 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Element, NativeError> {
         let offset = error.span().map_or(0, |span| span.start);
         flawed(text, offset, error.message().to_owned())
     })?;
-    let reader = Reader { text };
+    let reader = Reader {
+        lines: Lines::new(text),
+    };
     reader
         .root(table.get_ref())
         .map_err(|(offset, why)| flawed(text, offset, why))
 }
 
 struct Reader<'t> {
-    text: &'t str,
+    lines: Lines<'t>,
 }
 
 /// What may stand in a table, beside its attributes.
@@ -111,7 +113,7 @@ impl Reader<'_> {
                     _ => self.when(table, at, &mut comments, depth)?,
                 };
                 parent.children.append(&mut comments.children);
-                (element.place.line, element.place.column) = position(self.text, at);
+                (element.place.line, element.place.column) = self.lines.position(at);
                 parent.push(element);
             }
         }
@@ -204,7 +206,7 @@ impl Reader<'_> {
                 _ => self.attribute(&mut instance, &field, &words::INSTANCE)?,
             }
         }
-        (instance.place.line, instance.place.column) = position(self.text, at);
+        (instance.place.line, instance.place.column) = self.lines.position(at);
         Ok(instance)
     }
 
@@ -215,7 +217,7 @@ impl Reader<'_> {
             "a set is { running = true, newest = N }".to_owned(),
         ))?;
         let mut set = Element::new(SET);
-        (set.place.line, set.place.column) = position(self.text, field.at);
+        (set.place.line, set.place.column) = self.lines.position(field.at);
         for field in fields(table) {
             match (field.key, field.value) {
                 ("running", DeValue::Boolean(running)) => set.set("running", running.to_string()),

@@ -203,6 +203,28 @@ fn a_package_that_cannot_be_read_is_named_and_no_list_is_made() {
 }
 
 #[test]
+fn a_pipe_among_the_packages_is_named_and_not_waited_for() {
+    let folder = tempdir().unwrap();
+    let pipe = folder.path().join("pipe.rpm");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    std::fs::create_dir(folder.path().join("folder.rpm")).unwrap();
+    let ran = airlock(["gen", "-d", text(folder.path())]);
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+    assert!(
+        ran.err.contains("pipe.rpm: it is no plain file"),
+        "{}",
+        ran.err
+    );
+    assert!(!ran.err.contains("folder.rpm"), "{}", ran.err);
+}
+
+#[test]
 fn a_source_package_never_counts_as_one_of_its_build_machine() {
     let folder = tempdir().unwrap();
     let mut build = Command::new("rpmbuild");
@@ -255,6 +277,7 @@ fn repositories_are_read_in_every_compression_and_by_every_kind_of_address() {
         Format::Xz,
         Format::Bz2,
         Format::Zstd,
+        Format::Zchunk,
     ] {
         let folder = tempdir().unwrap();
         let repodata = folder.path().join("my repo/repodata");
