@@ -25,6 +25,8 @@ const PIECE_BYTES: u64 = 24 * 1024 * 1024;
 const BATCH_BYTES: u64 = 64 * 1024 * 1024;
 /// Most pieces, and so headers, that a worker holds.
 const BATCH_PIECES: usize = 12;
+/// More workers than any machine has processors for.
+const MOST_THREADS: usize = 256;
 /// Files of one piece. The list is gone through from its start for each.
 const PIECE_FILES: usize = 2048;
 /// Files of one piece that reads no content.
@@ -212,8 +214,12 @@ impl<'m> Pass<'m> {
             some => some,
         };
         std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| pass.work());
+            for _ in 1..threads.min(MOST_THREADS) {
+                // With fewer than asked for it takes longer, that is all.
+                let started = std::thread::Builder::new().spawn_scoped(scope, || pass.work());
+                if started.is_err() {
+                    break;
+                }
             }
             pass.work();
         });
