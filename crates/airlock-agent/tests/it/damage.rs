@@ -223,3 +223,27 @@ fn named_packages_only() {
     }
     scratch.same(&["no-such-package"], &["-V", "no-such-package"]);
 }
+
+#[test]
+fn a_package_may_have_more_folders_than_a_process_may_open() {
+    let scratch = Scratch::new();
+    scratch.install(&some(&["kinds-many"]));
+    std::fs::remove_file(scratch.at("opt/many/7/file")).unwrap();
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -n 64; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_airlock-agent"))
+        .args([
+            "verify",
+            "--rpm-format",
+            "--nodeps",
+            "--threads",
+            "4",
+            "--root",
+        ])
+        .arg(scratch.root())
+        .env("HOME", "/root")
+        .output()
+        .unwrap();
+    let found = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(found, "missing     /opt/many/7/file\n");
+}

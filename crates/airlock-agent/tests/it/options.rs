@@ -146,6 +146,7 @@ fn gentle_and_full_speed_find_the_same() {
         &["--full-speed"][..],
         &["--threads", "1"],
         &["--threads", "7", "--full-speed"],
+        &["--threads", "1000000"],
         &["--max-rate", "50M"],
     ] {
         let mut arguments = vec!["--rpm-format", "--nodeps"];

@@ -2,10 +2,9 @@
 
 use std::io;
 use std::ops::Range;
-use std::rc::Rc;
 
 use airlock_rpm::db::{FileState, Installed};
-use airlock_rpm::package::{File, Package, file_flag};
+use airlock_rpm::package::{DigestAlgorithm, File, Package, file_flag};
 use rustix::fs::Stat;
 use rustix::io::Errno;
 
@@ -24,10 +23,19 @@ struct Examined<'h> {
     /// As the package says.
     capabilities: &'h [u8],
     finding: FileFinding,
-    folder: Rc<Folder>,
+    /// Which of the parts that are looked at together it is of.
+    part: usize,
+    algorithm: DigestAlgorithm,
     status: Option<Stat>,
     reads: bool,
     checks: Problems,
+}
+
+/// Files of one package, by their positions in its list.
+pub(super) struct Part<'h> {
+    pub(super) installed: &'h Installed,
+    pub(super) package: &'h Package<'h>,
+    pub(super) range: Range<usize>,
 }
 
 /// What one look at files needs beside them.
@@ -39,44 +47,71 @@ pub(super) struct Look<'m> {
 }
 
 impl Look<'_> {
-    /// Verifies some files of a package, by their positions in its list. Gives those that differ, in the order of the
-    /// list.
+    /// Verifies some files of one package.
     pub(super) fn files(
         &self,
         installed: &Installed,
         package: &Package<'_>,
         range: Range<usize>,
     ) -> Vec<FileFinding> {
+        let parts = [Part {
+            installed,
+            package,
+            range,
+        }];
+        self.parts(&parts).pop().unwrap_or_default()
+    }
+
+    /// Verifies files of several packages; their contents are read together. Gives those that differ, for each part in
+    /// the order of its list.
+    pub(super) fn parts(&self, parts: &[Part<'_>]) -> Vec<Vec<FileFinding>> {
         let mut examined = Vec::new();
-        let mut states = installed.file_states().skip(range.start);
-        let mut texts = installed.file_capabilities().skip(range.start);
-        let mut folder: Option<(&[u8], Rc<Folder>)> = None;
-        let files = package.files().skip(range.start).take(range.len());
-        for file in files {
+        for (number, part) in parts.iter().enumerate() {
+            self.look_over(number, part, &mut examined);
+        }
+        self.read_contents(&mut examined);
+        let mut findings: Vec<Vec<FileFinding>> = parts.iter().map(|_| Vec::new()).collect();
+        for one in examined {
+            if one.finding.problems.is_empty() {
+                continue;
+            }
+            if let Some(findings) = findings.get_mut(one.part) {
+                findings.push(FileFinding {
+                    path: full_path(&one.file),
+                    ..one.finding
+                });
+            }
+        }
+        findings
+    }
+
+    /// Everything but the contents.
+    fn look_over<'h>(&self, number: usize, part: &Part<'h>, examined: &mut Vec<Examined<'h>>) {
+        let algorithm = part.package.file_digest_algorithm();
+        let mut states = part.installed.file_states().skip(part.range.start);
+        let mut texts = part.installed.file_capabilities().skip(part.range.start);
+        let mut folder: Option<(&[u8], Folder)> = None;
+        let files = part.package.files();
+        for file in files.skip(part.range.start).take(part.range.len()) {
             let state = states.next().unwrap_or(FileState::Normal);
             let capabilities = texts.next().unwrap_or_default();
             if state != FileState::Normal || self.is_left_out(&file) {
                 continue;
             }
-            let here = match &folder {
-                Some((path, here)) if *path == file.dir => Rc::clone(here),
-                _ => {
-                    let here = Rc::new(Folder::open(&self.machine.root, file.dir));
-                    folder = Some((file.dir, Rc::clone(&here)));
-                    here
-                }
+            // Only one is open at a time: a package may have more than a process may have open.
+            let here = match folder.take() {
+                Some((path, here)) if path == file.dir => here,
+                _ => Folder::open(&self.machine.root, file.dir),
             };
-            examined.extend(self.examine(file, capabilities, here));
+            if let Some(one) = self.examine(file, capabilities, &here) {
+                examined.push(Examined {
+                    part: number,
+                    algorithm,
+                    ..one
+                });
+            }
+            folder = Some((file.dir, here));
         }
-        self.read_contents(package, &mut examined);
-        examined
-            .into_iter()
-            .filter(|one| !one.finding.problems.is_empty())
-            .map(|one| FileFinding {
-                path: full_path(&one.file),
-                ..one.finding
-            })
-            .collect()
     }
 
     fn is_left_out(&self, file: &File<'_>) -> bool {
@@ -88,7 +123,7 @@ impl Look<'_> {
         &self,
         file: File<'h>,
         capabilities: &'h [u8],
-        folder: Rc<Folder>,
+        folder: &Folder,
     ) -> Option<Examined<'h>> {
         let mut finding = FileFinding::new(&file);
         let mut status = match folder.lstat(file.base) {
@@ -103,7 +138,8 @@ impl Look<'_> {
                     file,
                     capabilities,
                     finding,
-                    folder,
+                    part: 0,
+                    algorithm: DigestAlgorithm::Sha256,
                     status: None,
                     reads: false,
                     checks: Problems::NONE,
@@ -130,7 +166,7 @@ impl Look<'_> {
             reads = false;
             checks = checks.without(Problems::CAPABILITIES);
         }
-        self.attributes(&mut finding, &file, &folder, &status, capabilities, checks);
+        self.attributes(&mut finding, &file, folder, &status, capabilities, checks);
         if finding.problems.is_empty() && !reads {
             return None;
         }
@@ -138,7 +174,8 @@ impl Look<'_> {
             file,
             capabilities,
             finding,
-            folder,
+            part: 0,
+            algorithm: DigestAlgorithm::Sha256,
             status: Some(status),
             reads,
             checks,
@@ -301,17 +338,27 @@ impl Look<'_> {
         }
     }
 
-    fn read_contents(&self, package: &Package<'_>, examined: &mut [Examined<'_>]) {
-        let jobs: Vec<usize> = examined
-            .iter()
-            .enumerate()
-            .filter(|(_, one)| one.reads)
-            .map(|(position, _)| position)
+    fn read_contents(&self, examined: &mut [Examined<'_>]) {
+        let mut jobs: Vec<usize> = (0..examined.len())
+            .filter(|position| examined[*position].reads)
             .collect();
-        if jobs.is_empty() {
-            return;
+        // Large ones first, so that there is a second file to read beside them.
+        jobs.sort_by_key(|position| std::cmp::Reverse(examined[*position].file.size));
+        while let Some(algorithm) = jobs.first().map(|position| examined[*position].algorithm) {
+            let (now, later) = jobs
+                .into_iter()
+                .partition(|position| examined[*position].algorithm == algorithm);
+            jobs = later;
+            self.read_some(examined, now, algorithm);
         }
-        let algorithm = package.file_digest_algorithm();
+    }
+
+    fn read_some(
+        &self,
+        examined: &mut [Examined<'_>],
+        jobs: Vec<usize>,
+        algorithm: DigestAlgorithm,
+    ) {
         let hashing = Hashing {
             algorithm,
             pace: self.pace,
@@ -320,8 +367,9 @@ impl Look<'_> {
         hashing.run(
             jobs,
             |position| {
-                let one = &examined[position];
-                one.folder.open_file(one.file.base)
+                self.machine
+                    .root
+                    .open_file(&full_path(&examined[position].file))
             },
             |position, outcome| outcomes.push((position, outcome)),
         );
@@ -330,12 +378,7 @@ impl Look<'_> {
         }
     }
 
-    fn judge(
-        &self,
-        one: &mut Examined<'_>,
-        outcome: Outcome,
-        algorithm: airlock_rpm::package::DigestAlgorithm,
-    ) {
+    fn judge(&self, one: &mut Examined<'_>, outcome: Outcome, algorithm: DigestAlgorithm) {
         let expected = one.file.digest;
         match outcome {
             Ok((digest, _)) if expected.eq_ignore_ascii_case(digest.as_bytes()) => {

@@ -1,8 +1,9 @@
 //! Many packages at once: all processors, bounded memory, one state of the database.
 //!
 //! Workers take packages one after the other. The file list of a package is cut into pieces of limited bytes; a worker
-//! leaves the pieces that it does not do at once to the others, who take pieces before packages. So only headers that
-//! are being worked on are in memory, and a package with most of the bytes does not leave the other workers idle.
+//! takes some at once, and leaves the others to whoever comes: pieces go before packages. So only headers that are being
+//! worked on are in memory, a package with most of the bytes does not leave the other workers idle, and there mostly is
+//! a second file to read beside a large one.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -12,7 +13,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use airlock_rpm::db::{self, Installed, Snapshot};
 use airlock_rpm::package::Package;
 
-use super::file::Look;
+use super::file::{Look, Part};
 use super::finding::{FileFinding, HeaderFinding, PackageFindings};
 use super::incremental::Known;
 use super::pace::Pace;
@@ -20,6 +21,12 @@ use super::{Checks, Error, Machine, Others, Problems, Result, drop_shared_times,
 
 /// Bytes of files that one piece of work reads, about.
 const PIECE_BYTES: u64 = 24 * 1024 * 1024;
+/// A worker reads so many bytes at a time, of several pieces where one is smaller.
+const BATCH_BYTES: u64 = 64 * 1024 * 1024;
+/// Most pieces, and so headers, that a worker holds.
+const BATCH_PIECES: usize = 12;
+/// More workers than any machine has processors for.
+const MOST_THREADS: usize = 256;
 /// Files of one piece. The list is gone through from its start for each.
 const PIECE_FILES: usize = 2048;
 /// Files of one piece that reads no content.
@@ -143,6 +150,8 @@ struct Piece {
     position: usize,
     installed: Arc<Installed>,
     range: Range<usize>,
+    /// What there is to read, by the list.
+    bytes: u64,
 }
 
 #[derive(Default)]
@@ -205,52 +214,65 @@ impl<'m> Pass<'m> {
             some => some,
         };
         std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| pass.work());
+            for _ in 1..threads.min(MOST_THREADS) {
+                // With fewer than asked for it takes longer, that is all.
+                let started = std::thread::Builder::new().spawn_scoped(scope, || pass.work());
+                if started.is_err() {
+                    break;
+                }
             }
             pass.work();
         });
         pass.finish()
     }
 
-    /// One worker: pieces first, then packages, until there is neither and nobody brings more.
+    /// One worker, until there is nothing to do and nobody brings more.
     fn work(&self) {
         let mut cursor = self.snapshot.cursor();
-        loop {
-            let Ok(mut queue) = self.queue.lock() else {
-                return;
-            };
+        while let Some(pieces) = self.gather(&mut cursor) {
+            self.look_at(&pieces);
+        }
+    }
+
+    /// Takes some pieces, and packages where there are no pieces. `None` at the end.
+    fn gather(&self, cursor: &mut db::Cursor<'_>) -> Option<Vec<Piece>> {
+        let mut pieces: Vec<Piece> = Vec::new();
+        let mut bytes = 0;
+        while bytes < BATCH_BYTES && pieces.len() < BATCH_PIECES {
+            let mut queue = self.queue.lock().ok()?;
             if queue.failed.is_some() {
-                return;
+                return None;
             }
             if let Some(piece) = queue.pieces.pop_front() {
-                drop(queue);
-                self.look_at(&piece);
+                bytes = bytes.saturating_add(piece.bytes);
+                pieces.push(piece);
                 continue;
             }
             let position = self.next.fetch_add(1, Ordering::Relaxed);
             if position < self.snapshot.numbers().len() {
                 queue.busy += 1;
                 drop(queue);
-                let outcome = self.begin(&mut cursor, position);
-                let Ok(mut queue) = self.queue.lock() else {
-                    return;
-                };
+                let outcome = self.begin(cursor, position);
+                let mut queue = self.queue.lock().ok()?;
                 queue.busy -= 1;
                 match outcome {
-                    Ok(pieces) => queue.pieces.extend(pieces),
+                    Ok(more) => queue.pieces.extend(more),
                     Err(error) => queue.failed = Some(error),
                 }
                 drop(queue);
                 self.wake.notify_all();
                 continue;
             }
+            if !pieces.is_empty() {
+                break;
+            }
             if queue.busy == 0 {
-                return;
+                return None;
             }
             // Another worker may still bring pieces.
-            let _waited = self.wake.wait(queue);
+            drop(self.wake.wait(queue).ok()?);
         }
+        Some(pieces)
     }
 
     /// Reads a header, checks it and cuts its files into pieces.
@@ -289,24 +311,27 @@ impl<'m> Pass<'m> {
         if let Some(package) = package
             && self.look.checks.files
         {
-            pieces.extend(self.ranges(&package).into_iter().map(|range| Piece {
-                position,
-                installed: Arc::clone(&installed),
-                range,
-            }));
+            for (range, bytes) in self.ranges(&package) {
+                pieces.push(Piece {
+                    position,
+                    installed: Arc::clone(&installed),
+                    range,
+                    bytes,
+                });
+            }
         }
         self.keep(position, findings);
         Ok(pieces)
     }
 
-    /// Cuts the file list of a package.
-    fn ranges(&self, package: &Package<'_>) -> Vec<Range<usize>> {
+    /// Cuts the file list of a package; each range with the bytes to read.
+    fn ranges(&self, package: &Package<'_>) -> Vec<(Range<usize>, u64)> {
         let files = package.files();
         let count = files.len();
         if !self.look.checks.attributes.has(Problems::DIGEST) {
             return (0..count)
                 .step_by(PIECE_LOOKS)
-                .map(|start| start..(start + PIECE_LOOKS).min(count))
+                .map(|start| (start..(start + PIECE_LOOKS).min(count), 0))
                 .collect();
         }
         let mut ranges = Vec::new();
@@ -316,12 +341,12 @@ impl<'m> Pass<'m> {
                 bytes = bytes.saturating_add(file.size);
             }
             if bytes >= PIECE_BYTES || index + 1 - start >= PIECE_FILES {
-                ranges.push(start..index + 1);
+                ranges.push((start..index + 1, bytes));
                 (start, bytes) = (index + 1, 0);
             }
         }
         if start < count {
-            ranges.push(start..count);
+            ranges.push((start..count, bytes));
         }
         ranges
     }
@@ -351,17 +376,27 @@ impl<'m> Pass<'m> {
         }
     }
 
-    fn look_at(&self, piece: &Piece) {
-        let Ok(package) = piece.installed.package() else {
+    fn look_at(&self, pieces: &[Piece]) {
+        let packages: Vec<(&Piece, Package<'_>)> = pieces
+            .iter()
+            .filter_map(|piece| Some((piece, piece.installed.package().ok()?)))
+            .collect();
+        let parts: Vec<Part<'_>> = packages
+            .iter()
+            .map(|(piece, package)| Part {
+                installed: &piece.installed,
+                package,
+                range: piece.range.clone(),
+            })
+            .collect();
+        let findings = self.look.parts(&parts);
+        let Ok(mut found) = self.found.lock() else {
             return;
         };
-        let files = self
-            .look
-            .files(&piece.installed, &package, piece.range.clone());
-        if !files.is_empty()
-            && let Ok(mut found) = self.found.lock()
-        {
-            found.files.push((piece.position, piece.range.start, files));
+        for ((piece, _), files) in packages.iter().zip(findings) {
+            if !files.is_empty() {
+                found.files.push((piece.position, piece.range.start, files));
+            }
         }
     }
 

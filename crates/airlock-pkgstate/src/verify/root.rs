@@ -40,15 +40,18 @@ impl Root {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let real = path.canonicalize()?;
         let is_system = real == Path::new("/");
+        let folder = rustix::fs::open(path, flags, Mode::empty())?;
+        // Old kernels do not know it, and some sandboxes do not allow it.
+        let probe = rustix::fs::openat2(&folder, ".", flags, Mode::empty(), ResolveFlags::IN_ROOT);
         Ok(Self {
-            folder: rustix::fs::open(path, flags, Mode::empty())?,
+            folder,
             is_system,
             real: match is_system {
                 true => Vec::new(),
                 false => real.as_os_str().as_bytes().to_vec(),
             },
             path: path.to_owned(),
-            in_kernel: AtomicBool::new(true),
+            in_kernel: AtomicBool::new(probe.is_ok()),
         })
     }
 
@@ -65,6 +68,21 @@ impl Root {
     /// Opens a folder by its path inside the root, to look at what is in it.
     pub fn folder(&self, path: &[u8]) -> io::Result<OwnedFd> {
         self.resolve(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)
+    }
+
+    /// Opens a file for reading. Never waits for a FIFO, never follows a link in its last part, leaves the time of
+    /// access alone where that is allowed.
+    pub(super) fn open_file(&self, path: &[u8]) -> io::Result<std::fs::File> {
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let opened = match self.resolve(path, flags | OFlags::NOATIME) {
+            // Only the owner and root may ask for that.
+            Err(error) if error.raw_os_error() == Some(Errno::PERM.raw_os_error()) => {
+                self.resolve(path, flags)
+            }
+            other => other,
+        };
+        Ok(std::fs::File::from(opened?))
     }
 
     /// As [`Root::folder`], with a path that leads there from outside of the root as well, when it goes through no link.
@@ -116,8 +134,6 @@ impl Root {
                 how,
             );
             match opened {
-                // Old kernels, and sandboxes that know no better.
-                Err(Errno::NOSYS | Errno::PERM) => self.in_kernel.store(false, Ordering::Relaxed),
                 // A rename beside it; the kernel gives up rather than be led astray.
                 Err(Errno::AGAIN) => {}
                 other => return Ok(other?),
@@ -150,7 +166,8 @@ impl Root {
             }
             let name = OsStr::from_bytes(&part);
             let status = rustix::fs::statat(here, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            if file_type(&status) == LINK {
+            let stays = parts.is_empty() && flags.contains(OFlags::NOFOLLOW);
+            if file_type(&status) == LINK && !stays {
                 links += 1;
                 if links > MOST_LINKS {
                     return Err(Errno::LOOP.into());
@@ -256,21 +273,6 @@ impl Folder {
         Ok(target.into_bytes())
     }
 
-    /// Opens a file for reading. Never waits for a FIFO, never follows a link, leaves the time of access alone where
-    /// that is allowed.
-    pub(super) fn open_file(&self, name: &[u8]) -> io::Result<std::fs::File> {
-        let fd = self.fd()?;
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let name = OsStr::from_bytes(name);
-        let opened = match rustix::fs::openat(fd, name, flags | OFlags::NOATIME, Mode::empty()) {
-            // Only the owner and root may ask for that.
-            Err(Errno::PERM) => rustix::fs::openat(fd, name, flags, Mode::empty()),
-            other => other,
-        };
-        Ok(std::fs::File::from(opened?))
-    }
-
     /// The capabilities of a regular file as the kernel keeps them; empty when it has none.
     pub(super) fn capabilities(&self, name: &[u8], buffer: &mut [u8; 64]) -> io::Result<usize> {
         let fd = self.fd()?;
@@ -350,6 +352,9 @@ mod tests {
                 assert_eq!(error.raw_os_error(), Some(errno.raw_os_error()), "{path}");
             }
             assert_eq!(root.read_small(b"/lib/deep/file", 10).unwrap(), b"x");
+            assert!(root.open_file(b"/absolute/deep/file").is_ok());
+            let error = root.open_file(b"/lib").unwrap_err();
+            assert_eq!(error.raw_os_error(), Some(Errno::LOOP.raw_os_error()));
             assert!(root.folder(b"/").is_ok());
         }
     }
