@@ -17,7 +17,6 @@ use airlock_pkgstate::report::{Report, describe_action};
 use airlock_pkgstate::run::{Machine, Operator, RunError, Session};
 use airlock_pkgstate::settings::{Driver, Settings};
 use airlock_pkgstate::statistics;
-use anyhow::Context as _;
 
 pub use arguments::Arguments;
 use arguments::{Command, Common};
@@ -75,8 +74,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             session.plan(&mut host);
             if let Some(path) = &plan.output {
                 let text = Plan::of(&session).to_json()?;
-                std::fs::write(path, text + "\n")
-                    .with_context(|| format!("cannot write {}", path.display()))?;
+                // Addresses of packages may hold passwords.
+                sources::keep(path, &(text + "\n"))?;
             }
             session.ensure_safe(&mut host)
         }
@@ -92,7 +91,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     outcome
                 }
             };
-            if outcome.is_ok() {
+            if outcome.is_ok() && !options.dry_run {
                 end_journal(common);
             }
             outcome
@@ -195,6 +194,9 @@ fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result
         .map_err(|error| RunError::Stale(error.to_string()))?;
     session.adopt(&plan)?;
     session.ensure_safe(host)?;
+    if session.options.dry_run {
+        return Ok(());
+    }
     session.perform(host)
 }
 
