@@ -25,6 +25,10 @@ impl Host {
         };
         let local = local_path(&source);
         let path = match &local {
+            // rpm takes these for a pattern, and would install what nobody looked at.
+            Some(path) if path.display().to_string().contains(['*', '?', '[', '{']) => {
+                return Obtained::Refused(format!("{source}: rpm would take it for a pattern"));
+            }
             Some(path) if !path.exists() => return Obtained::Absent(path.display().to_string()),
             Some(path) => path.clone(),
             None => match self.fetch_file(action, &source) {

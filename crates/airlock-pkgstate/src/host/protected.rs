@@ -33,27 +33,21 @@ pub(super) fn read(root: &Path) -> Protected {
             if path.extension().is_none_or(|ending| ending != "conf") {
                 continue;
             }
-            let text = fs::read_to_string(&path).unwrap_or_default();
             let shown = format!(
                 "/{folder}/{} protects it",
                 file.file_name().to_string_lossy()
             );
-            for line in text.lines().map(str::trim) {
+            for line in text(&path).lines().map(str::trim) {
                 if !line.is_empty() && !line.starts_with('#') {
                     names.push((line.to_owned(), shown.clone()));
                 }
             }
         }
     }
-    let settings = fs::read_to_string(root.join("etc/dnf/dnf.conf")).unwrap_or_default();
-    for line in settings.lines() {
-        if let Some((name, value)) = line.split_once('=')
-            && name.trim() == "protected_packages"
-        {
-            let words = value.split(|one: char| one == ',' || one.is_whitespace());
-            for word in words.filter(|word| !word.is_empty() && !word.contains(':')) {
-                names.push((word.to_owned(), "/etc/dnf/dnf.conf protects it".to_owned()));
-            }
+    for file in ["etc/dnf/dnf.conf", "etc/yum.conf"] {
+        let shown = format!("/{file} protects it");
+        for word in option(&text(&root.join(file)), "protected_packages") {
+            names.push((word, shown.clone()));
         }
     }
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
@@ -61,4 +55,34 @@ pub(super) fn read(root: &Path) -> Protected {
         names,
         kernel: kernel.map(|text| text.trim().to_owned()),
     }
+}
+
+/// The text of a file, whatever its encoding: one odd byte in a comment must not take the protection away.
+fn text(path: &Path) -> String {
+    let bytes = fs::read(path).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The words of an option, also on the indented lines behind it; names of files are none.
+fn option(text: &str, name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let value = match (line.starts_with([' ', '\t']), line.split_once('=')) {
+            (true, _) if inside => line,
+            (false, Some((found, value))) if found.trim() == name => {
+                inside = true;
+                value
+            }
+            (false, _) => {
+                inside = false;
+                continue;
+            }
+            _ => continue,
+        };
+        let parts = value.split(|one: char| one == ',' || one.is_whitespace());
+        let named = parts.filter(|word| !word.is_empty() && !word.contains(':'));
+        words.extend(named.map(str::to_owned));
+    }
+    words
 }

@@ -138,6 +138,31 @@ impl Action {
         matches!(self.kind, ActionKind::RemoveInstance | ActionKind::Remove)
     }
 
+    /// What of it a program would take for an option, a pattern or several words. Names come from lists, and from the
+    /// database of a root that may be anybody's.
+    pub fn unfit_argument(&self) -> Option<String> {
+        let parts = [
+            Some(&self.name),
+            self.epoch.as_ref(),
+            self.version.as_ref(),
+            self.release.as_ref(),
+            self.arch.as_ref(),
+        ];
+        let odd = |one: char| one.is_control() || one.is_whitespace() || "*?[]{}/".contains(one);
+        let part = parts
+            .into_iter()
+            .flatten()
+            .find(|part| part.starts_with('-') || part.chars().any(odd));
+        let source = self.source.as_ref().filter(|source| {
+            source.is_empty() || source.starts_with('-') || source.chars().any(char::is_control)
+        });
+        let text = part.or(source)?;
+        Some(format!(
+            "{}: {text:?} is refused as an argument",
+            self.entry
+        ))
+    }
+
     /// A key, not a package.
     pub fn is_key(&self) -> bool {
         self.name == KEY
@@ -194,6 +219,7 @@ impl Session<'_> {
                 }
             }
         }
+        self.legacy_removals(&mut actions, &mut notes);
         let removals = self.to_remove.clone();
         for extra in &removals {
             for installed in &extra.instances {
@@ -205,6 +231,24 @@ impl Session<'_> {
         }
         self.notes.append(&mut notes);
         self.actions = actions;
+    }
+
+    /// The old RPMng took the extra instances of all entries, whatever was answered, as soon as it had one to put right.
+    fn legacy_removals(&self, actions: &mut Vec<Action>, notes: &mut Vec<String>) {
+        if !self.settings.legacy_quirks
+            || self.driver != Driver::Rpm
+            || self.options.remove != Remove::Packages
+            || !self.to_install.iter().any(|at| self.is_ours(*at))
+        {
+            return;
+        }
+        for (at, examined) in self.now.iter().enumerate() {
+            if let Some(extra) = &examined.extra
+                && !self.to_install.contains(&at)
+            {
+                self.remove_instances(extra, &examined.instances, actions, notes);
+            }
+        }
     }
 
     fn remove_instances(
@@ -292,18 +336,10 @@ impl Session<'_> {
                 .installonly
                 .iter()
                 .any(|name| name == entry.name());
-        for text in [Some(&action.name), action.source.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            if text.starts_with('-') || text.chars().any(char::is_control) {
-                return Err(format!(
-                    "{}: {text:?} is refused as an argument",
-                    entry.label()
-                ));
-            }
+        match action.unfit_argument() {
+            Some(why) => Err(why),
+            None => Ok(action),
         }
-        Ok(action)
     }
 
     fn goes_down(&self, status: &InstanceStatus) -> bool {
