@@ -12,7 +12,10 @@ use sha2::{Digest, Sha256};
 use super::Host;
 use crate::run::Obtained;
 use crate::run::action::Action;
+use crate::verify::Root;
 
+/// Where fetched files are kept, inside the root.
+const CACHE: &str = "/var/cache/airlock-agent";
 /// The largest package that is fetched.
 const LARGEST_PACKAGE: u64 = 8 << 30;
 /// The largest file of keys.
@@ -53,9 +56,14 @@ impl Host {
     }
 
     fn fetch_file(&mut self, action: &Action, url: &str) -> Result<PathBuf, String> {
-        let cache = &self.options.cache;
-        let broken = |error: std::io::Error| format!("{}: {error}", cache.display());
-        fs::create_dir_all(cache).map_err(broken)?;
+        let cache = match &self.options.cache {
+            Some(cache) => fs::create_dir_all(cache).map(|()| cache.clone()),
+            None => Root::open(&self.options.root).and_then(|root| root.make_folder(CACHE)),
+        };
+        let cache = cache.map_err(|error| {
+            let shown = self.options.cache.as_deref().unwrap_or(Path::new(CACHE));
+            format!("{}: {error}", shown.display())
+        })?;
         let name = hex::encode(Sha256::digest(url.as_bytes()));
         let ending = if action.is_key() { "key" } else { "rpm" };
         let path = cache.join(format!("{name}.{ending}"));

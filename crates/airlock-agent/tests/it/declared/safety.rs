@@ -214,3 +214,50 @@ fn the_old_quirks_get_round_no_safety_rule() {
     );
     assert_eq!(machine.installed(), before);
 }
+
+/// A root that is somebody else's: its links point at places outside, where nothing may be written.
+#[test]
+fn links_of_a_root_lead_nothing_that_is_written_out_of_it() {
+    let machine = beside(&[Rpm::new("tool", "1", "1")
+        .arch("noarch")
+        .config("/etc/tool.conf", "one")]);
+    let outside = machine.at("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("victim"), "kept").unwrap();
+    for inside in [
+        "var/lib/airlock-agent",
+        "var/cache/airlock-agent",
+        "var/lock",
+    ] {
+        let link = machine.root().join(inside);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&outside, link).unwrap();
+    }
+    // Where the absolute link leads inside the root lie further ones.
+    let within = machine.root().join(outside.strip_prefix("/").unwrap());
+    std::fs::create_dir_all(&within).unwrap();
+    for name in ["acknowledged.part", "packages.journal"] {
+        std::os::unix::fs::symlink(outside.join("victim"), within.join(name)).unwrap();
+    }
+    std::fs::write(machine.root().join("etc/tool.conf"), "two").unwrap();
+    machine.declare(&format!(
+        "{}<Package name='tool' type='rpm' uri='URI'><Instance simplefile='tool.rpm' version='1' release='1' arch='noarch' verify_flags='nomtime'/></Package>",
+        ALPHA.replace("1.0", "1.1")
+    ));
+    let ran = machine.run("acknowledge", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout,
+        "acknowledged /etc/tool.conf of tool-1-1.noarch\n"
+    );
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("2 good, 0 bad"), "{}", ran.stdout);
+    let left: Vec<_> = std::fs::read_dir(&outside)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["victim"]);
+    assert_eq!(std::fs::read(outside.join("victim")).unwrap(), b"kept");
+    assert!(within.join("acknowledged.json").is_file());
+}
