@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Host;
 use crate::run::Obtained;
-use crate::run::action::Action;
+use crate::run::action::{Action, without_password};
 use crate::verify::Root;
 
 /// Where fetched files are kept, inside the root.
@@ -26,11 +26,12 @@ impl Host {
         let Some(source) = action.source.clone() else {
             return Obtained::Refused("no file is declared for it".to_owned());
         };
+        let shown = without_password(&source);
         let local = local_path(&source);
         let path = match &local {
             // rpm takes these for a pattern, and would install what nobody looked at.
             Some(path) if path.display().to_string().contains(['*', '?', '[', '{']) => {
-                return Obtained::Refused(format!("{source}: rpm would take it for a pattern"));
+                return Obtained::Refused(format!("{shown}: rpm would take it for a pattern"));
             }
             Some(path) if !path.exists() => return Obtained::Absent(path.display().to_string()),
             Some(path) => path.clone(),
@@ -50,7 +51,7 @@ impl Host {
                     // What is wrong once is fetched anew next time.
                     let _ = fs::remove_file(&path);
                 }
-                Obtained::Refused(format!("{source} is not installed: {why}"))
+                Obtained::Refused(format!("{shown} is not installed: {why}"))
             }
         }
     }

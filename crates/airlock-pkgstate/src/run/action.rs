@@ -156,16 +156,40 @@ impl Action {
         let source = self.source.as_ref().filter(|source| {
             source.is_empty() || source.starts_with('-') || source.chars().any(char::is_control)
         });
-        let text = part.or(source)?;
+        let text = part
+            .cloned()
+            .or(source.map(|source| without_password(source)))?;
         Some(format!(
             "{}: {text:?} is refused as an argument",
             self.entry
         ))
     }
 
+    /// The same, to be shown: without a password.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self {
+            source: self.source.as_deref().map(without_password),
+            ..self.clone()
+        }
+    }
+
     /// A key, not a package.
     pub fn is_key(&self) -> bool {
         self.name == KEY
+    }
+}
+
+/// An address without the user and password that may stand in it, for everything that is shown or kept by others.
+pub fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
+        None => address.to_owned(),
     }
 }
 
@@ -360,5 +384,49 @@ impl Session<'_> {
             release.map(|_| have.release.as_str()),
         );
         wanted < current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_of_addresses_are_not_shown() {
+        for (address, shown) in [
+            ("http://me:p@ss@host/a.rpm", "http://***@host/a.rpm"),
+            ("https://token@host:8080?x=1", "https://***@host:8080?x=1"),
+            ("http://host/a@b.rpm", "http://host/a@b.rpm"),
+            ("/srv/a@b.rpm", "/srv/a@b.rpm"),
+        ] {
+            assert_eq!(without_password(address), shown);
+        }
+    }
+
+    #[test]
+    fn what_a_program_would_misread_is_refused() {
+        let action = |name: &str, version: &str, source: &str| {
+            let mut action = Action::new(
+                ActionKind::Install,
+                format!("Package:{name}"),
+                name,
+                String::new(),
+            );
+            action.version = Some(version.to_owned());
+            action.source = Some(source.to_owned());
+            action.unfit_argument()
+        };
+        assert_eq!(action("gtk+-x.y_z~1^2", "1.0", "/srv/a b.rpm"), None);
+        for (name, version, source) in [
+            ("--eval=%(id)", "1", "/a.rpm"),
+            ("*", "1", "/a.rpm"),
+            ("a", "1 --nodeps", "/a.rpm"),
+            ("a", "*", "/a.rpm"),
+            ("a", "1", "-e"),
+            ("a", "1", "/a\n.rpm"),
+            ("/etc/passwd", "1", "/a.rpm"),
+        ] {
+            assert!(action(name, version, source).is_some(), "{name} {version}");
+        }
     }
 }
