@@ -168,6 +168,13 @@ fn acknowledge(
     session: &Session<'_>,
     host: &mut Host,
 ) -> anyhow::Result<ExitCode> {
+    let entries = session.configuration.entries.iter();
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !entries.clone().any(|entry| entry.name() == name.as_str()))
+    {
+        anyhow::bail!("no entry declares {unknown}; nothing was acknowledged");
+    }
     let mut files = Vec::new();
     for (entry, examined) in session.configuration.entries.iter().zip(&session.now) {
         if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
