@@ -6,6 +6,7 @@ mod remote;
 mod sources;
 
 use std::io::{BufRead, IsTerminal as _, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -17,12 +18,17 @@ use airlock_pkgstate::report::{Report, describe_action};
 use airlock_pkgstate::run::{Machine, Operator, RunError, Session};
 use airlock_pkgstate::settings::{Driver, Settings};
 use airlock_pkgstate::statistics;
-use anyhow::Context as _;
+use airlock_pkgstate::verify::Root;
 
 pub use arguments::Arguments;
 use arguments::{Command, Common};
 use sources::Declared;
 
+/// Where the journal is, inside the root.
+const FOLDER: &str = "/var/lib/airlock-agent";
+const JOURNAL: &str = "packages.journal";
+/// The largest journal that is read.
+const LARGEST_JOURNAL: u64 = 1 << 20;
 /// With `--detailed-exitcode`: something is to be done, or could not be.
 const WORK: u8 = 3;
 
@@ -75,8 +81,8 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             session.plan(&mut host);
             if let Some(path) = &plan.output {
                 let text = Plan::of(&session).to_json()?;
-                std::fs::write(path, text + "\n")
-                    .with_context(|| format!("cannot write {}", path.display()))?;
+                // Addresses of packages may hold passwords.
+                sources::keep(path, &(text + "\n"))?;
             }
             session.ensure_safe(&mut host)
         }
@@ -92,7 +98,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                     outcome
                 }
             };
-            if outcome.is_ok() {
+            if outcome.is_ok() && !options.dry_run {
                 end_journal(common);
             }
             outcome
@@ -162,6 +168,13 @@ fn acknowledge(
     session: &Session<'_>,
     host: &mut Host,
 ) -> anyhow::Result<ExitCode> {
+    let entries = session.configuration.entries.iter();
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !entries.clone().any(|entry| entry.name() == name.as_str()))
+    {
+        anyhow::bail!("no entry declares {unknown}; nothing was acknowledged");
+    }
     let mut files = Vec::new();
     for (entry, examined) in session.configuration.entries.iter().zip(&session.now) {
         if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
@@ -177,6 +190,10 @@ fn acknowledge(
                 files.extend(config.map(|file| (verdict.package.clone(), file.path.clone())));
             }
         }
+    }
+    if files.is_empty() {
+        println!("no changed configuration file is to be acknowledged");
+        return Ok(ExitCode::SUCCESS);
     }
     let unread = host.acknowledge(&files).map_err(anyhow::Error::msg)?;
     for (package, path) in files.iter().filter(|(_, path)| !unread.contains(path)) {
@@ -195,6 +212,9 @@ fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result
         .map_err(|error| RunError::Stale(error.to_string()))?;
     session.adopt(&plan)?;
     session.ensure_safe(host)?;
+    if session.options.dry_run {
+        return Ok(());
+    }
     session.perform(host)
 }
 
@@ -238,10 +258,7 @@ fn host(common: &Common, settings: &Settings, driver: Driver) -> anyhow::Result<
     options.timeout = settings.command_timeout.map(Duration::from_secs);
     options.require_signatures = settings.driver(driver).require_signatures;
     options.unchecked_keys = driver == Driver::Rpm && settings.driver(driver).legacy_quirks;
-    options.cache = match &common.cache {
-        Some(cache) => cache.clone(),
-        None => common.root.join("var/cache/airlock-agent"),
-    };
+    options.cache.clone_from(&common.cache);
     Ok(Host::new(options, Box::new(remote::Files::new(settings)?)))
 }
 
@@ -262,43 +279,64 @@ fn prelink(common: &Common, host: &Host) {
     }
 }
 
-fn journal(common: &Common) -> std::path::PathBuf {
-    common.root.join("var/lib/airlock-agent/packages.journal")
-}
-
 /// Keeps each step before it is taken. A journal that is still there tells of a run that did not end; what it left is found
 /// by looking, so nothing has to be taken back.
 fn keep_journal(common: &Common, host: &mut Host) {
-    let path = journal(common);
-    if let Ok(text) = std::fs::read_to_string(&path) {
+    let shown = format!("{FOLDER}/{JOURNAL}");
+    let root = Root::open(&common.root);
+    let left = root
+        .as_ref()
+        .ok()
+        .and_then(|root| root.read_small(shown.as_bytes(), LARGEST_JOURNAL).ok());
+    if let Some(left) = left {
+        let text = String::from_utf8_lossy(&left);
         let last = text.lines().last().unwrap_or("its start");
         eprintln!(
-            "note: the last run was interrupted at: {last}; this one goes on from what it left"
+            "note: the last run was interrupted at: {}; this one goes on from what it left",
+            last.escape_debug()
         );
     }
     // It begins with the first step: a run that does nothing leaves none.
     let mut file: Option<std::fs::File> = None;
+    let mut folder = root.map(Some);
     host.keep_journal(Box::new(move |what| {
         let mut keep = || -> std::io::Result<()> {
             let file = match &mut file {
                 Some(file) => file,
                 None => {
-                    if let Some(folder) = path.parent() {
-                        std::fs::create_dir_all(folder)?;
-                    }
-                    file.insert(std::fs::File::create(&path)?)
+                    let root = std::mem::replace(&mut folder, Ok(None))?;
+                    let root = root.ok_or(std::io::ErrorKind::NotFound)?;
+                    let path = root.make_folder(FOLDER)?.join(JOURNAL);
+                    file.insert(begin(&path)?)
                 }
             };
             writeln!(file, "{what}")?;
             file.sync_data()
         };
-        keep().map_err(|error| format!("the journal {} cannot be written: {error}", path.display()))
+        keep().map_err(|error| format!("the journal {shown} cannot be written: {error}"))
     }));
+}
+
+/// A new file in the place of whatever is there; a link is not followed.
+fn begin(path: &Path) -> std::io::Result<std::fs::File> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn end_journal(common: &Common) {
     // A journal that stays only means one more note at the next run.
-    let _ = std::fs::remove_file(journal(common));
+    let shown = format!("{FOLDER}/{JOURNAL}");
+    let folder = Root::open(&common.root).and_then(|root| {
+        root.read_small(shown.as_bytes(), 1)?;
+        root.make_folder(FOLDER)
+    });
+    if let Ok(folder) = folder {
+        let _ = std::fs::remove_file(folder.join(JOURNAL));
+    }
 }
 
 fn now() -> f64 {

@@ -6,6 +6,7 @@ mod file;
 mod protected;
 mod repository;
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,8 +54,8 @@ pub struct HostOptions {
     pub manager_options: Vec<String>,
     /// How long a command may take.
     pub timeout: Option<Duration>,
-    /// Files that were fetched are kept here.
-    pub cache: PathBuf,
+    /// Files that were fetched are kept here; `/var/cache/airlock-agent` inside the root when not given.
+    pub cache: Option<PathBuf>,
     /// Package files need a good signature.
     pub require_signatures: bool,
     /// Key files are imported whatever they hold, as the old RPMng did.
@@ -71,7 +72,7 @@ impl HostOptions {
             manager: None,
             manager_options: Vec::new(),
             timeout: None,
-            cache: PathBuf::from("/var/cache/airlock-agent"),
+            cache: None,
             require_signatures: false,
             unchecked_keys: false,
         }
@@ -131,7 +132,7 @@ impl Host {
             })
             .map_err(|error| error.to_string())?;
         self.snapshot = Some(database.snapshot().map_err(|error| error.to_string())?);
-        self.acknowledged = acknowledged::read(&self.options.root)?;
+        self.acknowledged = acknowledged::read(machine.root())?;
         self.machine = Some(machine);
         Ok(Inventory::new(packages))
     }
@@ -365,25 +366,15 @@ impl Host {
     }
 
     /// Opens what a path inside the root leads to, only to look at it.
-    fn open_inside(&self, path: &str, more: rustix::fs::OFlags) -> Option<rustix::fd::OwnedFd> {
+    fn open_inside(&self, path: &str, more: rustix::fs::OFlags) -> Option<OwnedFd> {
         let look = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
         self.open_with(path, look | more).ok()
     }
 
-    fn open_with(
-        &self,
-        path: &str,
-        flags: rustix::fs::OFlags,
-    ) -> rustix::io::Result<rustix::fd::OwnedFd> {
-        let folder = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
-        let root = rustix::fs::open(&self.options.root, folder, rustix::fs::Mode::empty())?;
-        rustix::fs::openat2(
-            root,
-            path.trim_start_matches('/'),
-            flags,
-            rustix::fs::Mode::empty(),
-            rustix::fs::ResolveFlags::IN_ROOT,
-        )
+    fn open_with(&self, path: &str, flags: rustix::fs::OFlags) -> std::io::Result<OwnedFd> {
+        let machine = self.machine.as_ref();
+        let machine = machine.ok_or(std::io::ErrorKind::NotConnected)?;
+        machine.root().open_with(path.as_bytes(), flags)
     }
 }
 
@@ -407,7 +398,7 @@ impl Machine for Host {
     }
 
     fn protected(&self) -> Protected {
-        protected::read(&self.options.root)
+        protected::read(self.machine.as_ref().map(verify::Machine::root))
     }
 
     fn has_prelink(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::decide::{Examined, InstanceStatus, Verdict, prompt};
 use crate::evra::Form;
 use crate::inventory::Installed;
 use crate::run::Session;
-use crate::run::action::Action;
+use crate::run::action::{Action, without_password};
 use crate::run::command::{Erasure, Ran};
 use crate::settings::Driver;
 
@@ -139,7 +139,7 @@ impl Report {
                 .flat_map(|package| package.instances.iter().map(Installed::spec))
                 .collect(),
             modified: session.modified.clone(),
-            actions: session.actions.clone(),
+            actions: session.actions.iter().map(Action::shown).collect(),
             commands,
             removals: session.erasures.clone(),
             notes: session.notes.clone(),
@@ -275,7 +275,7 @@ pub fn describe_action(action: &Action) -> String {
         .and_then(|value| value.as_str().map(str::to_owned))
         .unwrap_or_default();
     let from = match &action.source {
-        Some(source) => format!(" from {source}"),
+        Some(source) => format!(" from {}", without_password(source)),
         None => String::new(),
     };
     format!("{word} {}{from}: {}", action.spec(), action.reason)

@@ -320,6 +320,8 @@ impl<'s> Session<'s> {
         let refusals = crate::safety::check(
             &self.actions,
             self.configuration,
+            self.driver,
+            &self.inventory,
             &self.options.limits,
             &machine.protected(),
         );

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::decide::lists;
 use crate::declared::Configuration;
-use crate::run::action::{Action, ActionKind};
+use crate::inventory::{Installed, Inventory};
+use crate::run::action::Action;
+use crate::settings::Driver;
 
 /// What needs force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,11 @@ pub enum Refusal {
         /// How many may be.
         limit: usize,
     },
+    /// A program could take it for something else than it is.
+    Argument {
+        /// What, of which entry.
+        why: String,
+    },
     /// A package that the system stands on would go back a major version.
     Downgrade {
         /// What is there.
@@ -75,6 +83,7 @@ impl fmt::Display for Refusal {
                 to,
                 "refused: {count} packages would be removed, more than {limit}; look at the plan, then raise --max-remove or give --force"
             ),
+            Self::Argument { why } => write!(to, "refused: {why}"),
             Self::Downgrade { have, want } => write!(
                 to,
                 "refused: {have} would go back to {want}, across a major version; give --force if that is meant"
@@ -87,10 +96,17 @@ impl fmt::Display for Refusal {
 pub fn check(
     actions: &[Action],
     configuration: &Configuration,
+    driver: Driver,
+    inventory: &Inventory,
     limits: &Limits,
     protected: &Protected,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
+    for action in actions {
+        if let Some(why) = action.unfit_argument() {
+            refusals.push(Refusal::Argument { why });
+        }
+    }
     let removals: Vec<&Action> = actions
         .iter()
         .filter(|action| action.is_removal() && !action.is_key())
@@ -103,28 +119,29 @@ pub fn check(
             });
         }
     }
-    // rpm --upgrade takes the old version away; package managers put kernels beside each other by themselves.
-    for action in actions.iter().filter(|action| {
-        matches!(action.kind, ActionKind::Upgrade | ActionKind::Downgrade)
-            && action.source.is_some()
-            && !action.side_by_side
-    }) {
-        if let Some(have) = &action.have
-            && let Some(why) = runs(&action.name, have, protected)
-        {
-            refusals.push(Refusal::Protected {
-                package: have.clone(),
-                why: format!("{why}; put {} into installonlypackages", action.name),
-            });
+    // rpm --upgrade takes every other version away; package managers put kernels beside each other by themselves.
+    for action in actions
+        .iter()
+        .filter(|action| comes_in(action) && action.source.is_some() && !action.side_by_side)
+    {
+        for have in replaced(action, inventory) {
+            let have = have.spec();
+            if let Some(why) = runs(&action.name, &have, protected) {
+                refusals.push(Refusal::Protected {
+                    package: have,
+                    why: format!("{why}; put {} into installonlypackages", action.name),
+                });
+            }
         }
     }
     if limits.force {
         return refusals;
     }
+    // Entries of other drivers leave everything that this one looks after undeclared.
     let declared = configuration
         .entries
         .iter()
-        .any(|entry| entry.tag() == "Package");
+        .any(|entry| entry.is_package(driver.handles()));
     if !declared && actions.iter().any(Action::is_removal) {
         refusals.push(Refusal::NothingDeclared);
     }
@@ -140,16 +157,10 @@ pub fn check(
             limit: limits.max_remove,
         });
     }
-    for action in actions
-        .iter()
-        .filter(|action| action.kind == ActionKind::Downgrade)
-    {
-        let vital = action.name == "glibc" || action.name == "systemd";
-        if let (true, Some(have)) = (vital, &action.have)
-            && major(have, &action.name) != major(&action.spec(), &action.name)
-        {
+    for action in actions.iter().filter(|action| comes_in(action)) {
+        if let Some(have) = goes_back(action, inventory) {
             refusals.push(Refusal::Downgrade {
-                have: have.clone(),
+                have,
                 want: action.spec(),
             });
         }
@@ -157,9 +168,41 @@ pub fn check(
     refusals
 }
 
+fn comes_in(action: &Action) -> bool {
+    !action.is_removal() && !action.is_key()
+}
+
+/// Installed packages in whose place another version comes.
+fn replaced<'i>(action: &Action, inventory: &'i Inventory) -> Vec<&'i Installed> {
+    let fits = |part: &Option<String>, have: Option<&str>| {
+        part.as_deref().is_none_or(|wanted| Some(wanted) == have)
+    };
+    let mut all = inventory.named(&action.name);
+    all.retain(|have| {
+        fits(&action.arch, have.arch.as_deref())
+            && !(fits(&action.version, Some(&have.version))
+                && fits(&action.release, Some(&have.release)))
+    });
+    all
+}
+
+/// What is installed of glibc or systemd and has a higher major version than what would come.
+fn goes_back(action: &Action, inventory: &Inventory) -> Option<String> {
+    let name = action.name.as_str();
+    if !matches!(name, "glibc" | "systemd") {
+        return None;
+    }
+    let wanted = major(&action.spec(), name);
+    let have = replaced(action, inventory)
+        .into_iter()
+        .find(|have| action.version.is_some() && wanted < major(&have.spec(), name))?;
+    Some(have.spec())
+}
+
 fn keeps(action: &Action, protected: &Protected) -> Option<String> {
     let mut names = protected.names.iter();
-    if let Some((_, why)) = names.find(|(name, _)| *name == action.name) {
+    let named = |name: &str| name == action.name || lists::glob(name, &action.name);
+    if let Some((_, why)) = names.find(|(name, _)| named(name)) {
         return Some(why.clone());
     }
     runs(&action.name, &action.spec(), protected)
@@ -176,17 +219,29 @@ fn runs(name: &str, spec: &str, protected: &Protected) -> Option<String> {
         .split_once(':')
         .map_or(version, |(_, version)| version);
     let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
-    // uname says V-R.A on EL and Fedora, V-R-FLAVOUR on SUSE.
-    let running = kernel == version
-        || kernel == short
-        || kernel
-            .strip_prefix(short)
-            .is_some_and(|rest| rest.starts_with(['-', '.', '+']));
+    let flavour = name.strip_prefix("kernel-").unwrap_or_default();
+    // uname says V-R.A on EL and Fedora, V-RFLAVOUR on EL 4 and 5, V-R-FLAVOUR on SUSE, whose releases have one more number
+    // than uname: how often the package was rebuilt.
+    let says = |short: &str| {
+        kernel.strip_prefix(short).is_some_and(|rest| {
+            rest.is_empty()
+                || rest.starts_with(['-', '.', '+'])
+                || (!flavour.is_empty() && rest == flavour)
+        })
+    };
+    let rebuilt = || {
+        let (before, number) = short.rsplit_once('.')?;
+        let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+        let (_, release) = before.split_once('-')?;
+        let rest = kernel.strip_prefix(before)?;
+        Some(is_number && !release.is_empty() && rest.starts_with('-'))
+    };
+    let running = kernel == version || says(short) || rebuilt() == Some(true);
     running.then(|| format!("kernel {kernel} is running"))
 }
 
-/// The first number of a version: `2` of `glibc-2.28-101.x86_64`; glibc counts its second one, `28`.
-fn major(spec: &str, name: &str) -> String {
+/// The first number of a version: `252` of `systemd-252-1.x86_64`; glibc counts its second one too, `2.28`.
+fn major(spec: &str, name: &str) -> (u32, u32) {
     let version = spec
         .strip_prefix(name)
         .unwrap_or(spec)
@@ -194,11 +249,13 @@ fn major(spec: &str, name: &str) -> String {
     let version = version
         .split_once(':')
         .map_or(version, |(_, version)| version);
-    let mut numbers = version.split(|character: char| !character.is_ascii_digit());
-    let first = numbers.next().unwrap_or_default();
+    let mut numbers = version
+        .split(|character: char| !character.is_ascii_digit())
+        .map(|number| number.parse().unwrap_or(0));
+    let first = numbers.next().unwrap_or(0);
     match name {
-        "glibc" => format!("{first}.{}", numbers.next().unwrap_or_default()),
-        _ => first.to_owned(),
+        "glibc" => (first, numbers.next().unwrap_or(0)),
+        _ => (first, 0),
     }
 }
 
@@ -247,6 +304,24 @@ mod tests {
                 true,
             ),
             (
+                "5.14.21-150400.24.46-default",
+                "kernel-default",
+                "kernel-default-5.14.21-150400.24.46.1.x86_64",
+                true,
+            ),
+            (
+                "5.14.21-150400.24.46-default",
+                "kernel-default",
+                "kernel-default-5.14.21-150400.24.41.1.x86_64",
+                false,
+            ),
+            (
+                "2.6.9-42.0.8.ELsmp",
+                "kernel-smp",
+                "kernel-smp-2.6.9-42.0.8.EL.x86_64",
+                true,
+            ),
+            (
                 "5.14.0-1.el9.x86_64",
                 "kernelshark",
                 "kernelshark-5.14.0-1.el9.x86_64",
@@ -266,7 +341,8 @@ mod tests {
 
     #[test]
     fn glibc_counts_its_second_number() {
-        assert_eq!(major("glibc-2.28-101.el8.x86_64", "glibc"), "2.28");
-        assert_eq!(major("systemd-0:252-1.noarch", "systemd"), "252");
+        assert_eq!(major("glibc-2.28-101.el8.x86_64", "glibc"), (2, 28));
+        assert_eq!(major("systemd-0:252-1.noarch", "systemd"), (252, 0));
+        assert!(major("glibc-2.9-1", "glibc") < major("glibc-2.17-1", "glibc"));
     }
 }

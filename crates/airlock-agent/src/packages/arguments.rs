@@ -293,7 +293,8 @@ impl Common {
         let verify = matches!(command, Command::Verify(_)) || self.bundle_quick;
         Ok(Options {
             interactive: self.interactive && matches!(command, Command::Apply(_)),
-            dry_run: self.dry_run || verify,
+            // A plan changes nothing by itself; emptied by -n it would say that there is nothing to do.
+            dry_run: verify || (self.dry_run && !matches!(command, Command::Plan(_))),
             kevlar: self.kevlar,
             quick: self.quick,
             remove: match self.remove {

@@ -1,18 +1,20 @@
 //! One run at a time.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use airlock_pkgstate::verify::Root;
 use anyhow::Context as _;
 use rustix::fs::FlockOperation;
 
 /// Takes the lock of a run; it is given back when the file is closed, however the program ends.
 pub fn take(root: &Path, lockfile: &str) -> anyhow::Result<File> {
-    let path = root.join(lockfile.trim_start_matches('/'));
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    }
+    let (folder, name) = lockfile.rsplit_once('/').unwrap_or(("/", lockfile));
+    let folder = Root::open(root)
+        .and_then(|root| root.make_folder(folder))
+        .with_context(|| format!("cannot make {folder} for the lock"))?;
+    let path = folder.join(name);
     let file = OpenOptions::new()
         .write(true)
         .create(true)

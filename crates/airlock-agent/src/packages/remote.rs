@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use airlock_pkgstate::host::Fetch;
+use airlock_pkgstate::run::action::without_password;
 use airlock_pkgstate::server::{Transport, TransportError};
 use airlock_pkgstate::settings::{Communication, Settings};
 use anyhow::Context as _;
@@ -227,6 +228,6 @@ impl Fetch for Files {
             file.sync_all()?;
             Ok(())
         });
-        outcome.map_err(|error| format!("{url}: {error:#}"))
+        outcome.map_err(|error| format!("{}: {error:#}", without_password(url)))
     }
 }

@@ -156,8 +156,8 @@ impl KeySource for Beside {
     }
 }
 
-/// Keeps a configuration; it may hold secrets.
-fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Keeps a configuration or a plan; it may hold secrets.
+pub fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
     let mut file = std::fs::OpenOptions::new()
         .write(true)
         .create(true)

@@ -5,6 +5,7 @@ mod managers;
 mod plans;
 mod safety;
 mod server;
+mod terminal;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

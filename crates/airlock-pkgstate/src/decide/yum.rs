@@ -203,8 +203,9 @@ fn note_actions(instance: &Instance, examined: &mut Examined) {
     }
 }
 
+/// Keys have no architecture; yum says noarch of them.
 fn arch(package: &Installed) -> Option<&str> {
-    package.arch.as_deref()
+    package.arch.as_deref().or(Some("noarch"))
 }
 
 /// The instances of an entry. `auto` becomes the newest version of each installed architecture, one without instances is its

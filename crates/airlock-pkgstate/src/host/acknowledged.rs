@@ -5,12 +5,13 @@
 use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::Host;
+use crate::verify::Root;
 
 /// The largest configuration file that is read for this.
 const LARGEST: u64 = 64 << 20;
@@ -34,24 +35,20 @@ struct List {
     files: Vec<Acknowledged>,
 }
 
-fn place(root: &Path) -> PathBuf {
-    root.join("var/lib/airlock-agent/acknowledged.json")
-}
+/// Its folder, inside the root.
+const FOLDER: &str = "/var/lib/airlock-agent";
+const NAME: &str = "acknowledged.json";
 
 /// What was acknowledged in a root.
-pub(super) fn read(root: &Path) -> Result<Vec<Acknowledged>, String> {
-    let path = place(root);
-    let broken = |why: String| format!("{}: {why}; mend it or take it away", path.display());
-    let mut text = String::new();
-    match fs::File::open(&path) {
-        Ok(file) => file
-            .take(LARGEST_LIST)
-            .read_to_string(&mut text)
-            .map_err(|error| broken(error.to_string()))?,
+pub(super) fn read(root: &Root) -> Result<Vec<Acknowledged>, String> {
+    let shown = format!("{FOLDER}/{NAME}");
+    let broken = |why: String| format!("{shown}: {why}; mend it or take it away");
+    let text = match root.read_small(shown.as_bytes(), LARGEST_LIST) {
+        Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(broken(error.to_string())),
     };
-    let list: List = serde_json::from_str(&text).map_err(|error| broken(error.to_string()))?;
+    let list: List = serde_json::from_slice(&text).map_err(|error| broken(error.to_string()))?;
     match list.version {
         1 => Ok(list.files),
         other => Err(broken(format!("version {other} is not known"))),
@@ -77,7 +74,9 @@ impl Host {
         );
         let file = match opened {
             Ok(file) => fs::File::from(file),
-            Err(rustix::io::Errno::NOENT) => return Some("missing".to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Some("missing".to_owned());
+            }
             Err(_) => return None,
         };
         let data = file.metadata().ok()?;
@@ -124,29 +123,36 @@ impl Host {
             });
         }
         list.sort_by(|one, other| (&one.package, &one.path).cmp(&(&other.package, &other.path)));
-        write(&place(&self.options.root), &list).map_err(|error| error.to_string())?;
+        let machine = self.machine.as_ref().ok_or("nothing was read yet")?;
+        let written = machine
+            .root()
+            .make_folder(FOLDER)
+            .and_then(|folder| write(&folder, &list));
+        written.map_err(|error| format!("{FOLDER}/{NAME}: {error}"))?;
         self.acknowledged = list;
         Ok(unread)
     }
 }
 
-fn write(path: &Path, files: &[Acknowledged]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    let part = path.with_extension("part");
+/// `folder` has no links in it, and none of what lies there is followed.
+fn write(folder: &Path, files: &[Acknowledged]) -> io::Result<()> {
+    let part = folder.join("acknowledged.part");
     let list = List {
         version: 1,
         files: files.to_vec(),
     };
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&part)?;
     serde_json::to_writer_pretty(&mut file, &list)?;
     file.write_all(b"\n")?;
     file.sync_all()?;
-    fs::rename(&part, path)?;
+    fs::rename(&part, folder.join(NAME))?;
     fs::File::open(folder)?.sync_all()
 }

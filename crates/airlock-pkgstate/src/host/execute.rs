@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::Host;
@@ -10,6 +12,9 @@ use crate::run::command::{Command, MOST_OUTPUT, Ran};
 
 /// Between two looks at a command that has a time limit.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long output is waited for when the command itself has ended.
+const LINGER: Duration = Duration::from_secs(5);
 
 impl Host {
     /// Runs a command with the options that this root needs.
@@ -131,10 +136,22 @@ fn finish(mut child: Child, timeout: Option<Duration>, ran: &mut Ran) {
             Err(error) => break Err(error),
         }
     };
-    for reader in [out, err].into_iter().flatten() {
-        if let Ok((text, omitted)) = reader.join() {
-            ran.output.push_str(&String::from_utf8_lossy(&text));
-            ran.omitted += omitted;
+    // What a script of a package left running in the background may hold the pipes for ever.
+    let ended = Instant::now();
+    for (reader, kept) in [out, err].into_iter().flatten() {
+        while !reader.is_finished() && ended.elapsed() < LINGER {
+            std::thread::sleep(LOOK);
+        }
+        let lingers = !reader.is_finished();
+        let kept = kept
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        ran.output.push_str(&String::from_utf8_lossy(&kept.text));
+        ran.omitted += kept.omitted;
+        if lingers {
+            ran.output.push_str(
+                "\n(a process that it started still runs; what that writes is left out)\n",
+            );
         }
     }
     match status {
@@ -143,23 +160,31 @@ fn finish(mut child: Child, timeout: Option<Duration>, ran: &mut Ran) {
     }
 }
 
-fn collect<R: Read + Send + 'static>(mut from: R) -> std::thread::JoinHandle<(Vec<u8>, u64)> {
-    std::thread::spawn(move || {
-        let mut kept = Vec::new();
-        let mut omitted = 0u64;
+/// What was read so far.
+#[derive(Debug, Default)]
+struct Kept {
+    text: Vec<u8>,
+    omitted: u64,
+}
+
+fn collect<R: Read + Send + 'static>(mut from: R) -> (JoinHandle<()>, Arc<Mutex<Kept>>) {
+    let kept = Arc::new(Mutex::new(Kept::default()));
+    let to = Arc::clone(&kept);
+    let reader = std::thread::spawn(move || {
         let mut buffer = [0; 8192];
         loop {
             match from.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(count) => {
-                    let room = (MOST_OUTPUT / 2).saturating_sub(kept.len()).min(count);
-                    kept.extend_from_slice(&buffer[..room]);
-                    omitted += (count - room) as u64;
+                    let mut kept = to.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                    let room = (MOST_OUTPUT / 2).saturating_sub(kept.text.len()).min(count);
+                    kept.text.extend_from_slice(&buffer[..room]);
+                    kept.omitted += (count - room) as u64;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => break,
             }
         }
-        (kept, omitted)
-    })
+    });
+    (reader, kept)
 }

@@ -11,8 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::Host;
 use crate::run::Obtained;
-use crate::run::action::Action;
+use crate::run::action::{Action, without_password};
+use crate::verify::Root;
 
+/// Where fetched files are kept, inside the root.
+const CACHE: &str = "/var/cache/airlock-agent";
 /// The largest package that is fetched.
 const LARGEST_PACKAGE: u64 = 8 << 30;
 /// The largest file of keys.
@@ -23,8 +26,13 @@ impl Host {
         let Some(source) = action.source.clone() else {
             return Obtained::Refused("no file is declared for it".to_owned());
         };
+        let shown = without_password(&source);
         let local = local_path(&source);
         let path = match &local {
+            // rpm takes these for a pattern, and would install what nobody looked at.
+            Some(path) if path.display().to_string().contains(['*', '?', '[', '{']) => {
+                return Obtained::Refused(format!("{shown}: rpm would take it for a pattern"));
+            }
             Some(path) if !path.exists() => return Obtained::Absent(path.display().to_string()),
             Some(path) => path.clone(),
             None => match self.fetch_file(action, &source) {
@@ -43,15 +51,20 @@ impl Host {
                     // What is wrong once is fetched anew next time.
                     let _ = fs::remove_file(&path);
                 }
-                Obtained::Refused(format!("{source} is not installed: {why}"))
+                Obtained::Refused(format!("{shown} is not installed: {why}"))
             }
         }
     }
 
     fn fetch_file(&mut self, action: &Action, url: &str) -> Result<PathBuf, String> {
-        let cache = &self.options.cache;
-        let broken = |error: std::io::Error| format!("{}: {error}", cache.display());
-        fs::create_dir_all(cache).map_err(broken)?;
+        let cache = match &self.options.cache {
+            Some(cache) => fs::create_dir_all(cache).map(|()| cache.clone()),
+            None => Root::open(&self.options.root).and_then(|root| root.make_folder(CACHE)),
+        };
+        let cache = cache.map_err(|error| {
+            let shown = self.options.cache.as_deref().unwrap_or(Path::new(CACHE));
+            format!("{}: {error}", shown.display())
+        })?;
         let name = hex::encode(Sha256::digest(url.as_bytes()));
         let ending = if action.is_key() { "key" } else { "rpm" };
         let path = cache.join(format!("{name}.{ending}"));

@@ -1,9 +1,13 @@
 //! What must stay on a machine.
 
 use std::fs;
-use std::path::Path;
+use std::os::fd::AsRawFd as _;
 
 use crate::safety::Protected;
+use crate::verify::Root;
+
+/// The largest file of settings that is read.
+const LARGEST: u64 = 4 << 20;
 
 /// The machine cannot be mended without these.
 const ALWAYS: [(&str, &str); 9] = [
@@ -19,46 +23,80 @@ const ALWAYS: [(&str, &str); 9] = [
 ];
 
 /// Reads what dnf and yum protect in this root, and which kernel runs.
-pub(super) fn read(root: &Path) -> Protected {
+pub(super) fn read(root: Option<&Root>) -> Protected {
     let mut names: Vec<(String, String)> = ALWAYS
         .iter()
         .map(|(name, why)| ((*name).to_owned(), (*why).to_owned()))
         .collect();
-    for folder in ["etc/dnf/protected.d", "etc/yum/protected.d"] {
-        let Ok(files) = fs::read_dir(root.join(folder)) else {
-            continue;
-        };
-        for file in files.filter_map(Result::ok) {
-            let path = file.path();
-            if path.extension().is_none_or(|ending| ending != "conf") {
-                continue;
-            }
-            let text = fs::read_to_string(&path).unwrap_or_default();
-            let shown = format!(
-                "/{folder}/{} protects it",
-                file.file_name().to_string_lossy()
-            );
-            for line in text.lines().map(str::trim) {
-                if !line.is_empty() && !line.starts_with('#') {
-                    names.push((line.to_owned(), shown.clone()));
-                }
-            }
-        }
-    }
-    let settings = fs::read_to_string(root.join("etc/dnf/dnf.conf")).unwrap_or_default();
-    for line in settings.lines() {
-        if let Some((name, value)) = line.split_once('=')
-            && name.trim() == "protected_packages"
-        {
-            let words = value.split(|one: char| one == ',' || one.is_whitespace());
-            for word in words.filter(|word| !word.is_empty() && !word.contains(':')) {
-                names.push((word.to_owned(), "/etc/dnf/dnf.conf protects it".to_owned()));
-            }
-        }
+    if let Some(root) = root {
+        add_configured(root, &mut names);
     }
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
     Protected {
         names,
         kernel: kernel.map(|text| text.trim().to_owned()),
     }
+}
+
+fn add_configured(root: &Root, names: &mut Vec<(String, String)>) {
+    for folder in ["etc/dnf/protected.d", "etc/yum/protected.d"] {
+        let Ok(opened) = root.folder(folder.as_bytes()) else {
+            continue;
+        };
+        let Ok(files) = fs::read_dir(format!("/proc/self/fd/{}", opened.as_raw_fd())) else {
+            continue;
+        };
+        for file in files.filter_map(Result::ok) {
+            let name = file.file_name();
+            let name = name.to_string_lossy();
+            if !name.ends_with(".conf") {
+                continue;
+            }
+            let path = format!("/{folder}/{name}");
+            let shown = format!("{path} protects it");
+            for line in text(root, &path).lines().map(str::trim) {
+                if !line.is_empty() && !line.starts_with('#') {
+                    names.push((line.to_owned(), shown.clone()));
+                }
+            }
+        }
+    }
+    for file in ["/etc/dnf/dnf.conf", "/etc/yum.conf"] {
+        let shown = format!("{file} protects it");
+        for word in option(&text(root, file), "protected_packages") {
+            names.push((word, shown.clone()));
+        }
+    }
+}
+
+/// The text of a file, whatever its encoding: one odd byte in a comment must not take the protection away.
+fn text(root: &Root, path: &str) -> String {
+    let bytes = root
+        .read_small(path.as_bytes(), LARGEST)
+        .unwrap_or_default();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The words of an option, also on the indented lines behind it; names of files are none.
+fn option(text: &str, name: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        let value = match (line.starts_with([' ', '\t']), line.split_once('=')) {
+            (true, _) if inside => line,
+            (false, Some((found, value))) if found.trim() == name => {
+                inside = true;
+                value
+            }
+            (false, _) => {
+                inside = false;
+                continue;
+            }
+            _ => continue,
+        };
+        let parts = value.split(|one: char| one == ',' || one.is_whitespace());
+        let named = parts.filter(|word| !word.is_empty() && !word.contains(':'));
+        words.extend(named.map(str::to_owned));
+    }
+    words
 }

@@ -138,9 +138,58 @@ impl Action {
         matches!(self.kind, ActionKind::RemoveInstance | ActionKind::Remove)
     }
 
+    /// What of it a program would take for an option, a pattern or several words. Names come from lists, and from the
+    /// database of a root that may be anybody's.
+    pub fn unfit_argument(&self) -> Option<String> {
+        let parts = [
+            Some(&self.name),
+            self.epoch.as_ref(),
+            self.version.as_ref(),
+            self.release.as_ref(),
+            self.arch.as_ref(),
+        ];
+        let odd = |one: char| one.is_control() || one.is_whitespace() || "*?[]{}/".contains(one);
+        let part = parts
+            .into_iter()
+            .flatten()
+            .find(|part| part.starts_with('-') || part.chars().any(odd));
+        let source = self.source.as_ref().filter(|source| {
+            source.is_empty() || source.starts_with('-') || source.chars().any(char::is_control)
+        });
+        let text = part
+            .cloned()
+            .or(source.map(|source| without_password(source)))?;
+        Some(format!(
+            "{}: {text:?} is refused as an argument",
+            self.entry
+        ))
+    }
+
+    /// The same, to be shown: without a password.
+    #[must_use]
+    pub fn shown(&self) -> Self {
+        Self {
+            source: self.source.as_deref().map(without_password),
+            ..self.clone()
+        }
+    }
+
     /// A key, not a package.
     pub fn is_key(&self) -> bool {
         self.name == KEY
+    }
+}
+
+/// An address without the user and password that may stand in it, for everything that is shown or kept by others.
+pub fn without_password(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else {
+        return address.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://***@{host}{path}"),
+        None => address.to_owned(),
     }
 }
 
@@ -194,6 +243,7 @@ impl Session<'_> {
                 }
             }
         }
+        self.legacy_removals(&mut actions, &mut notes);
         let removals = self.to_remove.clone();
         for extra in &removals {
             for installed in &extra.instances {
@@ -205,6 +255,24 @@ impl Session<'_> {
         }
         self.notes.append(&mut notes);
         self.actions = actions;
+    }
+
+    /// The old RPMng took the extra instances of all entries, whatever was answered, as soon as it had one to put right.
+    fn legacy_removals(&self, actions: &mut Vec<Action>, notes: &mut Vec<String>) {
+        if !self.settings.legacy_quirks
+            || self.driver != Driver::Rpm
+            || self.options.remove != Remove::Packages
+            || !self.to_install.iter().any(|at| self.is_ours(*at))
+        {
+            return;
+        }
+        for (at, examined) in self.now.iter().enumerate() {
+            if let Some(extra) = &examined.extra
+                && !self.to_install.contains(&at)
+            {
+                self.remove_instances(extra, &examined.instances, actions, notes);
+            }
+        }
     }
 
     fn remove_instances(
@@ -292,18 +360,10 @@ impl Session<'_> {
                 .installonly
                 .iter()
                 .any(|name| name == entry.name());
-        for text in [Some(&action.name), action.source.as_ref()]
-            .into_iter()
-            .flatten()
-        {
-            if text.starts_with('-') || text.chars().any(char::is_control) {
-                return Err(format!(
-                    "{}: {text:?} is refused as an argument",
-                    entry.label()
-                ));
-            }
+        match action.unfit_argument() {
+            Some(why) => Err(why),
+            None => Ok(action),
         }
-        Ok(action)
     }
 
     fn goes_down(&self, status: &InstanceStatus) -> bool {
@@ -324,5 +384,49 @@ impl Session<'_> {
             release.map(|_| have.release.as_str()),
         );
         wanted < current
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_of_addresses_are_not_shown() {
+        for (address, shown) in [
+            ("http://me:p@ss@host/a.rpm", "http://***@host/a.rpm"),
+            ("https://token@host:8080?x=1", "https://***@host:8080?x=1"),
+            ("http://host/a@b.rpm", "http://host/a@b.rpm"),
+            ("/srv/a@b.rpm", "/srv/a@b.rpm"),
+        ] {
+            assert_eq!(without_password(address), shown);
+        }
+    }
+
+    #[test]
+    fn what_a_program_would_misread_is_refused() {
+        let action = |name: &str, version: &str, source: &str| {
+            let mut action = Action::new(
+                ActionKind::Install,
+                format!("Package:{name}"),
+                name,
+                String::new(),
+            );
+            action.version = Some(version.to_owned());
+            action.source = Some(source.to_owned());
+            action.unfit_argument()
+        };
+        assert_eq!(action("gtk+-x.y_z~1^2", "1.0", "/srv/a b.rpm"), None);
+        for (name, version, source) in [
+            ("--eval=%(id)", "1", "/a.rpm"),
+            ("*", "1", "/a.rpm"),
+            ("a", "1 --nodeps", "/a.rpm"),
+            ("a", "*", "/a.rpm"),
+            ("a", "1", "-e"),
+            ("a", "1", "/a\n.rpm"),
+            ("/etc/passwd", "1", "/a.rpm"),
+        ] {
+            assert!(action(name, version, source).is_some(), "{name} {version}");
+        }
     }
 }

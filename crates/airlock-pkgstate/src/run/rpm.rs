@@ -157,14 +157,12 @@ impl Session<'_> {
     }
 
     pub(super) fn to_erase(&self, package: &ExtraPackage) -> Vec<Erased> {
+        // Only what an action names: nothing else was looked at by the safety rules.
         let planned = |installed: &crate::inventory::Installed| {
             let spec = installed.spec();
-            // With legacy_quirks instances go that no action names.
-            self.settings.legacy_quirks && !installed.is_key()
-                || self
-                    .actions
-                    .iter()
-                    .any(|action| action.is_removal() && action.spec() == spec)
+            self.actions
+                .iter()
+                .any(|action| action.is_removal() && action.spec() == spec)
         };
         package
             .instances

@@ -2,6 +2,7 @@
 
 use super::{Operator, Remove, Session};
 use crate::decide::prompt;
+use crate::declared::Structure;
 use crate::settings::DecisionMode;
 
 impl Session<'_> {
@@ -32,9 +33,17 @@ impl Session<'_> {
             Remove::Nothing => Vec::new(),
             Remove::Packages | Remove::CapitalPackages => self.extra.clone(),
         };
-        // Only bundles asked for: then nothing outside of them goes either.
-        if !self.options.bundles.is_empty() && self.options.remove == Remove::Nothing {
-            removal.clear();
+        let asked = self
+            .options
+            .bundles
+            .iter()
+            .chain(&self.options.skip_bundles);
+        for name in asked {
+            let mut structures = self.configuration.structures.iter();
+            let known = |one: &Structure| one.tag == "Bundle" && one.name.as_ref() == Some(name);
+            if !structures.any(known) {
+                self.notes.push(format!("there is no bundle {name}"));
+            }
         }
         if self.options.dry_run {
             chosen.clear();

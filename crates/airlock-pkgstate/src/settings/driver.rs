@@ -39,6 +39,8 @@ pub struct DriverSettings {
     pub release: Release,
     /// More than the installed check.
     pub pkg_checks: bool,
+    /// Where checks are off, entries need not say what they would be checked against.
+    pub incomplete_without_checks: bool,
     /// Verify files.
     pub pkg_verify: bool,
     /// Packages that are installed side by side, always with `gpg-pubkey`.
@@ -70,6 +72,7 @@ impl Default for DriverSettings {
         Self {
             release: Release::Old,
             pkg_checks: true,
+            incomplete_without_checks: true,
             pkg_verify: true,
             installonly: DEFAULT_INSTALLONLY.map(str::to_owned).to_vec(),
             installonly_test: InstallonlyTest::Provides,
@@ -153,6 +156,13 @@ pub(super) fn read(
     if let Some(entry) = reader.entry("require_signatures") {
         settings.require_signatures = reader.plain_boolean(entry)?;
     }
+    // [RPMng] asked for complete entries unless the word was false, though others turn checks off too.
+    settings.incomplete_without_checks = match reader.entry("pkg_checks") {
+        Some(entry) if reader.release == Release::Old && driver == Driver::Rpm => {
+            value(entry).eq_ignore_ascii_case("false")
+        }
+        _ => true,
+    };
     for (name, to) in [
         ("pkg_checks", &mut settings.pkg_checks),
         ("pkg_verify", &mut settings.pkg_verify),

@@ -70,6 +70,53 @@ impl Root {
         self.resolve(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC)
     }
 
+    /// Opens a path inside the root; nothing is created.
+    pub(crate) fn open_with(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+        self.resolve(path, flags | OFlags::CLOEXEC)
+    }
+
+    /// Makes a folder inside the root with all folders above it, and gives its path from outside, free of links: what is
+    /// written there stays in the root, wherever links of the root point to.
+    ///
+    /// # Errors
+    /// What the system says; links that lead in a circle.
+    pub fn make_folder(&self, path: &str) -> io::Result<PathBuf> {
+        self.make_folder_within(path, MOST_LINKS)
+    }
+
+    fn make_folder_within(&self, path: &str, links: u32) -> io::Result<PathBuf> {
+        let links = links.checked_sub(1).ok_or(Errno::LOOP)?;
+        let mut here = String::new();
+        let mut fd = self.folder(b"/")?;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            let above = here.clone();
+            here = format!("{here}/{part}");
+            let missing = match self.folder(here.as_bytes()) {
+                Ok(next) => {
+                    fd = next;
+                    continue;
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => part,
+                Err(error) => return Err(error),
+            };
+            match rustix::fs::mkdirat(&fd, missing, Mode::from_raw_mode(0o755)) {
+                Ok(()) => {}
+                // A link to a folder that is not there yet, as /var/lock to /run/lock.
+                Err(Errno::EXIST) => {
+                    let target = rustix::fs::readlinkat(&fd, missing, Vec::new())?;
+                    let target = target.to_str().map_err(|_| Errno::ILSEQ)?.to_owned();
+                    match target.starts_with('/') {
+                        true => self.make_folder_within(&target, links)?,
+                        false => self.make_folder_within(&format!("{above}/{target}"), links)?,
+                    };
+                }
+                Err(error) => return Err(error.into()),
+            }
+            fd = self.folder(here.as_bytes())?;
+        }
+        std::fs::read_link(format!("/proc/self/fd/{}", fd.as_raw_fd()))
+    }
+
     /// Opens a file for reading. Never waits for a FIFO, never follows a link in its last part, leaves the time of
     /// access alone where that is allowed.
     pub(super) fn open_file(&self, path: &[u8]) -> io::Result<std::fs::File> {
@@ -321,6 +368,25 @@ mod tests {
         symlink("b", at("a")).unwrap();
         symlink("a", at("b")).unwrap();
         tree
+    }
+
+    #[test]
+    fn folders_are_made_inside_whatever_links_say() {
+        let outside = tempfile::tempdir().unwrap();
+        for in_kernel in [true, false] {
+            let tree = tree();
+            let root = Root::open(tree.path()).unwrap();
+            root.in_kernel.store(in_kernel, Ordering::Relaxed);
+            symlink(outside.path(), tree.path().join("var")).unwrap();
+            symlink("../../run/lock", tree.path().join("usr/lib/lock")).unwrap();
+            let real = tree.path().canonicalize().unwrap();
+            let made = root.make_folder("var/lib/airlock").unwrap();
+            assert!(made.starts_with(&real) && made.is_dir(), "{made:?}");
+            assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 0);
+            let lock = root.make_folder("/usr/lib/lock/deep").unwrap();
+            assert_eq!(lock, real.join("run/lock/deep"));
+            assert!(root.make_folder("loop/x").is_err());
+        }
     }
 
     #[test]

@@ -46,6 +46,19 @@ fn a_plan_is_carried_out_as_it_says_and_once_only() {
 }
 
 #[test]
+fn a_dry_run_of_a_plan_changes_nothing_and_a_plan_made_with_it_is_whole() {
+    let machine = planned();
+    let ran = machine.run("apply", &with(&["--plan", "plan.json", "-n"]));
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "gamma-1.0-1.noarch"]
+    );
+    let ran = machine.run("plan", &with(&["-r", "packages", "-n"]));
+    assert!(ran.stdout.ends_with("2 actions\n"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_plan_for_other_entries_is_refused() {
     let machine = planned();
     machine.declare(&ALPHA.replace("1.1", "2.0"));

@@ -134,3 +134,130 @@ fn upgrading_over_the_running_kernel_is_refused_when_it_would_go() {
             .contains(&"kernel-core-999-1.noarch".to_owned())
     );
 }
+
+/// A newer kernel-core declared on a root with the running one, which stands side by side by what it provides alone.
+#[test]
+fn a_kernel_that_is_side_by_side_only_by_what_it_provides_is_not_upgraded_away() {
+    let (version, release) = running();
+    let core = |version: &str, release: &str| {
+        Rpm::new("kernel-core", version, release)
+            .arch("noarch")
+            .provides("kernel")
+    };
+    let machine = beside(&[core(&version, &release)]);
+    let newer = core("999", "1");
+    newer.write_to(machine.folder.path());
+    machine.declare(&format!(
+        "{ALPHA}<Package name='kernel-core' type='rpm' uri='{}'><Instance simplefile='{}' version='999' release='1' arch='noarch'/></Package>",
+        machine.folder.path().display(),
+        newer.file_name()
+    ));
+    refused(
+        &machine,
+        &["--force"],
+        "put kernel-core into installonlypackages",
+    );
+}
+
+#[test]
+fn entries_of_other_drivers_declare_nothing_that_may_be_removed() {
+    let machine = beside(&[]);
+    machine.declare("<Package name='alpha' type='deb' version='1.0-1'/>");
+    refused(&machine, &["-r", "packages"], "no package is declared");
+}
+
+#[test]
+fn protected_names_are_read_from_files_that_are_no_text_and_from_lists_over_several_lines() {
+    for (file, text) in [
+        ("etc/dnf/protected.d/site.conf", &b"# caf\xe9\nvital\n"[..]),
+        (
+            "etc/dnf/dnf.conf",
+            &b"[main]\nprotected_packages = first,\n  vital\nkeepcache=1\n"[..],
+        ),
+        ("etc/yum.conf", &b"[main]\nprotected_packages=vit*\n"[..]),
+    ] {
+        let machine = beside(&[Rpm::new("vital", "1", "1")]);
+        let path = machine.root().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+        refused(
+            &machine,
+            &["-r", "packages", "--force"],
+            "refused: vital-1-1.",
+        );
+    }
+}
+
+#[test]
+fn the_old_quirks_get_round_no_safety_rule() {
+    // rpm stands beside itself in another architecture, and its entry is declined; the old driver took it all the same.
+    let machine = beside(&[
+        Rpm::new("rpm", "1", "1").arch("x86_64"),
+        Rpm::new("rpm", "1", "1").arch("i686"),
+    ]);
+    machine.write(
+        "bcfg2.conf",
+        "[client]\ndrivers = RPMng\n[RPMng]\nlegacy_quirks = yes\n",
+    );
+    machine.declare(&format!(
+        "{}<Package name='rpm' type='rpm' uri='URI'><Instance simplefile='rpm-1-1.x86_64.rpm' version='1' release='1' arch='x86_64'/></Package>",
+        ALPHA.replace("1.0", "1.1")
+    ));
+    let before = machine.installed();
+    let ran = machine.answering("apply", &with(&["-r", "packages", "-I"]), "y\nn\n");
+    assert!(
+        ran.stderr
+            .contains("refused: rpm-1-1.i686 would be removed"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert_eq!(machine.installed(), before);
+}
+
+/// A root that is somebody else's: its links point at places outside, where nothing may be written.
+#[test]
+fn links_of_a_root_lead_nothing_that_is_written_out_of_it() {
+    let machine = beside(&[Rpm::new("tool", "1", "1")
+        .arch("noarch")
+        .config("/etc/tool.conf", "one")]);
+    let outside = machine.at("outside");
+    std::fs::create_dir(&outside).unwrap();
+    std::fs::write(outside.join("victim"), "kept").unwrap();
+    for inside in [
+        "var/lib/airlock-agent",
+        "var/cache/airlock-agent",
+        "var/lock",
+    ] {
+        let link = machine.root().join(inside);
+        std::fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&outside, link).unwrap();
+    }
+    // Where the absolute link leads inside the root lie further ones.
+    let within = machine.root().join(outside.strip_prefix("/").unwrap());
+    std::fs::create_dir_all(&within).unwrap();
+    for name in ["acknowledged.part", "packages.journal"] {
+        std::os::unix::fs::symlink(outside.join("victim"), within.join(name)).unwrap();
+    }
+    std::fs::write(machine.root().join("etc/tool.conf"), "two").unwrap();
+    machine.declare(&format!(
+        "{}<Package name='tool' type='rpm' uri='URI'><Instance simplefile='tool.rpm' version='1' release='1' arch='noarch' verify_flags='nomtime'/></Package>",
+        ALPHA.replace("1.0", "1.1")
+    ));
+    let ran = machine.run("acknowledge", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout,
+        "acknowledged /etc/tool.conf of tool-1-1.noarch\n"
+    );
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("2 good, 0 bad"), "{}", ran.stdout);
+    let left: Vec<_> = std::fs::read_dir(&outside)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["victim"]);
+    assert_eq!(std::fs::read(outside.join("victim")).unwrap(), b"kept");
+    assert!(within.join("acknowledged.json").is_file());
+}

@@ -1,7 +1,7 @@
 //! A Bcfg2 server that replays its answers.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use super::Machine;
@@ -9,41 +9,72 @@ use super::Machine;
 /// The calls that came, with their bodies.
 type Calls = Arc<Mutex<Vec<(String, String)>>>;
 
+type Answers = Vec<(&'static str, String)>;
+
 /// Serves answers by method; each connection carries one call.
-fn replay(answers: Vec<(&'static str, String)>) -> (String, Calls) {
+fn replay(answers: Answers) -> (String, Calls) {
+    serve("http", answers, |stream, answers, calls| {
+        answer(stream, answers, calls);
+    })
+}
+
+/// The same with TLS; what a client sends before it trusts the server would be kept too.
+fn replay_with_tls(answers: Answers, config: Arc<rustls::ServerConfig>) -> (String, Calls) {
+    serve("https", answers, move |stream, answers, calls| {
+        let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        let mut stream = rustls::StreamOwned::new(connection, stream);
+        answer(&mut stream, answers, calls);
+        stream.conn.send_close_notify();
+        let _ = stream.flush();
+    })
+}
+
+fn serve(
+    scheme: &str,
+    answers: Answers,
+    each: impl Fn(TcpStream, &Answers, &Calls) + Send + 'static,
+) -> (String, Calls) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
+    let address = format!("{scheme}://{}", listener.local_addr().unwrap());
     let calls = Calls::default();
     let kept = Arc::clone(&calls);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut length, mut authorization) = (0, String::new());
-            loop {
-                let mut line = String::new();
-                if reader.read_line(&mut line).unwrap() == 0 || line == "\r\n" {
-                    break;
-                }
-                let (name, value) = line.split_once(':').unwrap_or((&line, ""));
-                match name.to_lowercase().as_str() {
-                    "content-length" => length = value.trim().parse().unwrap(),
-                    "authorization" => authorization = value.trim().to_owned(),
-                    _ => {}
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            let body = String::from_utf8(body).unwrap();
-            let method = body
-                .split_once("<methodName>")
-                .and_then(|(_, rest)| rest.split_once("</methodName>"))
-                .map_or_else(String::new, |(method, _)| method.to_owned());
-            // root:s3cret
-            let known = authorization == "Basic cm9vdDpzM2NyZXQ=";
-            kept.lock().unwrap().push((method.clone(), body));
-            let answer = answers.iter().find(|(name, _)| *name == method);
-            let (status, text) = match (known, answer) {
+            each(stream.unwrap(), &answers, &kept);
+        }
+    });
+    (address, calls)
+}
+
+fn answer<S: std::io::Read + std::io::Write>(mut stream: S, answers: &Answers, kept: &Calls) {
+    let mut reader = BufReader::new(&mut stream);
+    let (mut length, mut authorization) = (0, String::new());
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line).unwrap_or(0) == 0 || line == "\r\n" {
+            break;
+        }
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        match name.to_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap(),
+            "authorization" => authorization = value.trim().to_owned(),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    if length == 0 || reader.read_exact(&mut body).is_err() {
+        return;
+    }
+    let body = String::from_utf8(body).unwrap();
+    let method = body
+        .split_once("<methodName>")
+        .and_then(|(_, rest)| rest.split_once("</methodName>"))
+        .map_or_else(String::new, |(method, _)| method.to_owned());
+    // root:s3cret
+    let known = authorization == "Basic cm9vdDpzM2NyZXQ=";
+    kept.lock().unwrap().push((method.clone(), body));
+    let answer = answers.iter().find(|(name, _)| *name == method);
+    let (status, text) = match (known, answer) {
                 (false, _) => ("401 Unauthorized", String::new()),
                 (true, Some((_, value))) => (
                     "200 OK",
@@ -60,14 +91,12 @@ fn replay(answers: Vec<(&'static str, String)>) -> (String, Calls) {
                         .to_owned(),
                 ),
             };
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
-                text.len()
-            );
-        }
-    });
-    (address, calls)
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: text/xml\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{text}",
+        text.len()
+    );
+    let _ = stream.flush();
 }
 
 fn text(text: &str) -> String {
@@ -178,4 +207,71 @@ fn a_server_that_refuses_is_said_with_what_to_look_at_and_nothing_is_done() {
         ran.stderr
     );
     assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+}
+
+/// A server whose certificate is of our own authority and has this name; the authority is in `ca.pem`.
+fn certified(machine: &Machine, name: &str) -> Arc<rustls::ServerConfig> {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut parameters = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = parameters.self_signed(&key).unwrap();
+    machine.write("ca.pem", &authority.pem());
+    let issuer = rcgen::Issuer::new(parameters, key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let parameters = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+    let certificate = parameters.signed_by(&key, &issuer).unwrap();
+    let private = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    Arc::new(config)
+}
+
+#[test]
+fn only_a_server_with_a_certificate_of_the_authority_and_an_accepted_name_hears_the_password() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let config = certified(&machine, "bcfg2.test");
+    let (address, calls) = replay_with_tls(
+        vec![
+            ("DeclareVersion", "<boolean>1</boolean>".to_owned()),
+            ("GetProbes", text("<probes/>")),
+            ("GetConfig", configuration()),
+            ("RecvStats", "<boolean>1</boolean>".to_owned()),
+        ],
+        config,
+    );
+    let ca = machine.at("ca.pem");
+    let own = format!("ca = {}", ca.display());
+    for (trust, right) in [
+        (String::new(), false),
+        (own.clone(), false),
+        (format!("{own}\nserverCommonNames = other.test"), false),
+        ("serverCommonNames = bcfg2.test".to_owned(), false),
+        (
+            format!("{own}\nserverCommonNames = other.test, bcfg2.test"),
+            true,
+        ),
+    ] {
+        machine.write(
+            "bcfg2.conf",
+            &format!(
+                "[communication]\npassword = s3cret\nretries = 1\nretry_delay = 0\n{trust}\n[components]\nbcfg2 = {address}\n\
+                 [client]\ndrivers = RPMng\n[RPMng]\n"
+            ),
+        );
+        let ran = machine.run("apply", &[]);
+        assert_eq!(ran.code, i32::from(!right), "{trust}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("s3cret"), "{}", ran.stderr);
+        assert_eq!(calls.lock().unwrap().is_empty(), !right, "{trust}");
+        assert_eq!(
+            machine
+                .installed()
+                .contains(&"alpha-1.1-1.noarch".to_owned()),
+            right
+        );
+    }
 }
