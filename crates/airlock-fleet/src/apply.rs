@@ -293,6 +293,8 @@ fn written(host: &ReportedHost) -> Result<(HostWrite, Vec<(String, u8)>)> {
         &host.sockets,
         &facts,
         &guests,
+        // Doubles count in the totals of the source.
+        host.guests.len(),
     ))
     .map_err(unreadable)?;
     let write = HostWrite {
