@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::source::{Read, read};
+use super::source::{Read, close, read};
 use super::{Shared, by_destination};
 use crate::backend;
 use crate::config::{Configuration, DestinationSettings, Source};
@@ -48,7 +48,7 @@ async fn one(source: &Source, shared: &Shared) -> backend::Result<Read> {
         read(source, backend.as_mut()).await
     }
     .await;
-    backend.close().await;
+    close(backend.as_mut()).await;
     found
 }
 
