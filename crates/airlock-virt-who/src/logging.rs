@@ -140,7 +140,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
             _ => "DEBUG",
         };
         // One event is one line, whatever a server wrote into its messages.
-        let message = format!("{}{}", text.message, text.fields).replace(['\n', '\r'], " ");
+        // It steers no terminal either.
+        let message = format!("{}{}", text.message, text.fields).replace(char::is_control, " ");
         let place = format!(
             "@{}:{}",
             metadata
@@ -149,7 +150,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
                 .unwrap_or("?"),
             metadata.line().unwrap_or(0)
         );
-        let message = one_line(message);
         let quiet =
             self.command && !DEBUG.load(Ordering::Relaxed) && *metadata.level() > Level::WARN;
         if !quiet {
@@ -176,15 +176,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
                 .unwrap_or_else(|| "virtwho.main".to_owned());
             files.write(&part, &format!("{} [{level}] {place} - {message}\n", now()));
         }
-    }
-}
-
-/// Without control characters: what a server says can neither begin a line of its own nor steer a terminal.
-fn one_line(message: String) -> String {
-    if message.chars().any(char::is_control) {
-        message.replace(char::is_control, " ")
-    } else {
-        message
     }
 }
 
