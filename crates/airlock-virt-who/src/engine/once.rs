@@ -62,7 +62,8 @@ pub async fn read_once(
     for source in &configuration.sources {
         let source = Arc::new(source.clone());
         let shared = shared.clone();
-        work.push(tokio::spawn(async move {
+        let of = Arc::clone(&source);
+        let task = tokio::spawn(async move {
             let fingerprint = hex::encode(source.fingerprint);
             let mut reads = shared.state.reads(&source.name);
             let now = shared.clock.now();
@@ -114,13 +115,18 @@ pub async fn read_once(
                     notes: Vec::new(),
                 },
             }
-        }));
+        });
+        work.push((of, task));
     }
     let mut out = Vec::new();
-    for task in work {
-        if let Ok(found) = task.await {
-            out.push(found);
-        }
+    for (source, task) in work {
+        out.push(task.await.unwrap_or_else(|error| ReadOnce {
+            source,
+            inventory: Err(format!("the program failed while it read: {error}")),
+            all: 0,
+            left_out: Vec::new(),
+            notes: Vec::new(),
+        }));
     }
     out
 }
