@@ -48,6 +48,9 @@ pub struct Applied {
     pub moved: u64,
 }
 
+/// The guests of a host: uuid and state.
+type States = Vec<(String, u8)>;
+
 /// A guest that came to a host or went from one.
 struct Step {
     host: HypervisorId,
@@ -91,9 +94,9 @@ pub async fn apply(
     let mut went: Vec<Step> = Vec::new();
 
     // Hosts that are new.
-    let mut new: Vec<(HostWrite, Vec<(String, u8)>)> = Vec::new();
+    let mut new: Vec<(HostWrite, States)> = Vec::new();
     // Hosts that are known and different.
-    let mut different: Vec<(&KnownHost, HostWrite, Vec<(String, u8)>)> = Vec::new();
+    let mut different: Vec<(&KnownHost, HostWrite, States)> = Vec::new();
     for host in &hosts {
         let (write, guests) = written(host)?;
         match by_id.get(host.id.as_str()) {
@@ -272,7 +275,7 @@ fn event(kind: HypervisorEventKind, host: HypervisorId, detail: String) -> Event
 }
 
 /// A host as it is written, with its guests by uuid; one that stands twice counts once, with its last state.
-fn written(host: &ReportedHost) -> Result<(HostWrite, Vec<(String, u8)>)> {
+fn written(host: &ReportedHost) -> Result<(HostWrite, States)> {
     let unreadable =
         |error: serde_json::Error| Error::invalid(format!("host {}: {error}", host.id));
     let mut guests: Vec<(String, u8)> = host

@@ -81,7 +81,7 @@ pub fn plan_about(plan: &Plan, names: &[String]) -> Plan {
                 .collect(),
             files_change: channel.files_change,
             files: channel.files.clone(),
-            naked: channel.naked.clone(),
+            naked: channel.naked,
         }
     });
     Plan {

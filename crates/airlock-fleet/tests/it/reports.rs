@@ -309,11 +309,13 @@ fn doubles_are_named_and_uuids_found_in_both_byte_orders() {
     });
 }
 
+type Spoil = Box<dyn Fn(&mut HypervisorMessage)>;
+
 #[test]
 fn malformed_messages_are_refused_with_the_field() {
     on_both(|world| async move {
         let good = full(1, &["esx1: g1"]);
-        let cases: Vec<(Box<dyn Fn(&mut HypervisorMessage)>, &str)> = vec![
+        let cases: Vec<(Spoil, &str)> = vec![
             (Box::new(|m| m.protocol = 2), "protocol is 2"),
             (Box::new(|m| m.source.clear()), "source is empty"),
             (

@@ -179,7 +179,7 @@ pub(super) fn airlock(reader: &mut Reader<'_>, context: &Context<'_>) -> Option<
         reader.tell(
             Level::Error,
             &server.origin,
-            "airlock_token_file is not set; make a token with: airlock token create --scope hypervisors:write",
+            "airlock_token_file is not set; make a token with: airlock token create NAME --scope hypervisors:write",
         );
         return None;
     };

@@ -13,3 +13,4 @@ mod parsers;
 mod program;
 mod server;
 mod vcsim;
+mod whole_way;

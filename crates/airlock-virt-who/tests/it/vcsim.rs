@@ -11,15 +11,15 @@ use airlock_virt_who::model::{CLUSTER, Hypervisor, Report, State};
 use airlock_virt_who::secret::Secret;
 use airlock_virt_who::settings::Settings;
 
-struct Center {
+pub struct Center {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
-    url: String,
+    pub url: String,
 }
 
 impl Center {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let made = Command::new(root.join("scripts/make-vcsim"))
             .stderr(Stdio::inherit())
@@ -49,7 +49,7 @@ impl Center {
         }
     }
 
-    fn tell(&mut self, command: &str) {
+    pub fn tell(&mut self, command: &str) {
         writeln!(self.input, "{command}").unwrap();
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();

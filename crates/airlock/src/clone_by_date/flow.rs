@@ -107,11 +107,7 @@ pub async fn show(
 ) -> Result {
     if !shown.explain.is_empty() && shown.plan.is_none() && !shown.dry_run {
         // Nobody looks at the whole plan.
-        let tasks: Vec<TaskId> = run_all(context, requests)
-            .await?
-            .into_iter()
-            .map(|(id, _)| id)
-            .collect();
+        let tasks = run_plans(context, requests).await?;
         return explained::of_tasks(context, &tasks, &shown.explain).await;
     }
     let planned = plan_all(context, requests).await?;
@@ -206,8 +202,14 @@ pub async fn apply(
 }
 
 async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Planned>> {
+    for request in requests {
+        bases(context, request).await?;
+    }
     let mut planned = Vec::new();
-    for (task, summary) in run_all(context, requests).await? {
+    for request in requests {
+        let Some((task, summary)) = run_plan(context, request).await? else {
+            continue;
+        };
         let (plan, bytes) = fetch(context, task).await?;
         planned.push(Planned {
             task,
@@ -220,31 +222,35 @@ async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Pl
 }
 
 /// Plans, and gives the tasks that have the plans.
-async fn run_all(
-    context: &Context,
-    requests: &[CloneRequest],
-) -> Result<Vec<(TaskId, PlanSummary)>> {
+async fn run_plans(context: &Context, requests: &[CloneRequest]) -> Result<Vec<TaskId>> {
     for request in requests {
         bases(context, request).await?;
     }
-    let mut planned = Vec::new();
+    let mut tasks = Vec::new();
     for request in requests {
-        let started: TaskInfo = context
-            .client
-            .send(Method::POST, "/api/v1/clones/plan", request)
-            .await?;
-        let id = started.id;
-        let ended = task::follow::<PlanSummary>(context, started, Waiting::default()).await;
-        if matches!(&ended, Err(fail) if fail.stopped) {
-            // Nobody wants its result any more.
-            let path = format!("/api/v1/tasks/{id}/cancel");
-            let _: Result<TaskInfo> = context.client.bare(Method::POST, &path).await;
-            return Err(Fail::new("ended; nothing was changed").stopped());
-        }
-        let Some(summary) = ended? else { continue };
-        planned.push((id, summary));
+        tasks.extend(run_plan(context, request).await?.map(|(task, _)| task));
     }
-    Ok(planned)
+    Ok(tasks)
+}
+
+/// Plans one tree.
+async fn run_plan(
+    context: &Context,
+    request: &CloneRequest,
+) -> Result<Option<(TaskId, PlanSummary)>> {
+    let started: TaskInfo = context
+        .client
+        .send(Method::POST, "/api/v1/clones/plan", request)
+        .await?;
+    let id = started.id;
+    let ended = task::follow::<PlanSummary>(context, started, Waiting::default()).await;
+    if matches!(&ended, Err(fail) if fail.stopped) {
+        // Nobody wants its result any more.
+        let path = format!("/api/v1/tasks/{id}/cancel");
+        let _: Result<TaskInfo> = context.client.bare(Method::POST, &path).await;
+        return Err(Fail::new("ended; nothing was changed").stopped());
+    }
+    Ok(ended?.map(|summary| (id, summary)))
 }
 
 /// The plan of a task, and its bytes.
