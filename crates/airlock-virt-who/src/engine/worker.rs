@@ -70,6 +70,7 @@ struct Worker {
     next_look: Option<Instant>,
     /// When what was accepted is written down.
     next_write: Option<Instant>,
+    writing: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Runs a destination until it is stopped.
@@ -96,7 +97,7 @@ pub(super) async fn run(
             }
         }
     }
-    worker.end();
+    worker.end().await;
 }
 
 impl Worker {
@@ -151,23 +152,34 @@ impl Worker {
             first: true,
             next_look: None,
             next_write: None,
+            writing: Vec::new(),
         }
     }
 
-    fn end(&mut self) {
+    async fn end(&mut self) {
         self.write();
+        for writing in std::mem::take(&mut self.writing) {
+            let _ = writing.await;
+        }
         for pair in self.pairs.iter().filter(|pair| pair.report.held.is_some()) {
             self.shared.table.doubt(&pair.source.name, false);
         }
     }
 
-    /// Writes down what was accepted.
+    /// Writes down what was accepted, beside everything else.
     fn write(&mut self) {
         self.next_write = None;
+        self.writing.retain(|writing| !writing.is_finished());
         for pair in self.pairs.iter_mut().filter(|pair| pair.unwritten) {
             pair.unwritten = false;
             pair.report.accept(&pair.accepted);
-            save(&self.shared, &pair.report);
+            let (state, report) = (self.shared.state.clone(), pair.report.clone());
+            let turn = state.turn();
+            self.writing.push(tokio::task::spawn_blocking(move || {
+                if let Err(error) = state.save_report_as(turn, &report) {
+                    tracing::error!("{error}");
+                }
+            }));
         }
     }
 
