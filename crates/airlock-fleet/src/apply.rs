@@ -296,6 +296,8 @@ fn written(host: &ReportedHost) -> Result<(HostWrite, States)> {
         &host.sockets,
         &facts,
         &guests,
+        // Doubles count in the totals of the source.
+        host.guests.len(),
     ))
     .map_err(unreadable)?;
     let write = HostWrite {

@@ -2,17 +2,15 @@
 
 use std::collections::HashSet;
 
-use airlock_model::hypervisors::{HYPERVISOR_PART_HOSTS, HYPERVISOR_PROTOCOL};
+use airlock_model::hypervisors::{
+    HYPERVISOR_FACTS_BYTES as LONGEST_FACTS, HYPERVISOR_HOST_GUESTS as MOST_GUESTS,
+    HYPERVISOR_PART_HOSTS, HYPERVISOR_PROTOCOL, HYPERVISOR_REASON_BYTES,
+    HYPERVISOR_WORD_BYTES as LONGEST,
+};
 use airlock_model::{HypervisorBody, HypervisorMessage, ReportedHost};
 
 use crate::{Error, Result};
 
-/// Bytes of names, ids and words.
-const LONGEST: usize = 512;
-/// Bytes of all facts of a host as JSON.
-const LONGEST_FACTS: usize = 256 << 10;
-/// Guests of one host.
-const MOST_GUESTS: usize = 100_000;
 /// Parts of a full report: five million hosts.
 pub const MOST_PARTS: u32 = 10_000;
 
@@ -59,7 +57,7 @@ pub fn check(message: &HypervisorMessage) -> Result<()> {
                 None => Ok(()),
             }
         }
-        HypervisorBody::Silent { reason } if reason.len() > 16 * LONGEST => {
+        HypervisorBody::Silent { reason } if reason.len() > HYPERVISOR_REASON_BYTES => {
             Err(too_long("reason", reason.len()))
         }
         HypervisorBody::Silent { .. }

@@ -24,9 +24,13 @@
 //! applied before is answered [`HypervisorVerdict::Known`] and changes nothing, so an agent that heard no answer sends it
 //! again as it was. `heartbeat` and `silent` carry the sequence of the last report and may be lost.
 //!
+//! An agent that has changed its report since, or cannot know what became of a number (it was stopped in between, or its state
+//! is an older copy), takes [`HypervisorVerdict::Known`] for "that number is used up" and sends a full report with a higher one.
+//!
 //! A server answers [`HypervisorVerdict::SendFull`] and applies nothing, when `base` is not the sequence that it applied
 //! last, the incarnation is another one, parts are missing, or after applying a difference its counts would differ from
-//! `total_hosts` and `total_guests`; it may also answer a `heartbeat` so, when `base` is not what it applied last. The agent then sends a full report with the next sequence. A full report is always taken, unless its
+//! `total_hosts` and `total_guests`; it may also answer a
+//! `heartbeat` so, when `base` is not what it applied last. The agent then sends a full report with the next sequence. A full report is always taken, unless its
 //! sequence is lower than the last one of the same incarnation ([`HypervisorVerdict::Known`]).
 //!
 //! # Answers
@@ -52,6 +56,18 @@ pub const HYPERVISOR_PART_HOSTS: usize = 500;
 
 /// Bytes of one message at most. A part is cut earlier when its hosts have very many guests.
 pub const HYPERVISOR_MESSAGE_BYTES: usize = 16 << 20;
+
+/// Bytes of an id, name, cluster, uuid or word at most; none of them has control characters, and an id is not empty.
+pub const HYPERVISOR_WORD_BYTES: usize = 512;
+
+/// Bytes of all facts of a host as JSON at most.
+pub const HYPERVISOR_FACTS_BYTES: usize = 256 << 10;
+
+/// Guests of one host at most.
+pub const HYPERVISOR_HOST_GUESTS: usize = 100_000;
+
+/// Bytes of the reason of a `silent` at most.
+pub const HYPERVISOR_REASON_BYTES: usize = 8 << 10;
 
 /// One message of an agent about one source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

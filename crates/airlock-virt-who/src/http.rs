@@ -201,6 +201,7 @@ impl Http {
     /// No connection, TLS, time-out, a body that ends early or is too long. Every status is an answer.
     pub async fn send(&self, request: Request) -> Result<Answer> {
         let doing = request.doing.clone();
+        let begun = std::time::Instant::now();
         let work = async {
             let response = self.start(request, None).await?;
             let status = response.status();
@@ -219,6 +220,13 @@ impl Http {
                 }
                 body.extend_from_slice(&chunk);
             }
+            tracing::debug!(
+                "{}: {doing}: HTTP status {}, {} bytes after {} ms",
+                self.server,
+                status.as_u16(),
+                body.len(),
+                begun.elapsed().as_millis()
+            );
             Ok(Answer {
                 status,
                 headers,

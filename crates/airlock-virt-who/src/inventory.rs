@@ -1,6 +1,6 @@
 //! What one source has, after its filter: the hosts by id, each with a digest by which changes are found.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
@@ -197,6 +197,19 @@ impl Inventory {
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         (self.by_id.len() as u64, self.guests)
+    }
+
+    /// The hosts, each id once: of several with one id the last.
+    #[must_use]
+    pub fn distinct(&self) -> Vec<&Hypervisor> {
+        let hosts = self.hosts.iter().map(AsRef::as_ref);
+        if !self.doubles {
+            return hosts.collect();
+        }
+        let mut seen: HashSet<&str> = HashSet::with_capacity(self.by_id.len());
+        let mut out: Vec<&Hypervisor> = hosts.rev().filter(|host| seen.insert(&host.id)).collect();
+        out.reverse();
+        out
     }
 
     /// The digest of each id. Local guests stand under the empty id.

@@ -140,7 +140,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
             _ => "DEBUG",
         };
         // One event is one line, whatever a server wrote into its messages.
-        let message = format!("{}{}", text.message, text.fields).replace(['\n', '\r'], " ");
+        // It steers no terminal either.
+        let message = format!("{}{}", text.message, text.fields).replace(char::is_control, " ");
         let place = format!(
             "@{}:{}",
             metadata

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use airlock_model::Instant;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -164,6 +166,14 @@ pub struct Error {
 #[derive(Debug, Clone)]
 pub struct State {
     folder: PathBuf,
+    order: Arc<Order>,
+}
+
+/// In which order reports were handed over to be written: an older one never replaces a newer one.
+#[derive(Debug, Default)]
+struct Order {
+    next: AtomicU64,
+    written: Mutex<BTreeMap<PathBuf, u64>>,
 }
 
 impl State {
@@ -172,6 +182,7 @@ impl State {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
+            order: Arc::default(),
         }
     }
 
@@ -219,10 +230,32 @@ impl State {
     /// # Errors
     /// The file cannot be written.
     pub fn save_report(&self, report: &Report) -> Result<(), Error> {
-        write(
-            &self.report_path(&report.destination, &report.source),
-            report,
-        )
+        self.save_report_as(self.turn(), report)
+    }
+
+    /// The place of a report in the order of writing, for [`save_report_as`](Self::save_report_as).
+    #[must_use]
+    pub fn turn(&self) -> u64 {
+        self.order.next.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Keeps a report, unless a later one was kept meanwhile.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn save_report_as(&self, turn: u64, report: &Report) -> Result<(), Error> {
+        let path = self.report_path(&report.destination, &report.source);
+        let mut written = self
+            .order
+            .written
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if written.get(&path).is_some_and(|last| *last > turn) {
+            return Ok(());
+        }
+        write(&path, report)?;
+        written.insert(path, turn);
+        Ok(())
     }
 
     /// Forgets a pair.
@@ -368,6 +401,19 @@ mod tests {
         assert_eq!(state.reports(), [report.clone()]);
         std::fs::write(state.report_path("d", "s"), b"{").unwrap();
         assert!(!state.report("d", "s", "esx").accepted().ever);
+    }
+
+    #[test]
+    fn an_older_report_that_is_written_late_replaces_no_newer_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = State::new(folder.path());
+        let mut report = state.report("d", "s", "esx");
+        let early = state.turn();
+        report.sent_at = Some(2);
+        state.save_report(&report).unwrap();
+        report.sent_at = Some(1);
+        state.save_report_as(early, &report).unwrap();
+        assert_eq!(state.report("d", "s", "esx").sent_at, Some(2));
     }
 
     #[test]

@@ -60,6 +60,20 @@ fn a_first_report_is_taken_and_differences_tell_who_moved() {
 }
 
 #[test]
+fn a_guest_that_stands_twice_in_a_host_counts_as_the_agent_counts_it() {
+    on_both(|world| async move {
+        let twice = full(1, &["esx1: g1 g1 g2", "esx2: g3"]);
+        assert_eq!(world.send(&twice).await.verdict, Applied);
+        // Only the second line of the guest goes; the next difference fits all the same.
+        let once = difference(2, &["esx1: g1 g2"], &[], (2, 3));
+        assert_eq!(world.send(&once).await.verdict, Applied);
+        let next = difference(3, &["esx2:"], &[], (2, 2));
+        assert_eq!(world.send(&next).await.verdict, Applied);
+        assert_eq!(world.state().await, "esx1: g1 g2; esx2: ");
+    });
+}
+
+#[test]
 fn a_message_counts_once_and_only_on_what_it_is_against() {
     on_both(|world| async move {
         // Nothing to be different from.

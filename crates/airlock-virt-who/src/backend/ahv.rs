@@ -20,6 +20,9 @@ use crate::model::{
 };
 use crate::settings::Settings;
 
+/// Entities of one list at most.
+const ENTITIES: usize = 1_000_000;
+
 /// How many things are asked for at once; Prism gives no more.
 const LENGTH: usize = 500;
 /// More pages than any inventory has.
@@ -172,6 +175,15 @@ impl Source {
         }
     }
 
+    fn too_many(&self, what: &str) -> Error {
+        Error::TooMuch {
+            server: self.http.server().to_owned(),
+            doing: what.to_owned(),
+            limit: ENTITIES,
+            what: "entities",
+        }
+    }
+
     fn endless(&self, what: &str) -> Error {
         Error::TooMuch {
             server: self.http.server().to_owned(),
@@ -193,6 +205,9 @@ impl Source {
             let page = self.entities(what, document)?;
             let empty = page.is_empty();
             all.extend(page);
+            if all.len() > ENTITIES {
+                return Err(self.too_many(what));
+            }
             let done = match (total, length) {
                 (Some(total), _) if all.len() >= total => true,
                 (Some(total), _) if empty => {
@@ -236,6 +251,9 @@ impl Source {
             }
             let empty = entities.is_empty();
             all.extend(entities);
+            if all.len() > ENTITIES {
+                return Err(self.too_many(what));
+            }
             match total {
                 Some(total) if all.len() < total && empty => {
                     return Err(Error::Partial {

@@ -20,6 +20,9 @@ use crate::model::{Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE,
 use crate::settings::Settings;
 use crate::xml::Element;
 
+/// Items of one list at most; a Hyper-V host runs about a thousand guests.
+const ITEMS: usize = 100_000;
+
 /// More pulls than any list has.
 const PULLS: usize = 100_000;
 /// The old namespace and the one since Windows Server 2012.
@@ -249,6 +252,14 @@ impl Source {
             };
             if let Some(found) = response.child("Items") {
                 items.extend(found.children.iter().cloned());
+            }
+            if items.len() > ITEMS {
+                return Err(Error::TooMuch {
+                    server: self.http.server().to_owned(),
+                    doing: "Pull".to_owned(),
+                    limit: ITEMS,
+                    what: "items",
+                });
             }
             match response.text_at(&["EnumerationContext"]) {
                 Some(next) if response.child("EndOfSequence").is_none() => {

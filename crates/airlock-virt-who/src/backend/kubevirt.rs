@@ -219,7 +219,15 @@ impl Source {
                 _ => return Err(self.http.protocol(path, "it has no list of items")),
             }
             let next = text(&document, &["metadata", "continue"]).map(str::to_owned);
-            if next.is_none() || next == more {
+            if next.is_some() && next == more {
+                // What comes next would be the same once more, and the rest never.
+                return Err(Error::Partial {
+                    server: self.http.server().to_owned(),
+                    doing: path.to_owned(),
+                    reason: "its continue token does not move on".to_owned(),
+                });
+            }
+            if next.is_none() {
                 let mark = text(&document, &["metadata", "resourceVersion"]).map(str::to_owned);
                 return Ok(Listed { items, mark });
             }

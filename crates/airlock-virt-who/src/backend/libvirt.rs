@@ -120,6 +120,8 @@ impl Source {
             .lines()
             .map(|line| line.trim().to_owned())
             .filter(|line| !line.is_empty() && line != NO_GUEST)
+            // They become words of a command again.
+            .filter(|line| line.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
             .collect();
         Ok((machine, guests))
     }

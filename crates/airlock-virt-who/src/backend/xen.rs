@@ -196,17 +196,17 @@ impl Source {
         }
     }
 
-    async fn references(&self, method: &str, object: Option<&str>) -> Result<Vec<String>> {
+    async fn references(&self, method: &str, object: Option<&str>) -> Result<Option<Vec<String>>> {
         let Some(value) = self.ask(method, object).await? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let list = value
             .as_array()
             .ok_or_else(|| self.http.protocol(method, "it is no list"))?;
-        Ok(list
+        let texts = list
             .iter()
-            .filter_map(|value| value.as_str().map(str::to_owned))
-            .collect())
+            .filter_map(|value| value.as_str().map(str::to_owned));
+        Ok(Some(texts.collect()))
     }
 
     async fn host(&self, reference: &str, sink: &mut dyn Sink) -> Result<Option<Hypervisor>> {
@@ -249,10 +249,17 @@ impl Source {
             }
         }
         let kind = "xen".into();
-        for guest in self
+        let Some(guests) = self
             .references("host.get_resident_VMs", Some(reference))
             .await?
-        {
+        else {
+            sink.note(Note::HostLeftOut {
+                host: host.name.as_deref().unwrap_or(reference).to_owned(),
+                reason: "it has gone while the list was read".to_owned(),
+            });
+            return Ok(None);
+        };
+        for guest in guests {
             let Some(record) = self.ask("VM.get_record", Some(&guest)).await? else {
                 sink.note(Note::GuestLeftOut {
                     guest,
@@ -280,7 +287,11 @@ impl Source {
 
     async fn all(&self, sink: &mut dyn Sink) -> Result<Vec<Hypervisor>> {
         let mut hosts = Vec::new();
-        for reference in self.references("host.get_all", None).await? {
+        let method = "host.get_all";
+        let Some(references) = self.references(method, None).await? else {
+            return Err(self.failure(method, &["HANDLE_INVALID".to_owned()]));
+        };
+        for reference in references {
             hosts.extend(self.host(&reference, sink).await?);
         }
         Ok(hosts)

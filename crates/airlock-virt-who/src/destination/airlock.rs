@@ -1,7 +1,10 @@
 //! Airlock: the protocol of [`airlock_model::hypervisors`].
 
+use std::collections::BTreeMap;
+
 use airlock_model::hypervisors::{
-    HYPERVISOR_MESSAGE_BYTES, HYPERVISOR_PART_HOSTS, HYPERVISOR_PROTOCOL,
+    HYPERVISOR_FACTS_BYTES, HYPERVISOR_HOST_GUESTS, HYPERVISOR_MESSAGE_BYTES,
+    HYPERVISOR_PART_HOSTS, HYPERVISOR_PROTOCOL, HYPERVISOR_REASON_BYTES, HYPERVISOR_WORD_BYTES,
 };
 use airlock_model::{
     HypervisorAnswer, HypervisorBody, HypervisorMessage, HypervisorVerdict, ReportedGuest,
@@ -16,7 +19,7 @@ use super::{Delivery, Destination, Error, Marks, Named, Result, Sent, Taken};
 use crate::config::destinations::Airlock as To;
 use crate::http::{Http, Request};
 use crate::inventory::Inventory;
-use crate::model::{CLUSTER, Hypervisor, LocalGuests, SOCKETS};
+use crate::model::{CLUSTER, Guest, Hypervisor, LocalGuests, SOCKETS};
 use crate::settings::Settings;
 
 /// A guest in JSON has at most about this many bytes beside its id.
@@ -104,18 +107,7 @@ impl Airlock {
     /// A full report with the next sequence.
     async fn full(&self, delivery: &Delivery<'_>, marks: &mut Marks) -> Result<HypervisorAnswer> {
         marks.sequence += 1;
-        let (total_hosts, total_guests) = delivery.inventory.counts();
-        let mut hosts: Vec<&Hypervisor> = Vec::new();
-        for host in delivery.inventory.hosts().iter().map(AsRef::as_ref) {
-            // Of several with one id the last one counts, and only it.
-            if delivery
-                .inventory
-                .host(&host.id)
-                .is_some_and(|counts| std::ptr::eq(counts, host))
-            {
-                hosts.push(host);
-            }
-        }
+        let (hosts, total_hosts, total_guests) = takeable(delivery.inventory);
         let parts = parts(&hosts);
         let count = parts.len();
         let mut answer = None;
@@ -149,12 +141,15 @@ impl Airlock {
         marks: &mut Marks,
     ) -> Result<Option<HypervisorAnswer>> {
         let (changed, removed) = delivery.inventory.difference(&delivery.accepted.digests);
-        let bytes: usize = changed.iter().map(|host| size(host)).sum();
+        let changed: Vec<&Hypervisor> = changed.into_iter().filter(|host| sendable(host)).collect();
+        let removed: Vec<&str> = removed.into_iter().filter(|id| usable(id)).collect();
+        let bytes = changed.iter().map(|host| size(host)).sum::<usize>()
+            + removed.iter().map(|id| id.len() + 4).sum::<usize>();
         if changed.len() > HYPERVISOR_PART_HOSTS || bytes > HYPERVISOR_MESSAGE_BYTES / 2 {
             return Ok(None);
         }
         marks.sequence += 1;
-        let (total_hosts, total_guests) = delivery.inventory.counts();
+        let (_, total_hosts, total_guests) = takeable(delivery.inventory);
         let body = HypervisorBody::Difference {
             base: marks.base,
             changed: changed.iter().map(|host| reported(host)).collect(),
@@ -190,10 +185,13 @@ impl Airlock {
             && let Some(answer) = self.difference(delivery, marks).await?
         {
             match answer.verdict {
-                HypervisorVerdict::Applied | HypervisorVerdict::Known => {
+                HypervisorVerdict::Applied => {
                     marks.base = marks.sequence;
                     return Ok(answer.warnings);
                 }
+                // The number is used up by another message: this life was stopped before it wrote that down, or its state
+                // is an older copy. What that message said is not known, so nothing counts as taken.
+                HypervisorVerdict::Known => marks.sequence = marks.sequence.max(answer.sequence),
                 _ => tracing::info!(
                     source = delivery.source,
                     reason = answer.reason.as_deref().unwrap_or(""),
@@ -201,15 +199,11 @@ impl Airlock {
                 ),
             }
         }
-        // Another life of the server may know higher numbers than this one.
+        // The server may know higher numbers than this state does.
         for _ in 0..2 {
             let answer = self.full(delivery, marks).await?;
             match answer.verdict {
                 HypervisorVerdict::Applied => {
-                    marks.base = marks.sequence;
-                    return Ok(answer.warnings);
-                }
-                HypervisorVerdict::Known if answer.sequence == marks.sequence => {
                     marks.base = marks.sequence;
                     return Ok(answer.warnings);
                 }
@@ -248,15 +242,24 @@ impl Destination for Airlock {
 
     async fn heartbeat(&mut self, sources: &[Named<'_>]) -> Result<Vec<String>> {
         let mut forgotten = Vec::new();
+        let mut rejected = None;
         for named in sources.iter().filter(|named| named.marks.base > 0) {
             let base = named.marks.base;
             let body = HypervisorBody::Heartbeat { base };
             let message = self.message(*named, named.marks.sequence, body);
-            if self.post(&message).await?.verdict == HypervisorVerdict::SendFull {
-                forgotten.push(named.source.to_owned());
+            match self.post(&message).await {
+                Ok(answer) if answer.verdict == HypervisorVerdict::SendFull => {
+                    forgotten.push(named.source.to_owned());
+                }
+                Ok(_) => {}
+                Err(error @ Error::Rejected { .. }) => rejected = Some(error),
+                Err(error) => return Err(error),
             }
         }
-        Ok(forgotten)
+        match rejected {
+            Some(error) if forgotten.is_empty() => Err(error),
+            _ => Ok(forgotten),
+        }
     }
 
     async fn send(&mut self, deliveries: &[Delivery<'_>]) -> Sent {
@@ -279,8 +282,12 @@ impl Destination for Airlock {
                         job: None,
                         remarks: Vec::new(),
                     });
+                    // What the server does not take of one source does not keep it from the others.
+                    let ends = !matches!(error, Error::Rejected { .. });
                     sent.error = Some(error);
-                    break;
+                    if ends {
+                        break;
+                    }
                 }
             }
         }
@@ -292,7 +299,7 @@ impl Destination for Airlock {
             return Ok(());
         }
         let body = HypervisorBody::Silent {
-            reason: reason.to_owned(),
+            reason: clean(reason, HYPERVISOR_REASON_BYTES),
         };
         self.post(&self.message(source, source.marks.sequence, body))
             .await?;
@@ -303,8 +310,16 @@ impl Destination for Airlock {
         if source.marks.incarnation.is_empty() {
             return Ok(None);
         }
-        let message = self.message(source, source.marks.sequence + 1, HypervisorBody::Retire);
-        self.post(&message).await?;
+        let mut sequence = source.marks.sequence + 1;
+        let answer = self
+            .post(&self.message(source, sequence, HypervisorBody::Retire))
+            .await?;
+        if answer.verdict == HypervisorVerdict::Known {
+            // The number was used up, or the source is retired already: then it is answered so once more.
+            sequence = sequence.max(answer.sequence) + 1;
+            self.post(&self.message(source, sequence, HypervisorBody::Retire))
+                .await?;
+        }
         Ok(None)
     }
 }
@@ -316,6 +331,65 @@ fn named<'a>(delivery: &'a Delivery<'_>, marks: &'a Marks) -> Named<'a> {
         id_kind: delivery.id_kind,
         marks,
     }
+}
+
+/// Whether the server takes a text as an id.
+fn usable(id: &str) -> bool {
+    !id.is_empty() && id.len() <= HYPERVISOR_WORD_BYTES && !id.chars().any(char::is_control)
+}
+
+/// Whether the server takes the host; one that it does not take is left out, so that the others arrive.
+fn sendable(host: &Hypervisor) -> bool {
+    let usable = usable(&host.id);
+    if !usable {
+        tracing::warn!(
+            "The host {:?} ({:?}) is left out: its id is empty, has control characters or over {HYPERVISOR_WORD_BYTES} bytes",
+            clean(&host.id, 80),
+            host.name
+        );
+    }
+    usable
+}
+
+/// The guests that the server takes.
+fn guests(host: &Hypervisor) -> impl Iterator<Item = &Guest> {
+    host.guests
+        .iter()
+        .filter(|guest| usable(&guest.id))
+        .take(HYPERVISOR_HOST_GUESTS)
+}
+
+/// The hosts that the server takes, how many they are, and how many guests they have.
+fn takeable(inventory: &Inventory) -> (Vec<&Hypervisor>, u64, u64) {
+    let mut hosts = inventory.distinct();
+    hosts.retain(|host| usable(&host.id));
+    let total = hosts.iter().map(|host| guests(host).count() as u64).sum();
+    let count = hosts.len() as u64;
+    (hosts, count, total)
+}
+
+/// A text for people: without control characters, cut to so many bytes.
+fn clean(text: &str, bytes: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let c = if c.is_control() { ' ' } else { c };
+        if out.len() + c.len_utf8() > bytes {
+            break;
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The facts; none when they are more than the server takes.
+fn facts(host: &Hypervisor) -> BTreeMap<String, serde_json::Value> {
+    let facts: BTreeMap<String, serde_json::Value> = host
+        .facts
+        .iter()
+        .map(|(name, value)| (name.to_string(), value.clone()))
+        .collect();
+    let fits = serde_json::to_vec(&facts).is_ok_and(|json| json.len() <= HYPERVISOR_FACTS_BYTES);
+    if fits { facts } else { BTreeMap::new() }
 }
 
 fn size(host: &Hypervisor) -> usize {
@@ -361,20 +435,15 @@ fn reported(host: &Hypervisor) -> ReportedHost {
             .and_then(serde_json::Value::as_str)
             .map(str::to_owned)
     };
+    let word = |text: &str| clean(text, HYPERVISOR_WORD_BYTES);
     ReportedHost {
         id: host.id.to_string(),
-        name: host.name.as_deref().map(str::to_owned),
-        uuid: host.system_uuid().map(str::to_owned),
-        cluster: text(CLUSTER),
+        name: host.name.as_deref().map(word),
+        uuid: host.system_uuid().map(word),
+        cluster: text(CLUSTER).as_deref().map(word),
         sockets: text(SOCKETS).and_then(|sockets| sockets.parse().ok()),
-        facts: host
-            .facts
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.clone()))
-            .collect(),
-        guests: host
-            .guests
-            .iter()
+        facts: facts(host),
+        guests: guests(host)
             .map(|guest| ReportedGuest {
                 id: guest.id.to_string(),
                 state: guest.state.number(),

@@ -63,7 +63,9 @@ pub(super) fn write(folder: &Path, id: &str, system_id: &str) -> Result<()> {
     let path = path(folder, id);
     let work = || -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
-        let new = path.with_extension("new");
+        // No host's own name: a '%' of an id is followed by two digits. (An extension is a part of most hosts' names.)
+        let mut new = path.clone().into_os_string();
+        new.push("%new");
         let mut file = std::fs::OpenOptions::new()
             .write(true)
             .create(true)
@@ -78,4 +80,20 @@ pub(super) fn write(folder: &Path, id: &str, system_id: &str) -> Result<()> {
         path: path.clone(),
         reason: error.to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_one_host_touches_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "esx1.example.new", "one").unwrap();
+        write(folder.path(), "esx1.example.com", "two").unwrap();
+        let kept = |id| read(folder.path(), id).unwrap();
+        assert_eq!(kept("esx1.example.new").as_deref(), Some("one"));
+        assert_eq!(kept("esx1.example.com").as_deref(), Some("two"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::source::{Read, read};
+use super::source::{Read, close, read};
 use super::{Shared, by_destination};
 use crate::backend;
 use crate::config::{Configuration, DestinationSettings, Source};
@@ -48,7 +48,7 @@ async fn one(source: &Source, shared: &Shared) -> backend::Result<Read> {
         read(source, backend.as_mut()).await
     }
     .await;
-    backend.close().await;
+    close(backend.as_mut()).await;
     found
 }
 
@@ -62,7 +62,8 @@ pub async fn read_once(
     for source in &configuration.sources {
         let source = Arc::new(source.clone());
         let shared = shared.clone();
-        work.push(tokio::spawn(async move {
+        let of = Arc::clone(&source);
+        let task = tokio::spawn(async move {
             let fingerprint = hex::encode(source.fingerprint);
             let mut reads = shared.state.reads(&source.name);
             let now = shared.clock.now();
@@ -114,13 +115,18 @@ pub async fn read_once(
                     notes: Vec::new(),
                 },
             }
-        }));
+        });
+        work.push((of, task));
     }
     let mut out = Vec::new();
-    for task in work {
-        if let Ok(found) = task.await {
-            out.push(found);
-        }
+    for (source, task) in work {
+        out.push(task.await.unwrap_or_else(|error| ReadOnce {
+            source,
+            inventory: Err(format!("the program failed while it read: {error}")),
+            all: 0,
+            left_out: Vec::new(),
+            notes: Vec::new(),
+        }));
     }
     out
 }

@@ -23,6 +23,12 @@ pub(super) async fn retire(
         return;
     };
     let accepted = report.accepted();
+    if !accepted.ever && accepted.marks.incarnation.is_empty() {
+        // Nothing ever arrived there, so nothing has to be undone.
+        tracing::info!("{shown}; it never was");
+        shared.state.forget(&report);
+        return;
+    }
     let id_kind = accepted
         .id_kind
         .as_deref()

@@ -22,6 +22,9 @@ const WHOLE: Duration = Duration::from_secs(24 * 3600);
 /// A session that was good for so long may end without being called a failure.
 const SESSION: Duration = Duration::from_secs(60);
 
+/// How long logging out may take.
+const FAREWELL: Duration = Duration::from_secs(10);
+
 /// How many notes of one read are logged.
 const NOTES: usize = 20;
 
@@ -101,6 +104,11 @@ pub(crate) async fn read(source: &Source, backend: &mut dyn Backend) -> backend:
     Ok(read)
 }
 
+/// Logs out; a server that does not answer does not keep the program from ending.
+pub(crate) async fn close(backend: &mut dyn Backend) {
+    let _ = tokio::time::timeout(FAREWELL, backend.close()).await;
+}
+
 /// Runs a source until it is stopped.
 pub(crate) async fn run(
     source: Arc<Source>,
@@ -121,7 +129,7 @@ pub(crate) async fn run(
         let ended = match shared.make.backend(&source) {
             Ok(mut backend) => {
                 let ended = session(&source, backend.as_mut(), &shared, interval, &stop).await;
-                backend.close().await;
+                close(backend.as_mut()).await;
                 ended
             }
             Err(error) => Err(error),

@@ -114,6 +114,8 @@ impl Table {
             let Some(inventory) = &mut health.inventory else {
                 return false;
             };
+            // Also when the changes break off half way: the whole read that follows is another revision then.
+            health.whole = None;
             // Copied only when a destination is reading it at this moment.
             let inventory = Arc::make_mut(inventory);
             for id in &changes.removed {
@@ -132,7 +134,6 @@ impl Table {
                 }
             }
             health.revision += 1;
-            health.whole = None;
             health.error = None;
         }
         self.tell();

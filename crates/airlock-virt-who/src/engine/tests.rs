@@ -243,6 +243,37 @@ async fn a_restart_sends_nothing_that_was_taken_before() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_difference_is_written_down_a_moment_later_and_when_the_program_ends() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    let engine = stage.start().await;
+    seconds(30).await;
+    stage.source("one", hosts(&[("a", 2)]));
+    seconds(60).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 2);
+    let kept = |stage: &Stage| {
+        stage
+            .state()
+            .reports()
+            .iter()
+            .map(|report| report.accepted().guests)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&stage), [2]);
+    stage.source("one", hosts(&[("a", 3)]));
+    while stage.seen("airlock").sent.len() == 2 {
+        seconds(1).await;
+    }
+    engine.stop().await;
+    assert_eq!(kept(&stage), [3]);
+    let engine = stage.start().await;
+    seconds(200).await;
+    assert_eq!(stage.seen("airlock").sent.len(), 3);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_removed_source_is_retired_and_a_wrong_one_is_not() {
     let stage = Stage::new(&AIRLOCK.replace("[one]", "[zero]\ntype=fake\nfile=/source.json\nairlock_server=https://airlock.example.com\nairlock_token=t\n[one]"));
     stage.source("one", hosts(&[("a", 1)]));

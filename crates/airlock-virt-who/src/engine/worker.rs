@@ -23,6 +23,10 @@ const SPACING: Duration = Duration::from_secs(60);
 /// The first pause before a job is asked for, and the longest.
 const POLL: (Duration, Duration) = (Duration::from_secs(15), Duration::from_secs(120));
 
+/// So long after a report was taken it is written down, where the next one need not wait for the disk: to such a server a
+/// state that is too old only costs a full report.
+const WRITE: Duration = Duration::from_secs(1);
+
 /// How often it is looked whether somebody let a report go that is held back.
 const LOOK: Duration = Duration::from_secs(10);
 
@@ -46,6 +50,8 @@ struct Pair {
     accept: bool,
     /// What the server was last told about the source being unreadable.
     silent: Option<String>,
+    /// What was accepted is not written down yet.
+    unwritten: bool,
 }
 
 struct Worker {
@@ -62,6 +68,9 @@ struct Worker {
     first: bool,
     /// Something is to be sent although nobody has changed anything.
     next_look: Option<Instant>,
+    /// When what was accepted is written down.
+    next_write: Option<Instant>,
+    writing: Vec<tokio::task::JoinHandle<()>>,
 }
 
 /// Runs a destination until it is stopped.
@@ -88,7 +97,7 @@ pub(super) async fn run(
             }
         }
     }
-    worker.end();
+    worker.end().await;
 }
 
 impl Worker {
@@ -124,6 +133,7 @@ impl Worker {
                     job,
                     accept: shared.accept,
                     silent: None,
+                    unwritten: false,
                     source,
                 }
             })
@@ -141,18 +151,44 @@ impl Worker {
             started: now,
             first: true,
             next_look: None,
+            next_write: None,
+            writing: Vec::new(),
         }
     }
 
-    fn end(&self) {
+    async fn end(&mut self) {
+        self.write();
+        for writing in std::mem::take(&mut self.writing) {
+            let _ = writing.await;
+        }
         for pair in self.pairs.iter().filter(|pair| pair.report.held.is_some()) {
             self.shared.table.doubt(&pair.source.name, false);
+        }
+    }
+
+    /// Writes down what was accepted, beside everything else.
+    fn write(&mut self) {
+        self.next_write = None;
+        self.writing.retain(|writing| !writing.is_finished());
+        for pair in self.pairs.iter_mut().filter(|pair| pair.unwritten) {
+            pair.unwritten = false;
+            pair.report.accept(&pair.accepted);
+            let (state, report) = (self.shared.state.clone(), pair.report.clone());
+            let turn = state.turn();
+            self.writing.push(tokio::task::spawn_blocking(move || {
+                if let Err(error) = state.save_report_as(turn, &report) {
+                    tracing::error!("{error}");
+                }
+            }));
         }
     }
 
     /// Does everything that is due, and says when it has to look again.
     async fn turn(&mut self) -> Instant {
         let far = Instant::now() + self.interval;
+        if self.next_write.is_some_and(|next| next <= Instant::now()) {
+            self.write();
+        }
         if let Some(until) = self.refused() {
             return until;
         }
@@ -176,6 +212,9 @@ impl Worker {
         due = due.min(self.next_heartbeat);
         if let Some(look) = self.next_look.take() {
             due = due.min(look);
+        }
+        if let Some(write) = self.next_write {
+            due = due.min(write);
         }
         due = self
             .pairs
@@ -386,6 +425,11 @@ impl Worker {
 
     fn taken(&mut self, sent: Sent, ready: &[(usize, Arc<Inventory>, u64)]) {
         let identity = self.settings.identity();
+        let later = sent.error.is_none()
+            && self
+                .destination
+                .as_ref()
+                .is_some_and(|to| to.takes_differences());
         for taken in sent.taken {
             let found = ready.iter().find(|(at, ..)| {
                 self.pairs
@@ -403,8 +447,12 @@ impl Worker {
                 tracing::warn!("Configuration \"{}\": {remark}", taken.source);
             }
             let whole = inventory.equals(&taken.accepted.digests);
+            // A first report is written down at once: from then on there is something to retire.
+            let later = later && pair.accepted.ever;
             pair.accepted = taken.accepted;
-            pair.report.accept(&pair.accepted);
+            if !later {
+                pair.report.accept(&pair.accepted);
+            }
             if whole {
                 pair.seen = Some(*revision);
                 pair.accept = false;
@@ -421,7 +469,13 @@ impl Worker {
                 }
                 self.shared.metrics.sent(&identity, now);
             }
-            save(&self.shared, &pair.report);
+            pair.unwritten = later;
+            if later {
+                self.next_write
+                    .get_or_insert_with(|| Instant::now() + WRITE);
+            } else {
+                save(&self.shared, &pair.report);
+            }
         }
         match sent.error {
             Some(error) => self.fail(&error),

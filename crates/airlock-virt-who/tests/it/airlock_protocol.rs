@@ -34,10 +34,11 @@ impl Model {
                 last,
                 hosts,
                 total_hosts,
+                total_guests,
                 part,
-                ..
             } => {
                 self.heard.push("full");
+                check(&hosts);
                 assert!(hosts.len() <= 500);
                 if part == 0 {
                     self.parts.clear();
@@ -49,6 +50,7 @@ impl Model {
                     if last {
                         assert_eq!(self.parts.len() as u64, total_hosts);
                         let parts = std::mem::take(&mut self.parts);
+                        assert_eq!(guests(&parts), total_guests);
                         self.hosts = parts
                             .into_iter()
                             .map(|host| (host.id.clone(), host))
@@ -66,10 +68,13 @@ impl Model {
                 changed,
                 removed,
                 total_hosts,
-                ..
+                total_guests,
             } => {
                 self.heard.push("difference");
-                if !same || base != self.sequence {
+                check(&changed);
+                if same && message.sequence <= self.sequence {
+                    HypervisorVerdict::Known
+                } else if !same || base != self.sequence {
                     HypervisorVerdict::SendFull
                 } else {
                     for id in removed {
@@ -79,6 +84,7 @@ impl Model {
                         self.hosts.insert(host.id.clone(), host);
                     }
                     assert_eq!(self.hosts.len() as u64, total_hosts);
+                    assert_eq!(guests(self.hosts.values()), total_guests);
                     self.sequence = message.sequence;
                     HypervisorVerdict::Applied
                 }
@@ -94,6 +100,23 @@ impl Model {
             reason: None,
             warnings: Vec::new(),
         }
+    }
+}
+
+fn guests<'a>(hosts: impl IntoIterator<Item = &'a ReportedHost>) -> u64 {
+    hosts.into_iter().map(|host| host.guests.len() as u64).sum()
+}
+
+/// What the server takes, or the whole message is refused.
+fn check(hosts: &[ReportedHost]) {
+    let word =
+        |text: &str| !text.is_empty() && text.len() <= 512 && !text.chars().any(char::is_control);
+    for (at, host) in hosts.iter().enumerate() {
+        assert!(word(&host.id), "{:?}", host.id);
+        assert!(host.name.as_deref().is_none_or(word), "{:?}", host.name);
+        assert!(host.guests.iter().all(|guest| word(&guest.id)));
+        assert!(serde_json::to_string(&host.facts).unwrap().len() <= 256 << 10);
+        assert!(!hosts[..at].iter().any(|other| other.id == host.id));
     }
 }
 
@@ -305,4 +328,100 @@ async fn the_guests_of_this_machine_are_those_of_a_host() {
     let model = model.lock().unwrap();
     assert_eq!(model.heard, ["full", "full"]);
     assert!(model.hosts["this-host"].guests.is_empty());
+}
+
+fn with_guests(id: &str, guests: &[&str]) -> Hypervisor {
+    use airlock_virt_who::model::{Guest, State};
+    let kind: Arc<str> = "esx".into();
+    let mut host = Hypervisor::new(id);
+    host.guests = guests
+        .iter()
+        .map(|guest| Guest::new(*guest, State::Running, &kind))
+        .collect();
+    host
+}
+
+#[tokio::test]
+async fn of_hosts_with_one_id_the_last_is_sent_and_the_counts_fit() {
+    let (server, model) = server().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let options = options(&server);
+    let named = |other: &str| {
+        Inventory::of_hosts(vec![
+            with_guests("localhost.localdomain", &["1", "2"]),
+            with_guests("b", &["3"]),
+            with_guests("localhost.localdomain", &[other]),
+        ])
+    };
+    let first = send(scratch.path(), &options, &named("4"), &Accepted::default()).await;
+    assert!(first.error.is_none(), "{:?}", first.error);
+    let then = send(
+        scratch.path(),
+        &options,
+        &named("5"),
+        &first.taken[0].accepted,
+    )
+    .await;
+    assert!(then.error.is_none(), "{:?}", then.error);
+    let model = model.lock().unwrap();
+    assert_eq!(model.heard, ["full", "difference"]);
+    let last = &model.hosts["localhost.localdomain"];
+    assert_eq!((last.guests.len(), last.guests[0].id.as_str()), (1, "5"));
+}
+
+#[tokio::test]
+async fn a_number_that_is_used_up_takes_nothing_with_it() {
+    let (server, model) = server().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let options = options(&server);
+    let mut now = inventory();
+    let first = send(scratch.path(), &options, &now, &Accepted::default()).await;
+    let old = &first.taken[0].accepted;
+    assert!(now.replace(Hypervisor::new("esx2.example.com")));
+    assert!(
+        send(scratch.path(), &options, &now, old)
+            .await
+            .error
+            .is_none()
+    );
+    // Killed before that was written down, and the inventory goes on.
+    assert!(now.remove("esx2.example.com"));
+    assert!(now.replace(Hypervisor::new("esx3.example.com")));
+    let again = send(scratch.path(), &options, &now, old).await;
+    assert!(again.error.is_none(), "{:?}", again.error);
+    let model = model.lock().unwrap();
+    assert_eq!(model.heard, ["full", "difference", "difference", "full"]);
+    assert_eq!(
+        model.hosts.keys().collect::<Vec<_>>(),
+        ["esx1.example.com", "esx3.example.com"]
+    );
+    assert_eq!(again.taken[0].accepted.marks.base, model.sequence);
+}
+
+#[tokio::test]
+async fn what_the_server_does_not_take_of_one_host_does_not_keep_the_others() {
+    let (server, model) = server().await;
+    let scratch = tempfile::tempdir().unwrap();
+    let options = options(&server);
+    let mut odd = with_guests("odd", &["1", "", "a\u{0}b"]);
+    odd.name = Some(format!("two\nlines {}", "ä".repeat(400)).into());
+    odd.fact("much", "\u{1}".repeat(100_000));
+    let mut now = Inventory::of_hosts(vec![
+        with_guests("", &["2"]),
+        with_guests(&"x".repeat(513), &["3"]),
+        with_guests("a\tb", &["4"]),
+        odd,
+    ]);
+    let first = send(scratch.path(), &options, &now, &Accepted::default()).await;
+    assert!(first.error.is_none(), "{:?}", first.error);
+    assert!(now.equals(&first.taken[0].accepted.digests));
+    assert!(now.remove("a\tb"));
+    assert!(now.replace(with_guests("c\td", &[])));
+    assert!(now.replace(with_guests("good", &["5", "6"])));
+    let then = send(scratch.path(), &options, &now, &first.taken[0].accepted).await;
+    assert!(then.error.is_none(), "{:?}", then.error);
+    let model = model.lock().unwrap();
+    assert_eq!(model.heard, ["full", "difference"]);
+    assert_eq!(model.hosts.keys().collect::<Vec<_>>(), ["good", "odd"]);
+    assert_eq!(model.hosts["odd"].guests.len(), 1);
 }

@@ -256,6 +256,54 @@ async fn a_lost_xen_session_is_made_again() {
     assert_eq!(logins.load(Ordering::SeqCst), 2);
 }
 
+/// A pool of one host that is gone when its guests are asked for.
+#[tokio::test]
+async fn a_xen_host_that_goes_while_it_is_read_is_left_out_and_not_told_without_guests() {
+    let server = Server::start(move |asked| {
+        let text = asked.text();
+        let answer = |value: &str| {
+            Reply::new(200, "text/xml", format!("<methodResponse><params><param><value><struct>{value}</struct></value></param></params></methodResponse>"))
+        };
+        let member = |name: &str, value: &str| format!("<member><name>{name}</name><value>{value}</value></member>");
+        if text.contains("get_resident_VMs") {
+            let parts = "<array><data><value>HANDLE_INVALID</value><value>host</value></data></array>";
+            return answer(&(member("Status", "Failure") + &member("ErrorDescription", parts)));
+        }
+        let value = if text.contains("host.get_all") {
+            "<array><data><value>OpaqueRef:1</value></data></array>".to_owned()
+        } else if text.contains("get_record") {
+            format!("<struct>{}{}</struct>", member("uuid", "u1"), member("hostname", "xen1"))
+        } else {
+            "s0".to_owned()
+        };
+        answer(&(member("Status", "Success") + &member("Value", &value)))
+    })
+    .await;
+    let mut backend = opened(settings("xen", &server.url(), std::path::Path::new("/"))).await;
+    let (report, notes) = gather(&mut *backend).await.unwrap();
+    assert!(matches!(report, Report::Hosts(hosts) if hosts.is_empty()));
+    assert!(
+        notes[0].to_string().contains("xen1 is left out"),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_continue_token_that_does_not_move_on_is_not_the_end_of_a_list() {
+    let server = Server::start(|asked| match asked.path.split('?').next() {
+        Some("/apis/kubevirt.io") => json_reply(&json!({"preferredVersion": {"version": "v1"}})),
+        Some("/api/v1/nodes") => {
+            json_reply(&json!({"metadata": {"continue": "again"}, "items": []}))
+        }
+        _ => json_reply(&json!({"metadata": {}, "items": []})),
+    })
+    .await;
+    let scratch = tempfile::tempdir().unwrap();
+    let mut backend = opened(settings("kubevirt", &server.url(), scratch.path())).await;
+    let error = gather(&mut *backend).await.err().unwrap();
+    assert!(error.to_string().contains("does not move on"), "{error}");
+}
+
 #[tokio::test]
 async fn vdsm_and_kerberos_are_refused_with_what_to_do() {
     let error = kind("vdsm")

@@ -156,6 +156,11 @@ impl Inventory {
         }
     }
 
+    /// Hosts, guests and clusters.
+    pub fn objects(&self) -> usize {
+        self.hosts.len() + self.guests.len() + self.clusters.len()
+    }
+
     /// The ids of all hosts, in a stable order.
     pub fn host_ids(&self) -> Vec<Box<str>> {
         let mut ids: Vec<_> = self.hosts.keys().cloned().collect();

@@ -1,13 +1,15 @@
 //! Answers of `WaitForUpdatesEx`, read as they come: object by object into the inventory.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use tokio::io::AsyncBufRead;
+use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 use tokio_util::io::StreamReader;
 
 use super::inventory::Inventory;
@@ -20,6 +22,15 @@ use crate::xml::entity;
 const TEXT: usize = 64 << 10;
 /// How many references one property may hold.
 const REFERENCES: usize = 1 << 20;
+/// The longest tag, comment or text that is taken into memory to be looked at.
+const EVENT: usize = 1 << 20;
+
+/// Changes of one object in one answer; a host has a dozen properties that were asked for.
+const CHANGES: usize = 10_000;
+
+/// Hosts, guests and clusters of one vCenter: some twenty times what a vCenter can manage.
+const OBJECTS: usize = 1_000_000;
+
 /// How deep an answer may be nested.
 const DEPTH: usize = 64;
 
@@ -175,11 +186,12 @@ pub async fn read<Body: AsyncBufRead + Unpin>(
     body: Body,
     inventory: &mut Inventory,
 ) -> std::result::Result<Answer, Failure> {
-    let mut reader = Reader::from_reader(body);
+    let mut reader = Reader::from_reader(Bounded { body, since: 0 });
     let mut buffer = Vec::new();
     let mut state = Reading::default();
     loop {
         buffer.clear();
+        reader.get_mut().since = 0;
         let event = reader.read_event_into_async(&mut buffer).await;
         match event.map_err(|error| failed(error, &state))? {
             Event::Start(start) => state.start(&start)?,
@@ -205,8 +217,47 @@ pub async fn read<Body: AsyncBufRead + Unpin>(
     }
 }
 
+/// A body of which only so much is taken at a time: the XML reader keeps a tag or text whole, however long it is.
+struct Bounded<Body> {
+    body: Body,
+    /// Bytes since the last tag or text ended.
+    since: usize,
+}
+
+impl<Body: AsyncBufRead + Unpin> AsyncRead for Bounded<Body> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.body).poll_read(context, into)
+    }
+}
+
+impl<Body: AsyncBufRead + Unpin> AsyncBufRead for Bounded<Body> {
+    fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.get_mut();
+        if this.since > EVENT {
+            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
+        }
+        Pin::new(&mut this.body).poll_fill_buf(context)
+    }
+
+    fn consume(self: Pin<&mut Self>, bytes: usize) {
+        let this = self.get_mut();
+        this.since += bytes;
+        Pin::new(&mut this.body).consume(bytes);
+    }
+}
+
 fn failed(error: quick_xml::Error, state: &Reading) -> Failure {
     match error {
+        quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Failure::TooMuch {
+                limit: EVENT,
+                what: "bytes in one tag or text",
+            }
+        }
         quick_xml::Error::Io(error) => Failure::Transport(error),
         quick_xml::Error::Syntax(_) if !state.way.is_empty() => {
             Failure::Unfinished(state.way.last().cloned().unwrap_or_default())
@@ -333,9 +384,23 @@ impl Reading {
                 self.change.kind = self.kind.take();
             }
             (6, "objectSet", "changeSet") => {
+                if self.update.changes.len() >= CHANGES {
+                    return Err(Failure::TooMuch {
+                        limit: CHANGES,
+                        what: "changes of one object",
+                    });
+                }
                 self.update.changes.push(std::mem::take(&mut self.change));
             }
-            (5, "filterSet", "objectSet") => inventory.apply(std::mem::take(&mut self.update)),
+            (5, "filterSet", "objectSet") => {
+                inventory.apply(std::mem::take(&mut self.update));
+                if inventory.objects() > OBJECTS {
+                    return Err(Failure::TooMuch {
+                        limit: OBJECTS,
+                        what: "hosts, guests and clusters",
+                    });
+                }
+            }
             _ => {}
         }
         self.text.clear();
@@ -371,4 +436,34 @@ fn attribute(start: &BytesStart<'_>, schema: bool) -> std::result::Result<Option
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn of(text: &str) -> std::result::Result<Answer, Failure> {
+        read(text.as_bytes(), &mut Inventory::default()).await
+    }
+
+    #[tokio::test]
+    async fn an_endless_tag_comment_or_text_ends_at_a_limit() {
+        let much = "<>".repeat(EVENT);
+        for text in [
+            format!("<a {much}"),
+            format!("<a><!-- {much}"),
+            format!("<a><![CDATA[{much}"),
+            format!("<a>{}", ">".repeat(2 * EVENT)),
+        ] {
+            let failure = of(&text).await.unwrap_err();
+            assert!(
+                matches!(failure, Failure::TooMuch { .. } | Failure::Form(_)),
+                "{failure:?}"
+            );
+        }
+        // A long document of short parts is none of that.
+        let many = "<b/>".repeat(EVENT);
+        let failure = of(&format!("<a>{many}</a>")).await.unwrap_err();
+        assert!(matches!(failure, Failure::Form(_)), "{failure:?}");
+    }
 }

@@ -140,7 +140,7 @@ impl Stage {
         )
     }
 
-    fn state(&self) -> State {
+    pub fn state(&self) -> State {
         State::new(self.folder.path().join("state"))
     }
 
