@@ -188,3 +188,30 @@ fn collect<R: Read + Send + 'static>(mut from: R) -> (JoinHandle<()>, Arc<Mutex<
     });
     (reader, kept)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_script_leaves_running_does_not_hold_the_run() {
+        let child = std::process::Command::new("sh")
+            .args(["-c", "echo done; sleep 30 & exit 3"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ran = Ran {
+            command: Command::new("sh", ["-c"]),
+            arguments: Vec::new(),
+            exit: None,
+            output: String::new(),
+            omitted: 0,
+        };
+        finish(child, None, &mut ran);
+        assert_eq!(ran.exit, Some(3));
+        assert!(ran.output.starts_with("done\n"), "{}", ran.output);
+        assert!(ran.output.contains("still runs"), "{}", ran.output);
+    }
+}
