@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use airlock_model::hypervisors::{HYPERVISOR_HOST_GUESTS, HYPERVISOR_WORD_BYTES};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{Guest, Hypervisor, LocalGuests};
@@ -102,6 +103,18 @@ pub struct Inventory {
     /// The guests of this machine, from a source that sees no hosts.
     pub local: Option<LocalGuests>,
     guests: u64,
+    /// Hosts that are not [`plain`].
+    odd: usize,
+}
+
+/// Whether ids of a host and its guests are texts that every server takes.
+pub(crate) fn plain(host: &Hypervisor) -> bool {
+    let usable = |id: &str| {
+        !id.is_empty() && id.len() <= HYPERVISOR_WORD_BYTES && !id.chars().any(char::is_control)
+    };
+    usable(&host.id)
+        && host.guests.len() <= HYPERVISOR_HOST_GUESTS
+        && host.guests.iter().all(|guest| usable(&guest.id))
 }
 
 impl Inventory {
@@ -127,6 +140,7 @@ impl Inventory {
 
     /// Adds a host.
     pub fn push(&mut self, host: Hypervisor) {
+        self.odd += usize::from(!plain(&host));
         self.guests += host.guests.len() as u64;
         self.digests.push(Digest::of(&host));
         if self.by_id.contains_key(&host.id) {
@@ -151,6 +165,7 @@ impl Inventory {
             return false;
         };
         self.guests = self.guests - old.guests.len() as u64 + host.guests.len() as u64;
+        self.odd = self.odd - usize::from(!plain(old)) + usize::from(!plain(&host));
         *digest = Digest::of(&host);
         *old = Arc::new(host);
         true
@@ -167,6 +182,7 @@ impl Inventory {
         let gone = self.hosts.swap_remove(at);
         self.digests.swap_remove(at);
         self.guests -= gone.guests.len() as u64;
+        self.odd -= usize::from(!plain(&gone));
         if let Some(moved) = self.hosts.get(at) {
             self.by_id.insert(moved.id.clone(), at);
         }
@@ -197,6 +213,13 @@ impl Inventory {
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
         (self.by_id.len() as u64, self.guests)
+    }
+
+    /// Whether every host is there once and all ids are texts that every server takes: then [`counts`](Self::counts) is what
+    /// such a server counts.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.doubles && self.odd == 0
     }
 
     /// The hosts, each id once: of several with one id the last.
