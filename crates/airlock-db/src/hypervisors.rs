@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::dialect::Dialect;
 use crate::{Db, Error, Result, Tx};
 
-pub use read::{EventRow, HostRow, Whose, events, find_host, guests, hosts, places};
+pub use read::{HostRow, Whose, events, find_host, guests, hosts, places};
 
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq)]

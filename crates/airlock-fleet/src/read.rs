@@ -121,19 +121,7 @@ impl Fleet {
             (None, Some(guest)) => Whose::Guest(uuid_key(guest)),
             (None, None) => Whose::All,
         };
-        let events = rows::events(&self.db, org, &whose, most).await?;
-        Ok(events
-            .into_iter()
-            .map(|row| HypervisorEvent {
-                at: row.at,
-                kind: row.kind,
-                source: row.source,
-                host: row.host,
-                from: row.from,
-                guest: row.guest,
-                detail: row.detail,
-            })
-            .collect())
+        Ok(rows::events(&self.db, org, &whose, most).await?)
     }
 
     /// Forgets a source with its hosts, guests and history.

@@ -30,19 +30,4 @@ pub use error::{Error, Result};
 
 /// Packages of which several versions may be installed side by side: the list that Bcfg2's tools and RPM driver had built
 /// in (Bcfg2 reference, section 1.1).
-pub const INSTALL_ONLY: [&str; 14] = [
-    "kernel",
-    "kernel-bigmem",
-    "kernel-enterprise",
-    "kernel-smp",
-    "kernel-modules",
-    "kernel-debug",
-    "kernel-unsupported",
-    "kernel-source",
-    "kernel-devel",
-    "kernel-default",
-    "kernel-largesmp-devel",
-    "kernel-largesmp",
-    "kernel-xen",
-    "gpg-pubkey",
-];
+pub use crate::settings::DEFAULT_INSTALLONLY as INSTALL_ONLY;

@@ -1,6 +1,6 @@
 //! Hosts, guests and their history as they are shown.
 
-use airlock_model::{GuestRow, HypervisorEventKind, HypervisorId, Instant, OrgId, SourceId};
+use airlock_model::{GuestRow, HypervisorEvent, HypervisorId, Instant, OrgId, SourceId};
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -119,25 +119,6 @@ pub async fn places(db: &Db, org: OrgId, key: &str) -> Result<Vec<(HypervisorId,
         .collect()
 }
 
-/// A source's name with what happened to it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EventRow {
-    /// When.
-    pub at: Instant,
-    /// What.
-    pub kind: HypervisorEventKind,
-    /// Source, by name.
-    pub source: String,
-    /// Host, by name or id.
-    pub host: Option<String>,
-    /// Host that it moved from, by name or id.
-    pub from: Option<String>,
-    /// The guest's uuid.
-    pub guest: Option<String>,
-    /// More.
-    pub detail: String,
-}
-
 /// Whose history is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
@@ -150,7 +131,7 @@ pub enum Whose {
 }
 
 /// What happened, newest first.
-pub async fn events(db: &Db, org: OrgId, whose: &Whose, most: u32) -> Result<Vec<EventRow>> {
+pub async fn events(db: &Db, org: OrgId, whose: &Whose, most: u32) -> Result<Vec<HypervisorEvent>> {
     let condition = match whose {
         Whose::All => "",
         Whose::Host(_) => " AND (e.hypervisor_id = $3 OR e.other_id = $3)",
@@ -174,7 +155,7 @@ pub async fn events(db: &Db, org: OrgId, whose: &Whose, most: u32) -> Result<Vec
     rows.iter()
         .map(|row| {
             let kind: String = row.try_get(1)?;
-            Ok(EventRow {
+            Ok(HypervisorEvent {
                 at: Instant(row.try_get(0)?),
                 kind: kind
                     .parse()

@@ -22,7 +22,9 @@ impl Typed {
             .chain(command.get_args())
             .map(|word| format!("'{}'", word.to_str().unwrap()))
             .collect();
-        let child = Command::new("script")
+        // Tests that run in the background get interrupts ignored, and what they start inherits that.
+        let child = Command::new("env")
+            .args(["--default-signal=INT", "script"])
             .args(["-q", "-e", "-c", &words.join(" "), "/dev/null"])
             .current_dir(machine.folder.path())
             .env("HOME", "/root")
