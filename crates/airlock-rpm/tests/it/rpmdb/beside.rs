@@ -129,7 +129,16 @@ fn every_read_is_one_state(mode: &str) {
     let (file, database) = copy(folder.path());
     let mut writer = Writer::start(&["churn", file.to_str().unwrap(), mode]);
     let (mut read, mut generations) = (0, std::collections::HashSet::new());
-    for _ in 0..150 {
+    let start = std::time::Instant::now();
+    // As long as it takes to see the writer at work, however the two are scheduled.
+    let mut rounds = 0;
+    while rounds < 150 || read == 0 || generations.len() < 3 {
+        rounds += 1;
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(120),
+            "{read} of {rounds} read, {} states seen",
+            generations.len()
+        );
         match database.packages() {
             Ok(packages) => {
                 let numbers: Vec<u32> = packages
@@ -153,9 +162,8 @@ fn every_read_is_one_state(mode: &str) {
         }
     }
     let written: usize = writer.go_on().parse().unwrap();
-    assert!(written > 3);
     assert!(
-        read > 0 && generations.len() > 1,
+        written >= generations.len() - 1,
         "{read} read, {written} written"
     );
 }
