@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::dialect::Dialect;
 use crate::{Db, Error, Result, Tx};
 
-pub use read::{HostRow, Whose, events, find_host, guests, hosts, places};
+pub use read::{HostRow, Whose, events, find_host, guests, hosts, hosts_called, places};
 
 /// A source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -488,7 +488,7 @@ pub async fn insert_events(
     Ok(())
 }
 
-/// Hosts of an organization that are there and have a name or uuid key of some of the given ones: for naming doubles.
+/// Hosts of an organization that are there and share a name or a uuid key with another one.
 pub async fn named_alike(
     tx: &mut Tx,
     org: OrgId,

@@ -116,6 +116,42 @@ fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     Some((tag, content, rest))
 }
 
+/// The last common name (2.5.4.3) of the subject (RFC 5280, 4.1.2.6).
+#[must_use]
+pub fn common_name(der: &[u8]) -> Option<String> {
+    let (0x30, certificate, _) = element(der)? else {
+        return None;
+    };
+    let (0x30, mut fields, _) = element(certificate)? else {
+        return None;
+    };
+    if fields.first() == Some(&0xa0) {
+        fields = element(fields)?.2;
+    }
+    // Serial number, signature, issuer, validity.
+    for _ in 0..4 {
+        fields = element(fields)?.2;
+    }
+    let (0x30, mut names, _) = element(fields)? else {
+        return None;
+    };
+    let mut found = None;
+    while let Some((0x31, set, rest)) = element(names) {
+        names = rest;
+        let (0x30, pair, _) = element(set)? else {
+            return None;
+        };
+        let (0x06, kind, value) = element(pair)? else {
+            return None;
+        };
+        if kind == [0x55, 0x04, 0x03] {
+            let (_, text, _) = element(value)?;
+            found = std::str::from_utf8(text).ok().map(str::to_owned);
+        }
+    }
+    found.filter(|name| !name.is_empty())
+}
+
 /// `notAfter` of an X.509 certificate (RFC 5280, 4.1), in seconds since 1970.
 fn not_after(der: &[u8]) -> Option<i64> {
     let (0x30, certificate, _) = element(der)? else {
@@ -185,5 +221,26 @@ mod tests {
         assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
         assert_eq!(not_after(&[0x30, 0x80]), None);
         assert_eq!(not_after(&[0x30, 0x02, 0x30, 0x00]), None);
+    }
+
+    #[test]
+    fn the_common_name_of_the_subject_is_found() {
+        let mut parameters = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::OrganizationName, "acme");
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "1d0b7c9e-5f7a");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = parameters.self_signed(&key).unwrap();
+        assert_eq!(
+            common_name(certificate.der()).as_deref(),
+            Some("1d0b7c9e-5f7a")
+        );
+        for end in 0..certificate.der().len() {
+            let _ = common_name(&certificate.der()[..end]);
+        }
     }
 }

@@ -49,7 +49,7 @@ mod turns;
 mod upstream;
 
 pub use cancel::Cancel;
-pub use certificate::Expiry;
+pub use certificate::{Expiry, common_name};
 pub use digest::{Algorithm, Checksum, UnknownAlgorithm};
 pub use error::{Error, Result};
 pub use guard::{AddressClass, LookUp, Resolver, SystemResolver};

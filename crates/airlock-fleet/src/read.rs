@@ -64,10 +64,12 @@ impl Fleet {
                 what: "the facts of a host",
                 why: error.to_string(),
             })?;
-        let others = rows::hosts(&self.db, org, false).await?;
+        let name = host.name.as_deref().unwrap_or_default();
+        let key = host.uuid_key.as_deref().unwrap_or_default();
+        let others = rows::hosts_called(&self.db, org, name, key).await?;
         let doubles = others
             .iter()
-            .filter(|other| other.id != host.id && host.gone.is_none())
+            .filter(|other| other.id != host.id && host.gone.is_none() && other.gone.is_none())
             .filter(|other| {
                 (other.name.is_some() && other.name == host.name)
                     || (other.uuid_key.is_some() && other.uuid_key == host.uuid_key)
@@ -162,16 +164,7 @@ impl Fleet {
         {
             return Ok(host);
         }
-        let key = uuid_key(named);
-        let mut found: Vec<HostRow> = rows::hosts(&self.db, org, true)
-            .await?
-            .into_iter()
-            .filter(|host| {
-                host.host_id == named
-                    || host.name.as_deref() == Some(named)
-                    || host.uuid_key.as_deref() == Some(key.as_str())
-            })
-            .collect();
+        let mut found = rows::hosts_called(&self.db, org, named, &uuid_key(named)).await?;
         // One that is there comes before those that went.
         if found.iter().any(|host| host.gone.is_none()) {
             found.retain(|host| host.gone.is_none());

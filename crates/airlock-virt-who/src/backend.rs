@@ -84,6 +84,21 @@ pub trait Sink: Send {
     fn note(&mut self, note: Note);
 }
 
+/// Tells of guests whose hosts are not in the list of hosts.
+fn homeless<Host: std::fmt::Display>(
+    sink: &mut dyn Sink,
+    on: impl IntoIterator<Item = (Host, Vec<Guest>)>,
+) {
+    for (host, guests) in on {
+        for guest in guests {
+            sink.note(Note::GuestLeftOut {
+                guest: guest.id.to_string(),
+                reason: format!("its host {host} is not in the list of hosts"),
+            });
+        }
+    }
+}
+
 /// What a read said about the whole, beside its pages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Whole {

@@ -47,6 +47,32 @@ impl<Item> Default for Lists<Item> {
 }
 
 impl<Item> Lists<Item> {
+    /// Reads both lists; what is broken of an item is told beside it.
+    fn read(
+        include: Option<&[String]>,
+        exclude: Option<&[String]>,
+        one: impl Fn(&str) -> (Item, Option<Broken>),
+    ) -> (Self, Vec<Broken>) {
+        let mut all_broken = Vec::new();
+        let mut read = |items: &[String]| -> Vec<Item> {
+            let read = items.iter().map(|item| {
+                let (item, broken) = one(item);
+                all_broken.extend(broken);
+                item
+            });
+            read.collect()
+        };
+        let lists = Self {
+            exclude: exclude.map(&mut read).unwrap_or_default(),
+            include: include.map(&mut read),
+        };
+        (lists, all_broken)
+    }
+
+    fn is_none(&self) -> bool {
+        self.exclude.is_empty() && self.include.is_none()
+    }
+
     fn verdict<'a>(
         &'a self,
         matches: impl Fn(&Item) -> bool,
@@ -74,21 +100,7 @@ impl HostFilter {
         exclude: Option<&[String]>,
         kind: FilterType,
     ) -> (Self, Vec<Broken>) {
-        let mut all_broken = Vec::new();
-        let mut read = |items: &[String]| {
-            items
-                .iter()
-                .map(|item| {
-                    let (pattern, broken) = Pattern::new(item, kind);
-                    all_broken.extend(broken);
-                    pattern
-                })
-                .collect::<Vec<_>>()
-        };
-        let lists = Lists {
-            exclude: exclude.map(&mut read).unwrap_or_default(),
-            include: include.map(&mut read),
-        };
+        let (lists, all_broken) = Lists::read(include, exclude, |item| Pattern::new(item, kind));
         (Self(lists), all_broken)
     }
 
@@ -110,7 +122,7 @@ impl HostFilter {
     /// Whether it lets everything pass.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.0.exclude.is_empty() && self.0.include.is_none()
+        self.0.is_none()
     }
 }
 
@@ -132,22 +144,11 @@ impl ParentFilter {
         exclude: Option<&[String]>,
         kind: FilterType,
     ) -> (Self, Vec<Broken>) {
-        let mut all_broken = Vec::new();
-        let mut read = |items: &[String]| {
-            items
-                .iter()
-                .map(|item| {
-                    let (id, by_id) = Pattern::of_parent_id(item);
-                    let (name, by_name) = Pattern::new(item, kind);
-                    all_broken.extend(by_id.or(by_name));
-                    ParentPattern { id, name }
-                })
-                .collect::<Vec<_>>()
-        };
-        let lists = Lists {
-            exclude: exclude.map(&mut read).unwrap_or_default(),
-            include: include.map(&mut read),
-        };
+        let (lists, all_broken) = Lists::read(include, exclude, |item| {
+            let (id, by_id) = Pattern::of_parent_id(item);
+            let (name, by_name) = Pattern::new(item, kind);
+            (ParentPattern { id, name }, by_id.or(by_name))
+        });
         (Self(lists), all_broken)
     }
 
@@ -171,7 +172,7 @@ impl ParentFilter {
     /// Whether it lets everything pass.
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.0.exclude.is_empty() && self.0.include.is_none()
+        self.0.is_none()
     }
 }
 

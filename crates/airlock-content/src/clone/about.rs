@@ -34,19 +34,18 @@ pub fn names_package(typed: &str, nevra: &str) -> bool {
         })
 }
 
-/// A plan with only those entries that some names are in, and those that their chains of reasons lead to. The counts
+/// A plan with only those entries that a name is in, and those that their chains of reasons lead to. The counts
 /// that are no entries stay those of the whole plan.
 #[must_use]
-pub fn plan_about(plan: &Plan, names: &[String]) -> Plan {
-    let named = |nevra: &str| names.iter().any(|typed| names_package(typed, nevra));
-    let wanted = follow(plan, names, &named);
+pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
+    let named = |nevra: &str| names_package(typed, nevra);
+    let wanted = follow(plan, typed);
     let channels = plan.channels.iter().map(|channel| {
         let open = channel.open.iter().filter(|open| {
             let word = open.requires.split(' ').next().unwrap_or_default();
             named(&open.package)
-                || names
-                    .iter()
-                    .any(|typed| typed == &open.requires || typed == word)
+                || typed == open.requires
+                || typed == word
                 || open.providers.iter().any(|one| named(one))
         });
         let packages = channel.packages.iter();
@@ -71,7 +70,7 @@ pub fn plan_about(plan: &Plan, names: &[String]) -> Plan {
                 .cloned()
                 .collect(),
             removals: removals.filter(|one| named(&one.nevra)).cloned().collect(),
-            errata_removed: removed.filter(|one| names.contains(one)).cloned().collect(),
+            errata_removed: removed.filter(|one| *one == typed).cloned().collect(),
             by_hand: by_hand.filter(|one| named(one)).cloned().collect(),
             open: open.cloned().collect(),
             broken: broken.filter(|one| named(&one.nevra)).cloned().collect(),
@@ -92,8 +91,8 @@ pub fn plan_about(plan: &Plan, names: &[String]) -> Plan {
     }
 }
 
-/// NEVRAs and advisories that are named, or that reasons of those lead to.
-fn follow<'a>(plan: &'a Plan, names: &[String], named: &dyn Fn(&str) -> bool) -> HashSet<&'a str> {
+/// NEVRAs and advisories that the name is of, or that reasons of those lead to.
+fn follow<'a>(plan: &'a Plan, typed: &str) -> HashSet<&'a str> {
     // Where a reason's words lead: packages and errata have no names in common.
     let mut leads: HashMap<&str, Vec<&str>> = HashMap::new();
     let mut waiting: Vec<&str> = Vec::new();
@@ -110,7 +109,7 @@ fn follow<'a>(plan: &'a Plan, names: &[String], named: &dyn Fn(&str) -> bool) ->
                 | PackageReason::Revised { advisory } => to.push(advisory),
                 PackageReason::OriginalState | PackageReason::Recorded => {}
             }
-            if named(&package.nevra) {
+            if names_package(typed, &package.nevra) {
                 waiting.push(&package.nevra);
             }
         }
@@ -119,9 +118,7 @@ fn follow<'a>(plan: &'a Plan, names: &[String], named: &dyn Fn(&str) -> bool) ->
             if let ErratumReason::Needed { by, .. } = &erratum.reason {
                 to.push(by);
             }
-            let is_named =
-                |typed: &String| *typed == erratum.advisory || *typed == erratum.published_as;
-            if names.iter().any(is_named) {
+            if typed == erratum.advisory || typed == erratum.published_as {
                 waiting.push(&erratum.advisory);
             }
         }

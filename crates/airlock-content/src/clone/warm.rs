@@ -144,11 +144,11 @@ impl Content {
         }
     }
 
-    /// A kept plan, cut down to what explains some names ([`super::about::plan_about`]).
+    /// A kept plan, cut down to what explains a name ([`super::about::plan_about`]).
     ///
     /// # Errors
     /// When the plan is not in the store any more.
-    pub async fn plan_about(&self, digest: &str, names: Vec<String>) -> Result<Plan> {
+    pub async fn plan_about(&self, digest: &str, name: String) -> Result<Plan> {
         let plan = match self.warm_plan_of(digest) {
             Some(plan) => plan,
             None => {
@@ -158,7 +158,7 @@ impl Content {
             }
         };
         self.blocking("explaining a plan", move |_| {
-            Ok(super::about::plan_about(&plan, &names))
+            Ok(super::about::plan_about(&plan, &name))
         })
         .await
     }

@@ -72,6 +72,20 @@ pub async fn hosts(db: &Db, org: OrgId, gone: bool) -> Result<Vec<HostRow>> {
     rows.iter().map(host).collect()
 }
 
+/// Hosts that have a text as id or name, or a key as uuid; those that went, too.
+pub async fn hosts_called(db: &Db, org: OrgId, text: &str, key: &str) -> Result<Vec<HostRow>> {
+    let text_of = format!(
+        "{HOST} WHERE h.org_id = $1 AND (h.host_id = $2 OR h.name = $2 OR h.uuid_key = $3) ORDER BY h.id"
+    );
+    let rows = sqlx::query(AssertSqlSafe(text_of))
+        .bind(org.0)
+        .bind(text)
+        .bind(key)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(host).collect()
+}
+
 /// One host of an organization.
 pub async fn find_host(db: &Db, org: OrgId, id: HypervisorId) -> Result<Option<HostRow>> {
     let text = format!("{HOST} WHERE h.org_id = $1 AND h.id = $2");

@@ -80,7 +80,7 @@ pub async fn plan_of_task(
     let summary = summary_of(&find(&app, actor.org, TaskId(id)).await?)?;
     let bytes = match wanted.about {
         Some(name) => {
-            let part = app.content.plan_about(&summary.digest, vec![name]).await?;
+            let part = app.content.plan_about(&summary.digest, name).await?;
             write_plan(&part)?
         }
         None => app.content.plan_bytes(&summary.digest).await?,

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     Backend, Error, Form, Kind, Level, Need, Note, OptionSpec, PAGE, Page, Remark, Result, Sink,
-    Whole,
+    Whole, homeless,
 };
 use crate::http::{Http, Request, basic};
 use crate::model::{
@@ -435,14 +435,7 @@ impl Backend for Source {
                 sink.page(Page::Hosts(std::mem::take(&mut page))).await;
             }
         }
-        for (host, guests) in on {
-            for guest in guests {
-                sink.note(Note::GuestLeftOut {
-                    guest: guest.id.to_string(),
-                    reason: format!("its host {host} is not in the list of hosts"),
-                });
-            }
-        }
+        homeless(sink, on);
         sink.page(Page::Hosts(page)).await;
         Ok(Whole::default())
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName};
 use reqwest::{Method, StatusCode};
 
-use super::{Backend, Kind, Level, Note, PAGE, Page, Remark, Result, Sink, Whole};
+use super::{Backend, Kind, Level, Note, PAGE, Page, Remark, Result, Sink, Whole, homeless};
 use crate::http::{Http, Request, basic};
 use crate::model::{
     CLUSTER, Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION,
@@ -282,14 +282,7 @@ impl Backend for Source {
                 sink.page(Page::Hosts(std::mem::take(&mut page))).await;
             }
         }
-        for (host, guests) in on {
-            for guest in guests {
-                sink.note(Note::GuestLeftOut {
-                    guest: guest.id.to_string(),
-                    reason: format!("its host {host} is not in the list of hosts"),
-                });
-            }
-        }
+        homeless(sink, on);
         sink.page(Page::Hosts(page)).await;
         Ok(Whole::default())
     }

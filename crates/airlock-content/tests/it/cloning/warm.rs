@@ -51,7 +51,7 @@ fn a_plan_is_made_once_and_anew_when_what_it_is_made_of_has_changed() {
         assert_eq!(plan(&world, &wish).await, (first.clone(), false));
         let part = world
             .content
-            .plan_about(&first, vec!["lib".to_owned()])
+            .plan_about(&first, "lib".to_owned())
             .await
             .unwrap();
         let brought: Vec<&str> = part.channels[0]
@@ -112,7 +112,7 @@ fn a_plan_is_made_once_and_anew_when_what_it_is_made_of_has_changed() {
         assert!(
             world
                 .content
-                .plan_about(&last, vec!["lib".to_owned()])
+                .plan_about(&last, "lib".to_owned())
                 .await
                 .is_ok()
         );

@@ -39,10 +39,10 @@ fn a_part_of_a_plan_explains_its_name_as_the_whole_does() {
     names.extend(names.clone().iter().map(short));
     assert!(names.len() > 20, "{names:?}");
     for name in &names {
-        let part = plan_about(&plan, std::slice::from_ref(name));
+        let part = plan_about(&plan, name);
         assert_eq!(in_plan(&part, name), in_plan(&plan, name), "{name}");
     }
-    let nothing = plan_about(&plan, &["nobody".to_owned()]);
+    let nothing = plan_about(&plan, "nobody");
     assert!(
         nothing
             .channels
