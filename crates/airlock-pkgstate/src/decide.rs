@@ -15,7 +15,7 @@ pub mod required;
 pub mod rpm;
 pub mod yum;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::declared::{Configuration, Entry, Instance};
 use crate::evra::Evra;
@@ -106,9 +106,9 @@ impl Verdict {
 }
 
 /// Checks to leave out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Omit {
-    words: HashSet<String>,
+    words: BTreeSet<String>,
 }
 
 impl Omit {
@@ -131,9 +131,7 @@ impl Omit {
 
     /// All words, sorted.
     pub fn words(&self) -> Vec<&str> {
-        let mut words: Vec<&str> = self.words.iter().map(String::as_str).collect();
-        words.sort_unstable();
-        words
+        self.words.iter().map(String::as_str).collect()
     }
 }
 
@@ -158,6 +156,10 @@ pub const RPM_FLAGS: [&str; 15] = [
 
 /// What looks at the machine while entries are examined.
 pub trait Checker {
+    /// Says which packages are probably going to be asked about: whoever can look at many at once does it now. It is a hint;
+    /// other questions may come, and a hint takes the place of the one before.
+    fn expect(&mut self, _asked: Vec<(Installed, Omit)>) {}
+
     /// Verifies an installed package.
     ///
     /// # Errors
@@ -323,6 +325,51 @@ impl Examined {
             notes: vec![note],
             ..Self::default()
         }
+    }
+}
+
+/// Examines entries in their order; what they need to be verified is found out first, so that the checker can look at all
+/// of it at once.
+pub fn examine_all<'e>(
+    entries: impl Iterator<Item = &'e Entry> + Clone,
+    context: &Context<'_>,
+    checker: &mut dyn Checker,
+) -> Vec<Examined> {
+    let mut foreseen = Foreseen::default();
+    for entry in entries.clone() {
+        examine(entry, context, &mut foreseen);
+    }
+    checker.expect(foreseen.asked);
+    let examined = entries
+        .map(|entry| examine(entry, context, checker))
+        .collect();
+    // What was looked at ahead is not needed any more.
+    checker.expect(Vec::new());
+    examined
+}
+
+/// Takes note of what is asked, and finds nothing wrong.
+#[derive(Default)]
+struct Foreseen {
+    asked: Vec<(Installed, Omit)>,
+}
+
+impl Checker for Foreseen {
+    fn check(&mut self, package: &Installed, omit: &Omit) -> Result<Verdict, String> {
+        self.asked.push((package.clone(), omit.clone()));
+        Ok(Verdict::default())
+    }
+
+    fn newest(&mut self, _: &str) -> Option<Vec<Installed>> {
+        None
+    }
+
+    fn is_dangling(&mut self, _: &str) -> bool {
+        false
+    }
+
+    fn owns(&mut self, _: &Installed, _: &str) -> bool {
+        false
     }
 }
 

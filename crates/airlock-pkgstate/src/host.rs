@@ -1,24 +1,26 @@
 //! A real machine, or a root of one: its database, its files, its package managers.
 
 mod acknowledged;
+mod ahead;
 mod execute;
 mod file;
 mod protected;
 mod repository;
+mod seen;
 
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use airlock_rpm::db;
-
-use crate::decide::{Checker, Difference, FileProblem, Omit, Unmet, Verdict};
-use crate::inventory::{Installed, Inventory, Signature, SignatureTag};
+use self::ahead::Ahead;
+use self::seen::Seen;
+use crate::decide::{Checker, Omit, Verdict};
+use crate::inventory::{Installed, Inventory};
 use crate::run::action::Action;
 use crate::run::command::{Command, Manager, Ran};
 use crate::run::{Machine, Obtained};
 use crate::safety::Protected;
-use crate::verify::{self, Checks, Problems};
+
+const NOT_READ: &str = "nothing was read yet";
 
 /// Brings files from other machines.
 pub trait Fetch {
@@ -86,10 +88,9 @@ pub type Journal = Box<dyn FnMut(&str) -> Result<(), String>>;
 pub struct Host {
     options: HostOptions,
     fetch: Box<dyn Fetch>,
-    machine: Option<verify::Machine>,
-    /// Headers are read when they are looked at: all of them together are large.
-    snapshot: Option<db::Snapshot>,
-    acknowledged: Vec<acknowledged::Acknowledged>,
+    seen: Option<Seen>,
+    /// What was looked at ahead, until anything may have changed.
+    ahead: Ahead,
     journal: Option<Journal>,
     rpm_place: Option<Vec<String>>,
 }
@@ -100,9 +101,8 @@ impl Host {
         Self {
             options,
             fetch,
-            machine: None,
-            snapshot: None,
-            acknowledged: Vec::new(),
+            seen: None,
+            ahead: Ahead::default(),
             journal: None,
             rpm_place: None,
         }
@@ -118,130 +118,24 @@ impl Host {
         &self.options
     }
 
-    fn read(&mut self) -> Result<Inventory, String> {
-        let machine = verify::Machine::open(&self.options.root, self.options.dbpath.as_deref())
-            .map_err(|error| error.to_string())?;
-        let database = machine.database();
-        // A package that cannot be read might be any declared one: then nothing is decided.
-        let packages = database
-            .read(|snapshot| {
-                let mut cursor = snapshot.cursor();
-                let all = 0..snapshot.numbers().len();
-                all.map(|position| cursor.load_at(position).map(|record| installed(&record)))
-                    .collect::<db::Result<Vec<Installed>>>()
-            })
-            .map_err(|error| error.to_string())?;
-        self.snapshot = Some(database.snapshot().map_err(|error| error.to_string())?);
-        self.acknowledged = acknowledged::read(machine.root())?;
-        self.machine = Some(machine);
-        Ok(Inventory::new(packages))
-    }
-}
-
-impl Host {
-    /// The record of a package, as long as it is still that package.
-    fn record(&self, package: &Installed) -> Result<db::Installed, String> {
-        let snapshot = self.snapshot.as_ref().ok_or("nothing was read yet")?;
-        let record = snapshot
-            .cursor()
-            .load(package.number)
-            .map_err(|error| error.to_string())?;
-        match installed(&record) == *package {
-            true => Ok(record),
-            false => Err("it changed while it was looked at".to_owned()),
-        }
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// What decisions need of a record.
-fn installed(record: &db::Installed) -> Installed {
-    use airlock_rpm::tag::main;
-    let header = record.header();
-    let field = |tag| header.bytes(tag).map(text).unwrap_or_default();
-    let provides = header.strings(main::PROVIDENAME).map(text).collect();
-    let signatures = record
-        .signatures()
-        .into_iter()
-        .filter_map(|signature| {
-            let tag = match signature.tag {
-                "RSAHEADER" => SignatureTag::RsaHeader,
-                "DSAHEADER" => SignatureTag::DsaHeader,
-                "SIGPGP" => SignatureTag::Pgp,
-                "SIGGPG" => SignatureTag::Gpg,
-                _ => SignatureTag::OpenPgp,
-            };
-            let key = signature.summary?.key_id?.to_string();
-            Some(Signature { tag, key })
-        })
-        .collect();
-    Installed {
-        number: record.number(),
-        name: text(record.name()),
-        epoch: header.u32(main::EPOCH),
-        version: field(main::VERSION),
-        release: field(main::RELEASE),
-        arch: match record.is_key() {
-            true => None,
-            false => record.arch().map(text),
-        },
-        provides,
-        signatures,
+    fn seen(&self) -> Result<&Seen, String> {
+        self.seen.as_ref().ok_or_else(|| NOT_READ.to_owned())
     }
 }
 
 impl Checker for Host {
-    fn check(&mut self, package: &Installed, omit: &Omit) -> Result<Verdict, String> {
-        let machine = self.machine.as_ref().ok_or("nothing was read yet")?;
-        let record = &self.record(package)?;
-        let mut checks = Checks::ALL;
-        for word in omit.words() {
-            checks.take_out(word);
-        }
-        // The old drivers know neither capabilities nor ghosts.
-        checks.ghosts = false;
-        machine.keys().map_err(|error| error.to_string())?;
-        let found = machine.verify(record, &checks);
-        let mut verdict = Verdict {
-            package: found.package.clone(),
-            ..Verdict::default()
+    fn expect(&mut self, asked: Vec<(Installed, Omit)>) {
+        self.ahead = match &self.seen {
+            Some(seen) => Ahead::look(seen, asked),
+            None => Ahead::default(),
         };
-        for finding in &found.header {
-            match finding.is_missing_key() {
-                true => verdict.notes.push(format!(
-                    "{}: the key of a signature is not imported",
-                    found.package
-                )),
-                false => verdict.header.push(header_text(finding)),
-            }
+    }
+
+    fn check(&mut self, package: &Installed, omit: &Omit) -> Result<Verdict, String> {
+        match self.ahead.verdict(package, omit) {
+            Some(known) => known,
+            None => self.seen()?.check(package, omit),
         }
-        verdict.dependencies = found
-            .dependencies
-            .iter()
-            .map(|finding| Unmet {
-                requirement: finding.text.clone(),
-                name: text(&finding.name),
-                version: text(&finding.evr),
-                flags: finding.flags & 0xf,
-            })
-            .collect();
-        for file in &found.files {
-            let mut problem = file_problem(file);
-            self.add_shared_time(record, file, &mut problem);
-            if problem.kind == 'c' && self.is_acknowledged(&found.package, &problem.path) {
-                verdict
-                    .notes
-                    .push(format!("{}: the change is acknowledged", problem.path));
-                continue;
-            }
-            if !problem.differs.is_empty() {
-                verdict.files.push(problem);
-            }
-        }
-        Ok(verdict)
     }
 
     fn newest(&mut self, name: &str) -> Option<Vec<Installed>> {
@@ -249,138 +143,20 @@ impl Checker for Host {
     }
 
     fn owns(&mut self, package: &Installed, path: &str) -> bool {
-        let Ok(record) = self.record(package) else {
-            return false;
-        };
-        let Ok(package) = record.package() else {
-            return false;
-        };
-        package.files().any(|file| file.path() == path)
+        self.seen().is_ok_and(|seen| seen.owns(package, path))
     }
 
     fn is_dangling(&mut self, path: &str) -> bool {
-        let link = self.open_inside(path, rustix::fs::OFlags::NOFOLLOW);
-        let is_link = link
-            .and_then(|file| rustix::fs::fstat(&file).ok())
-            .is_some_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_symlink());
-        is_link
-            && self
-                .open_inside(path, rustix::fs::OFlags::empty())
-                .is_none()
-    }
-}
-
-fn header_text(finding: &verify::HeaderFinding) -> String {
-    match finding {
-        verify::HeaderFinding::Digest { kind, .. } => format!("the {kind} digest is wrong"),
-        verify::HeaderFinding::Signature { verdict } => {
-            format!("the signature is not good: {verdict:?}")
-        }
-        verify::HeaderFinding::Unusable { why } => why.clone(),
-    }
-}
-
-/// The order in which the old drivers list differences.
-const ORDER: [(Problems, Difference); 12] = [
-    (Problems::MISSING, Difference::Missing),
-    (Problems::DIGEST, Difference::Digest),
-    (Problems::UNREADABLE, Difference::Unreadable),
-    (Problems::LINK, Difference::Link),
-    (Problems::UNREADABLE_LINK, Difference::UnreadableLink),
-    (Problems::SIZE, Difference::Size),
-    (Problems::MODE, Difference::Mode),
-    (Problems::DEVICE, Difference::Device),
-    (Problems::MTIME, Difference::Mtime),
-    (Problems::USER, Difference::User),
-    (Problems::GROUP, Difference::Group),
-    (Problems::CAPABILITIES, Difference::Capabilities),
-];
-
-fn file_problem(file: &verify::FileFinding) -> FileProblem {
-    use airlock_rpm::package::file_flag;
-    let kinds = [
-        (file_flag::CONFIG, 'c'),
-        (file_flag::DOC, 'd'),
-        (file_flag::GHOST, 'g'),
-        (file_flag::LICENSE, 'l'),
-        (file_flag::README, 'r'),
-    ];
-    let kind = kinds
-        .into_iter()
-        .find(|(bit, _)| file.flags & bit != 0)
-        .map_or(' ', |(_, letter)| letter);
-    FileProblem {
-        path: text(&file.path),
-        kind,
-        differs: ORDER
-            .into_iter()
-            .filter(|(bit, _)| file.problems.has(*bit))
-            .map(|(_, difference)| difference)
-            .collect(),
-        became_link: file.differences.iter().any(|difference| {
-            matches!(difference, verify::Difference::Link { expected, .. } if expected.is_empty())
-        }),
-    }
-}
-
-impl Host {
-    /// The time of a file that several packages own is left out of verification, because it is right for one of them only.
-    /// Where such a file differs anyway, the time belongs to what is said about it.
-    fn add_shared_time(
-        &self,
-        record: &db::Installed,
-        file: &verify::FileFinding,
-        problem: &mut FileProblem,
-    ) {
-        let changed = problem
-            .differs
-            .iter()
-            .any(|one| matches!(one, Difference::Digest | Difference::Size));
-        let (Some(machine), true) = (&self.machine, changed) else {
-            return;
-        };
-        if problem.differs.contains(&Difference::Mtime) {
-            return;
-        }
-        let Ok(package) = record.package() else {
-            return;
-        };
-        let mut path = Vec::new();
-        let own = package.files().find(|own| {
-            path.clear();
-            own.path_into(&mut path);
-            path == file.path
-        });
-        let (Some(own), Ok(stat)) = (own, machine.root().stat(&file.path)) else {
-            return;
-        };
-        let masked = own.verify_flags & Problems::MTIME.bits() == 0;
-        if !masked && i64::from(own.mtime) != stat.st_mtime {
-            let at = problem
-                .differs
-                .iter()
-                .position(|one| matches!(one, Difference::User | Difference::Group))
-                .unwrap_or(problem.differs.len());
-            problem.differs.insert(at, Difference::Mtime);
-        }
-    }
-
-    /// Opens what a path inside the root leads to, only to look at it.
-    fn open_inside(&self, path: &str, more: rustix::fs::OFlags) -> Option<OwnedFd> {
-        let look = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC;
-        self.open_with(path, look | more).ok()
-    }
-
-    fn open_with(&self, path: &str, flags: rustix::fs::OFlags) -> std::io::Result<OwnedFd> {
-        let machine = self.machine.as_ref();
-        let machine = machine.ok_or(std::io::ErrorKind::NotConnected)?;
-        machine.root().open_with(path.as_bytes(), flags)
+        self.seen().is_ok_and(|seen| seen.is_dangling(path))
     }
 }
 
 impl Machine for Host {
     fn inventory(&mut self) -> Result<Inventory, String> {
-        self.read()
+        self.ahead = Ahead::default();
+        let (seen, inventory) = Seen::read(&self.options)?;
+        self.seen = Some(seen);
+        Ok(inventory)
     }
 
     fn obtain(&mut self, action: &Action) -> Obtained {
@@ -398,7 +174,7 @@ impl Machine for Host {
     }
 
     fn protected(&self) -> Protected {
-        protected::read(self.machine.as_ref().map(verify::Machine::root))
+        protected::read(self.seen.as_ref().map(|seen| seen.machine.root()))
     }
 
     fn has_prelink(&self) -> bool {

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use crate::decide::extra::{self, ExtraPackage};
 use crate::decide::lists::DecisionList;
-use crate::decide::{Checker, Context, Examined, examine};
+use crate::decide::{Checker, Context, Examined, examine_all};
 use crate::declared::{Configuration, Entry};
 use crate::evra::Form;
 use crate::inventory::Inventory;
@@ -279,14 +279,15 @@ impl<'s> Session<'s> {
     /// Examines entries again. `now` keeps what was found.
     fn reexamine(&mut self, places: &[usize], machine: &mut dyn Machine) {
         let prelink = machine.has_prelink();
-        let mut found = Vec::with_capacity(places.len());
+        let known = places
+            .iter()
+            .copied()
+            .filter(|at| self.entry(*at).is_some());
+        let places: Vec<usize> = known.collect();
         let context = self.context(prelink);
-        for at in places {
-            if let Some(entry) = self.entry(*at) {
-                found.push((*at, examine(entry, &context, machine)));
-            }
-        }
-        for (at, examined) in found {
+        let entries = places.iter().filter_map(|at| self.entry(*at));
+        let found = examine_all(entries, &context, machine);
+        for (at, examined) in places.into_iter().zip(found) {
             if let Some(place) = self.now.get_mut(at) {
                 *place = examined;
             }

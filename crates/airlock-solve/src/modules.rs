@@ -170,58 +170,41 @@ impl Modules {
             .map(|(number, _)| number)
     }
 
-    /// Enables a unit and what it requires; the module that cannot be had otherwise.
+    /// Enables a unit and what it requires; the module that cannot be had otherwise. Of several ways that one is taken in
+    /// which the fewest modules leave their default stream, as dnf does.
     fn enable(&self, number: usize, chosen: &mut Chosen) -> Result<(), String> {
-        let unit = &self.units[number];
-        chosen.insert(unit.module.clone(), number);
-        if unit.requires.is_empty() {
-            return Ok(());
-        }
-        let mut unmet = String::new();
-        for alternative in &unit.requires {
+        let mut search = Search {
+            modules: self,
+            steps: MOST_STEPS,
+            depth: 0,
+            against: 0,
+            cut: false,
+        };
+        for against in 0..=self.defaults.len() {
+            search.against = against;
+            search.cut = false;
             let mut tried = chosen.clone();
-            match self.require_all(&alternative.requires, &mut tried) {
+            match search.enable(number, &mut tried) {
                 Ok(()) => {
                     *chosen = tried;
                     return Ok(());
                 }
-                Err(module) => unmet = module,
+                Err(module) if !search.cut || search.steps == 0 => return Err(module),
+                Err(_) => {}
             }
         }
-        Err(unmet)
+        Err(self.units[number].module.clone())
     }
 
-    fn require_all(
-        &self,
-        required: &[(String, Vec<String>)],
-        chosen: &mut Chosen,
-    ) -> Result<(), String> {
-        let Some(((module, streams), rest)) = required.split_first() else {
-            return Ok(());
-        };
-        if module == PLATFORM {
-            return self.require_all(rest, chosen);
-        }
-        if let Some(number) = chosen.get(module) {
-            return match allows(streams, &self.units[*number].stream) {
-                true => self.require_all(rest, chosen),
-                false => Err(module.clone()),
-            };
-        }
-        let mut candidates: Vec<usize> = self
-            .units_of(module, |stream| allows(streams, stream))
-            .collect();
-        let default = self.defaults.get(module);
-        candidates.sort_by_key(|number| default != Some(&self.units[*number].stream));
-        for number in candidates {
-            let mut tried = chosen.clone();
-            if self.enable(number, &mut tried).is_ok() && self.require_all(rest, &mut tried).is_ok()
-            {
-                *chosen = tried;
-                return Ok(());
-            }
-        }
-        Err(module.clone())
+    /// Modules that have another stream than their default.
+    fn against_defaults(&self, chosen: &Chosen) -> usize {
+        let streams = chosen.iter();
+        streams
+            .filter(|(module, number)| {
+                let default = self.defaults.get(*module);
+                default.is_some_and(|stream| *stream != self.units[**number].stream)
+            })
+            .count()
     }
 
     fn context(
@@ -260,6 +243,96 @@ impl Modules {
             scope,
             judged,
         }
+    }
+}
+
+/// Steps after which a search gives up; what a distribution has takes some tens.
+const MOST_STEPS: u32 = 20_000;
+/// Modules that one may need through each other.
+const MOST_DEPTH: usize = 200;
+
+/// One search for streams that go together.
+struct Search<'m> {
+    modules: &'m Modules,
+    /// Steps left.
+    steps: u32,
+    /// Choices that are open.
+    depth: usize,
+    /// Modules that may leave their default stream.
+    against: usize,
+    /// Something was not tried because of that number.
+    cut: bool,
+}
+
+impl Search<'_> {
+    fn enable(&mut self, number: usize, chosen: &mut Chosen) -> Result<(), String> {
+        let unit = &self.modules.units[number];
+        chosen.insert(unit.module.clone(), number);
+        if self.steps == 0 || self.depth == MOST_DEPTH {
+            return Err(unit.module.clone());
+        }
+        self.steps -= 1;
+        if self.modules.against_defaults(chosen) > self.against {
+            self.cut = true;
+            return Err(unit.module.clone());
+        }
+        if unit.requires.is_empty() {
+            return Ok(());
+        }
+        let mut unmet = String::new();
+        for alternative in &unit.requires {
+            let mut tried = chosen.clone();
+            match self.require_all(&alternative.requires, &mut tried) {
+                Ok(()) => {
+                    *chosen = tried;
+                    return Ok(());
+                }
+                Err(module) => unmet = module,
+            }
+        }
+        Err(unmet)
+    }
+
+    fn require_all(
+        &mut self,
+        required: &[(String, Vec<String>)],
+        chosen: &mut Chosen,
+    ) -> Result<(), String> {
+        let mut required = required.iter();
+        // What is there already needs no choice.
+        let (module, streams) = loop {
+            let Some((module, streams)) = required.next() else {
+                return Ok(());
+            };
+            if module == PLATFORM {
+                continue;
+            }
+            let Some(number) = chosen.get(module) else {
+                break (module, streams);
+            };
+            if !allows(streams, &self.modules.units[*number].stream) {
+                return Err(module.clone());
+            }
+        };
+        let rest = required.as_slice();
+        let mut candidates: Vec<usize> = self
+            .modules
+            .units_of(module, |stream| allows(streams, stream))
+            .collect();
+        let default = self.modules.defaults.get(module);
+        candidates.sort_by_key(|number| default != Some(&self.modules.units[*number].stream));
+        for number in candidates {
+            let mut tried = chosen.clone();
+            self.depth += 1;
+            let fits = self.enable(number, &mut tried).is_ok()
+                && self.require_all(rest, &mut tried).is_ok();
+            self.depth -= 1;
+            if fits {
+                *chosen = tried;
+                return Ok(());
+            }
+        }
+        Err(module.clone())
     }
 }
 

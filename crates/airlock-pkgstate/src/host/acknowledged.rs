@@ -10,7 +10,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Host;
+use super::ahead::Ahead;
+use super::seen::Seen;
+use super::{Host, NOT_READ};
 use crate::verify::Root;
 
 /// The largest configuration file that is read for this.
@@ -55,7 +57,7 @@ pub(super) fn read(root: &Root) -> Result<Vec<Acknowledged>, String> {
     }
 }
 
-impl Host {
+impl Seen {
     /// Whether a file is still what was acknowledged.
     pub(super) fn is_acknowledged(&self, package: &str, path: &str) -> bool {
         let mut known = self.acknowledged.iter();
@@ -102,16 +104,19 @@ impl Host {
             data.gid()
         ))
     }
+}
 
+impl Host {
     /// Acknowledges files as they are now; gives those that could not be read.
     ///
     /// # Errors
     /// Why the list cannot be kept.
     pub fn acknowledge(&mut self, files: &[(String, String)]) -> Result<Vec<String>, String> {
         let mut unread = Vec::new();
-        let mut list = self.acknowledged.clone();
+        let seen = self.seen.as_mut().ok_or(NOT_READ)?;
+        let mut list = seen.acknowledged.clone();
         for (package, path) in files {
-            let Some(state) = self.state_of(path) else {
+            let Some(state) = seen.state_of(path) else {
                 unread.push(path.clone());
                 continue;
             };
@@ -123,13 +128,14 @@ impl Host {
             });
         }
         list.sort_by(|one, other| (&one.package, &one.path).cmp(&(&other.package, &other.path)));
-        let machine = self.machine.as_ref().ok_or("nothing was read yet")?;
-        let written = machine
+        let written = seen
+            .machine
             .root()
             .make_folder(FOLDER)
             .and_then(|folder| write(&folder, &list));
         written.map_err(|error| format!("{FOLDER}/{NAME}: {error}"))?;
-        self.acknowledged = list;
+        seen.acknowledged = list;
+        self.ahead = Ahead::default();
         Ok(unread)
     }
 }

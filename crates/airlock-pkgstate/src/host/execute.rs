@@ -68,9 +68,9 @@ impl Host {
             options.push(root.display().to_string());
         }
         let file = self
-            .machine
+            .seen
             .as_ref()
-            .map(|machine| machine.database().location().file.clone());
+            .map(|seen| seen.machine.database().location().file.clone());
         let folder = file.as_deref().and_then(Path::parent).map(|folder| {
             let inside = folder.strip_prefix(root).unwrap_or(folder);
             Path::new("/").join(inside)
@@ -81,7 +81,7 @@ impl Host {
             options.push("--dbpath".to_owned());
             options.push(folder.display().to_string());
         }
-        if self.machine.is_some() {
+        if self.seen.is_some() {
             self.rpm_place = Some(options.clone());
         }
         options

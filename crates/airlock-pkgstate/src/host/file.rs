@@ -104,8 +104,8 @@ impl Host {
             return Err(format!("it is {nevra}, and {} is declared", action.spec()));
         }
         let none = KeyRing::default();
-        let ring = match &self.machine {
-            Some(machine) => machine.keys().map_err(|error| error.to_string())?,
+        let ring = match &self.seen {
+            Some(seen) => seen.machine.keys().map_err(|error| error.to_string())?,
             None => &none,
         };
         let policy = Policy {

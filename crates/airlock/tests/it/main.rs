@@ -10,6 +10,7 @@ mod crash;
 mod disk_full;
 mod fake_server;
 mod help;
+mod modules;
 mod pkgmgr;
 mod postgres;
 mod secrets;
