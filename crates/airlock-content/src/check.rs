@@ -13,9 +13,8 @@ use airlock_repodata::modules::ModuleDocument;
 use crate::context::TaskContext;
 use crate::{Content, Result};
 use judge::Judge;
-use scope::{Absent, Contents};
 
-pub(crate) use scope::{Member, Scope};
+pub(crate) use scope::{Absent, Contents, Member, Scope};
 
 /// What was found in a scope.
 pub(crate) struct Judgement {

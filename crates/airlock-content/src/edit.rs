@@ -6,6 +6,7 @@ use airlock_rpm::Nevra;
 use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
+use crate::along::{Along, Copied};
 use crate::commit::{PendingVersion, VersionContent};
 use crate::context::TaskContext;
 use crate::{Content, Error, Result};
@@ -27,6 +28,21 @@ pub struct EditOutcome {
     pub errata_added: u64,
     /// Errata removed.
     pub errata_removed: u64,
+    /// NEVRAs of packages that came along because others need them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pulled: Vec<String>,
+    /// `PACKAGE needs REQUIREMENT`: what nothing met that could have come along.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+}
+
+/// Where packages are added from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct AddFrom<'l> {
+    /// This channel only; none: anything that the organization has.
+    pub channel: Option<&'l ChannelLabel>,
+    /// What they need, and the destination and its base channel lack, comes along from that channel and its base channel.
+    pub with_dependencies: bool,
 }
 
 /// A change of content that waits for the switch.
@@ -39,25 +55,31 @@ pub(crate) struct Change {
 
 impl Content {
     /// Adds packages (NEVRA, or file name) and errata (advisory name; its packages that `from` has come along) from
-    /// another channel of the organization, or from anything the organization has when `from` is none.
+    /// another channel of the organization, or from anything the organization has when `from` names none.
     ///
     /// # Errors
-    /// When an item is found nowhere, or several packages answer to it.
+    /// When an item is found nowhere, several packages answer to it, or dependencies are asked for without a channel.
     pub async fn add(
         &self,
         ctx: &TaskContext,
         label: &ChannelLabel,
         items: &[String],
-        from: Option<&ChannelLabel>,
+        from: AddFrom<'_>,
     ) -> Result<EditOutcome> {
         let channel = self.changeable(ctx, label).await?;
         let (mut content, _) = self.current_content(&channel).await?;
-        let source = match from {
-            Some(from) => {
-                let source = self.channel(ctx.actor.org, from).await?;
-                Some(self.current_content(&source).await?)
-            }
+        let before = content.records.clone();
+        let source_channel = match from.channel {
+            Some(from) => Some(self.channel(ctx.actor.org, from).await?),
             None => None,
+        };
+        let source = match &source_channel {
+            Some(source) => Some(self.current_content(source).await?),
+            None => None,
+        };
+        let with_dependencies = match from.with_dependencies {
+            true => Some(self.needs_source(source_channel.as_ref(), label)?),
+            false => None,
         };
         for item in items {
             let errata = airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item).await?;
@@ -100,7 +122,7 @@ impl Content {
                 None => self.records_named(&channel, item).await?,
             };
             match found.as_slice() {
-                [] => return Err(self.not_found(item, from)),
+                [] => return Err(self.not_found(item, from.channel)),
                 [record] => {
                     content.records.insert(*record);
                 }
@@ -112,18 +134,29 @@ impl Content {
                 }
             }
         }
-        let note = format!("added {}", shown(items));
-        self.change(
-            ctx,
-            &channel,
-            Change {
-                kind: VersionKind::Edit,
-                note,
-                plan_digest: None,
-                content,
-            },
-        )
-        .await
+        let mut note = format!("added {}", shown(items));
+        let mut along = Along::default();
+        if let Some(source) = with_dependencies {
+            let copied = Copied {
+                destination: &channel,
+                records: &content.records,
+                selected: &(&content.records - &before),
+                source,
+            };
+            along = self.along(ctx, copied).await?;
+            content.records |= &along.records;
+            note.push_str(&format!(" with {} needed by them", along.pulled.len()));
+        }
+        let change = Change {
+            kind: VersionKind::Edit,
+            note,
+            plan_digest: None,
+            content,
+        };
+        let mut outcome = self.change(ctx, &channel, change).await?;
+        outcome.pulled = along.pulled;
+        outcome.open = along.open;
+        Ok(outcome)
     }
 
     /// Removes packages (NEVRA or file name) and errata (advisory name; its packages stay until they are named).
@@ -261,6 +294,8 @@ impl Content {
             removed,
             errata_added: (&content.errata - &before.errata).len(),
             errata_removed: (&before.errata - &content.errata).len(),
+            pulled: Vec::new(),
+            open: Vec::new(),
         };
         let content_digest = self.content_digest(&view, &content).await?;
         if let Some(number) = channel.current

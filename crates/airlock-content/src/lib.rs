@@ -3,6 +3,7 @@
 //! Floor 3: the rules of the field. Works on a database, a blob store and downloads handed to it, with the clock as a
 //! parameter; knows no HTTP. [`Content`] is the whole of it for the faces.
 
+mod along;
 mod arriving;
 mod audit_head;
 mod channels;
@@ -48,7 +49,7 @@ pub use clone::{
 };
 pub use content::{Content, ContentSettings};
 pub use context::{BeforeChange, TaskContext, Unwatched};
-pub use edit::EditOutcome;
+pub use edit::{AddFrom, EditOutcome};
 pub use error::{Error, Result};
 pub use gate::Held;
 pub use on_demand::FetchOutcome;

@@ -186,6 +186,8 @@ impl Content {
             removed,
             errata_added: (&content.errata - &before.errata).len(),
             errata_removed: (&before.errata - &content.errata).len(),
+            pulled: Vec::new(),
+            open: Vec::new(),
         };
         if channel.current == Some(number) {
             return Ok((outcome, None));

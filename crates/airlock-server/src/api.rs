@@ -73,6 +73,8 @@ pub struct Edit {
     pub items: Vec<String>,
     /// Where added ones are looked for; default: everything the organization has.
     pub from: Option<ChannelLabel>,
+    /// What added packages need, and the channel and its base channel lack, comes along from `from` and its base channel.
+    pub with_dependencies: bool,
 }
 
 /// `POST /api/v1/channels/{label}/promote`: the channel becomes exactly what `from` holds.

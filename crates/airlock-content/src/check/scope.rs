@@ -80,11 +80,11 @@ pub(super) fn parts(scopes: &[Scope]) -> (Vec<ChannelId>, Vec<PoolPart>) {
 }
 
 /// Channels that were named to stand beside.
-pub(super) type Named = [(ChannelLabel, VersionSelector)];
+pub(crate) type Named = [(ChannelLabel, VersionSelector)];
 
 /// What happens to a named channel that had no content at the instant looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Absent {
+pub(crate) enum Absent {
     /// It is an error.
     Refused,
     /// It was empty then.
@@ -92,7 +92,7 @@ pub(super) enum Absent {
 }
 
 /// Contents that were read already.
-pub(super) type Contents =
+pub(crate) type Contents =
     std::collections::HashMap<(ChannelId, VersionNumber), Arc<VersionContent>>;
 
 impl Content {
@@ -131,7 +131,7 @@ impl Content {
 
     /// A channel at a version, with its base channel and what is named beside it, each with its base channel: as of the
     /// instant of that version, but for those that were named with a version of their own.
-    pub(super) async fn scope(
+    pub(crate) async fn scope(
         &self,
         org: OrgId,
         channel: &Channel,

@@ -1,7 +1,10 @@
+use airlock_content::AddFrom;
 use airlock_model::{ChannelPatch, ErrorKind, VersionSelector};
+use airlock_testkit::repos::Repository;
+use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
 
-use crate::world::{label, on_both};
+use crate::world::{World, label, on_both};
 
 #[test]
 fn packages_are_removed_and_added_again_by_name() {
@@ -32,7 +35,12 @@ fn packages_are_removed_and_added_again_by_name() {
         world.walk("meadow-base").await;
         let added = world
             .content
-            .add(&world.context(), &label("meadow-base"), &[victim], None)
+            .add(
+                &world.context(),
+                &label("meadow-base"),
+                &[victim],
+                AddFrom::default(),
+            )
             .await
             .unwrap();
         assert_eq!((added.added, added.to), (1, Some(3)));
@@ -48,7 +56,7 @@ fn packages_are_removed_and_added_again_by_name() {
                 &world.context(),
                 &label("meadow-base"),
                 &["no-such-1-1.noarch".into()],
-                None,
+                AddFrom::default(),
             )
             .await;
         assert_eq!(unknown.unwrap_err().kind(), ErrorKind::Invalid);
@@ -106,7 +114,10 @@ fn an_erratum_brings_its_packages_from_another_channel() {
                 &world.context(),
                 &label("meadow-prod"),
                 std::slice::from_ref(&new.advisory),
-                Some(&label("meadow-base")),
+                AddFrom {
+                    channel: Some(&label("meadow-base")),
+                    ..AddFrom::default()
+                },
             )
             .await
             .unwrap();
@@ -122,5 +133,104 @@ fn an_erratum_brings_its_packages_from_another_channel() {
             .await
             .unwrap();
         assert_eq!((removed.errata_removed, removed.removed), (1, 0));
+    });
+}
+
+/// A base and a child, and a base and a child that they are copied into; what `app` needs is in either source.
+async fn two_trees(world: &World) {
+    let rpm = |name: &str| Rpm::new(name, "1", "1");
+    let mut base = Repository::at(world.path("base"));
+    base.add(&rpm("glue").requires("paper"));
+    base.add(&rpm("paper"));
+    base.publish();
+    let mut extra = Repository::at(world.path("extra"));
+    extra.add(&rpm("app").requires("engine >= 2").requires("glue"));
+    extra.add(&Rpm::new("engine", "1", "1"));
+    extra.add(&Rpm::new("engine", "2", "1").requires("/opt/nobody/has-it"));
+    extra.add(&rpm("unrelated"));
+    extra.publish();
+    let below = |parent: &str| ChannelPatch {
+        parent: Some(parent.to_owned()),
+        ..ChannelPatch::default()
+    };
+    world.mirror("from-base", &base.url()).await;
+    world
+        .create("from-extra", Some(&extra.url()), below("from-base"))
+        .await;
+    world.sync("from-base").await;
+    world.sync("from-extra").await;
+    world
+        .create("into-base", None, ChannelPatch::default())
+        .await;
+    world.create("into-extra", None, below("into-base")).await;
+}
+
+#[test]
+fn what_added_packages_need_comes_along_unless_it_is_there() {
+    on_both(|world| async move {
+        two_trees(&world).await;
+        let source = label("from-extra");
+        let from = AddFrom {
+            channel: Some(&source),
+            with_dependencies: true,
+        };
+        let context = world.context();
+        let app = ["app-1-1.noarch".to_owned()];
+        // The other base channel has paper already.
+        let base = label("from-base");
+        let paper = AddFrom {
+            channel: Some(&base),
+            with_dependencies: false,
+        };
+        world
+            .content
+            .add(
+                &context,
+                &label("into-base"),
+                &["paper-1-1.noarch".into()],
+                paper,
+            )
+            .await
+            .unwrap();
+        let added = world
+            .content
+            .add(&context, &label("into-extra"), &app, from)
+            .await
+            .unwrap();
+        assert_eq!(added.pulled, ["engine-2-1.noarch", "glue-1-1.noarch"]);
+        assert_eq!(added.open, ["engine-2-1.noarch needs /opt/nobody/has-it"]);
+        assert_eq!((added.added, added.to), (3, Some(1)));
+        let packages = world.packages("into-extra", VersionSelector::Current).await;
+        assert_eq!(
+            packages,
+            ["app-1-1.noarch", "engine-2-1.noarch", "glue-1-1.noarch"]
+        );
+        // Once more: all of it is there.
+        let again = world
+            .content
+            .add(&context, &label("into-extra"), &app, from)
+            .await
+            .unwrap();
+        assert_eq!((again.pulled.len(), again.to), (0, Some(1)));
+        // Dependencies come from a channel, and not from the one they go to.
+        let nowhere = AddFrom {
+            channel: None,
+            with_dependencies: true,
+        };
+        for wrong in [
+            nowhere,
+            AddFrom {
+                channel: Some(&label("into-extra")),
+                ..from
+            },
+        ] {
+            let refused = world
+                .content
+                .add(&context, &label("into-extra"), &app, wrong)
+                .await;
+            assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
+        }
+        world.walk("into-extra").await;
+        world.fsck_is_clean().await;
     });
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use airlock_content::{Error, StagedFile, SyncOptions};
+use airlock_content::{AddFrom, Error, StagedFile, SyncOptions};
 use airlock_model::{ChannelPatch, Instant, OrgId, SyncState, VersionSelector};
 use airlock_testkit::postgres;
 use airlock_testkit::rpms::Rpm;
@@ -164,7 +164,7 @@ async fn run(world: &World, verb: Verb) -> Result<(), String> {
             let victims: Vec<String> = list.into_iter().take(2).collect();
             said(
                 content
-                    .add(&context, &label("meadow-own"), &victims, None)
+                    .add(&context, &label("meadow-own"), &victims, AddFrom::default())
                     .await
                     .map(drop),
             )

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use airlock_content::{Content, Error, SyncOptions, TaskContext};
+use airlock_content::{AddFrom, Content, Error, SyncOptions, TaskContext};
 use airlock_model::{
     ChannelPatch, ErrorKind, Gate, Progress, Reporter, SyncState, VersionSelector,
 };
@@ -152,16 +152,20 @@ fn changes_by_hand_are_held() {
         let test = label("meadow-test");
         let context = world.context();
         let all = ["library-1-1.noarch".to_owned(), "app-1-1.noarch".to_owned()];
+        let from_own = AddFrom {
+            channel: Some(&own),
+            ..AddFrom::default()
+        };
         world
             .content
-            .add(&context, &test, &all[1..], Some(&own))
+            .add(&context, &test, &all[1..], from_own)
             .await
             .unwrap();
         world.clock.advance(60);
         let context = world.context();
         world
             .content
-            .add(&context, &test, &all, Some(&own))
+            .add(&context, &test, &all, from_own)
             .await
             .unwrap();
         let promote = async |number| {

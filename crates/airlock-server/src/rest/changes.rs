@@ -93,6 +93,7 @@ pub async fn add(
             label,
             items: wish.items,
             from: wish.from,
+            with_dependencies: wish.with_dependencies,
         },
     )
     .await
@@ -111,8 +112,8 @@ pub async fn remove(
     let label = label(&name)?;
     app.content.channel(who.0.org, &label).await?;
     some(&wish.items)?;
-    if wish.from.is_some() {
-        return Err(Failure::invalid("from belongs to add"));
+    if wish.from.is_some() || wish.with_dependencies {
+        return Err(Failure::invalid("from and with_dependencies belong to add"));
     }
     start(
         &app,

@@ -33,6 +33,9 @@ pub enum Job {
         items: Vec<String>,
         /// Where to look for them.
         from: Option<ChannelLabel>,
+        /// What they need comes along.
+        #[serde(default)]
+        with_dependencies: bool,
     },
     /// Remove packages and errata.
     Remove {

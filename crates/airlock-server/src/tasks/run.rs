@@ -1,6 +1,6 @@
 //! A job becomes a call of the domain, and what it answers becomes the task's result.
 
-use airlock_content::{Content, Error, StagedFile, SyncOptions, TaskContext, split_label};
+use airlock_content::{AddFrom, Content, Error, StagedFile, SyncOptions, TaskContext, split_label};
 use airlock_model::{ChannelLabel, SyncOutcome, SyncState, VersionSelector};
 use serde::Serialize;
 use serde_json::Value;
@@ -53,8 +53,17 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
                 .collect();
             ended(&content.push(context, &label, files).await?)
         }
-        Job::Add { label, items, from } => {
-            ended(&content.add(context, &label, &items, from.as_ref()).await?)
+        Job::Add {
+            label,
+            items,
+            from,
+            with_dependencies,
+        } => {
+            let from = AddFrom {
+                channel: from.as_ref(),
+                with_dependencies,
+            };
+            ended(&content.add(context, &label, &items, from).await?)
         }
         Job::Remove { label, items } => ended(&content.remove(context, &label, &items).await?),
         Job::Rollback {

@@ -116,7 +116,8 @@ Examples:
     #[command(after_help = "\
 Examples:
   airlock channel add el9-test bash-5.1.8-9.el9.x86_64
-  airlock channel add el9-test RHSA-2026:0001 --from el9-base")]
+  airlock channel add el9-test RHSA-2026:0001 --from el9-base
+  airlock channel add el9-test httpd-2.4.57-5.el9.x86_64 --from el9-appstream --with-dependencies")]
     Add {
         /// The channel
         label: String,
@@ -126,6 +127,9 @@ Examples:
         /// Look for them in this channel only
         #[arg(long, value_name = "LABEL")]
         from: Option<String>,
+        /// Add what they need, too, from there and its base channel, unless the channel or its base channel has it
+        #[arg(long, requires = "from")]
+        with_dependencies: bool,
         #[command(flatten)]
         waiting: Waiting,
     },

@@ -63,19 +63,30 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
 }
 
 /// `channel add` and `channel remove`.
-pub async fn edit(
+pub async fn add(
     context: &Context,
-    verb: &str,
     name: &str,
     items: Vec<String>,
     from: Option<String>,
+    with_dependencies: bool,
     waiting: Waiting,
 ) -> Result {
     let wish = api::Edit {
         items,
         from: from.as_deref().map(label).transpose()?,
+        with_dependencies,
     };
-    let path = format!("/api/v1/channels/{}/{verb}", label(name)?);
+    let path = format!("/api/v1/channels/{}/add", label(name)?);
+    edited(context, start(context, &path, &wish, waiting).await?)
+}
+
+/// `channel remove`.
+pub async fn remove(context: &Context, name: &str, items: Vec<String>, waiting: Waiting) -> Result {
+    let wish = api::Edit {
+        items,
+        ..api::Edit::default()
+    };
+    let path = format!("/api/v1/channels/{}/remove", label(name)?);
     edited(context, start(context, &path, &wish, waiting).await?)
 }
 
@@ -166,6 +177,20 @@ fn edited(context: &Context, result: Option<Value>) -> Result {
                 "{channel}: warning: {}",
                 show::plain(warning.as_str().unwrap_or_default())
             );
+        }
+        let texts = |name: &str| {
+            let list = outcome.get(name).and_then(Value::as_array);
+            list.into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(show::plain)
+                .collect::<Vec<_>>()
+        };
+        for package in texts("pulled") {
+            show::line(&format!("{channel}: {package} comes along"))?;
+        }
+        for requirement in texts("open") {
+            eprintln!("{channel}: warning: {requirement}, which nothing there meets");
         }
         let errata = match (count("errata_added"), count("errata_removed")) {
             (0, 0) => String::new(),

@@ -40,13 +40,14 @@ pub async fn run(context: &Context, command: ChannelCommand) -> Result {
             label,
             items,
             from,
+            with_dependencies,
             waiting,
-        } => change::edit(context, "add", &label, items, from, waiting).await,
+        } => change::add(context, &label, items, from, with_dependencies, waiting).await,
         ChannelCommand::Remove {
             label,
             items,
             waiting,
-        } => change::edit(context, "remove", &label, items, None, waiting).await,
+        } => change::remove(context, &label, items, waiting).await,
         ChannelCommand::Rollback {
             label,
             version,

@@ -1,0 +1,193 @@
+//! Dependencies that come along when packages are copied from one channel to another.
+
+use std::collections::HashSet;
+
+use airlock_model::{Channel, ChannelId, VersionSelector};
+use airlock_solve::{PackageId, PackageSet, Settings, Universe};
+use roaring::RoaringTreemap;
+
+use crate::check::{Absent, Contents, Scope};
+use crate::context::TaskContext;
+use crate::pools::PoolPart;
+use crate::{Content, Error, Result};
+
+/// What came along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Along {
+    /// Records of what was pulled in.
+    pub records: RoaringTreemap,
+    /// NEVRAs of the same, sorted.
+    pub pulled: Vec<String>,
+    /// `PACKAGE needs REQUIREMENT`: what neither the destination nor the source meets.
+    pub open: Vec<String>,
+}
+
+/// Packages that come into a channel and where they come from.
+pub(crate) struct Copied<'c> {
+    /// The channel that they come into.
+    pub destination: &'c Channel,
+    /// What it holds, with them.
+    pub records: &'c RoaringTreemap,
+    /// They themselves.
+    pub selected: &'c RoaringTreemap,
+    /// The channel that they come from.
+    pub source: &'c Channel,
+}
+
+impl Content {
+    /// Looks for what the selected packages need, in the source and its base channel, as far as the destination and its
+    /// base channel do not have it. What is there satisfies; else the preferred provider of the source comes along.
+    ///
+    /// # Errors
+    /// When stored metadata is damaged, or the work is cancelled.
+    pub(crate) async fn along(&self, ctx: &TaskContext, copied: Copied<'_>) -> Result<Along> {
+        let org = ctx.actor.org;
+        let mut contents = Contents::new();
+        let mut scope_of = async |channel: &Channel| {
+            self.scope(
+                org,
+                channel,
+                VersionSelector::Current,
+                &[],
+                Absent::Empty,
+                &mut contents,
+            )
+            .await
+        };
+        let source = scope_of(copied.source).await?;
+        let mut there: Vec<(ChannelId, String, RoaringTreemap)> = vec![(
+            copied.destination.id,
+            copied.destination.label.to_string(),
+            copied.records.clone(),
+        )];
+        if copied.destination.current.is_some() {
+            let destination = scope_of(copied.destination).await?;
+            there.extend(destination.beside.iter().map(|member| {
+                let records = member.content.records.clone();
+                (member.channel, member.label.to_string(), records)
+            }));
+        } else if let Some(parent) = &copied.destination.parent {
+            let parent = self.channel(org, parent).await?;
+            if parent.current.is_some() {
+                let base = scope_of(&parent).await?.judged;
+                let records = base.content.records.clone();
+                there.push((base.channel, base.label.to_string(), records));
+            }
+        }
+        ctx.check()?;
+        ctx.stage(format!("{}: reading dependencies", source.judged.name()));
+        let (parts, offered) = parts(&source, there);
+        let here: RoaringTreemap = parts
+            .iter()
+            .skip(offered)
+            .fold(RoaringTreemap::new(), |all, part| all | &part.records);
+        let loaded = self.pool(parts).await?;
+        let selected = copied.selected.clone();
+        let records = copied.records.clone();
+        self.blocking("looking for dependencies", move |_| {
+            let universe = Universe::new(&loaded.pool, &Settings::default());
+            Ok(close(&universe, offered, &records, &here, &selected))
+        })
+        .await
+    }
+}
+
+/// One part a channel: those of the source first, their number beside; then what is there.
+fn parts(
+    source: &Scope,
+    there: Vec<(ChannelId, String, RoaringTreemap)>,
+) -> (Vec<PoolPart>, usize) {
+    let part = |label: String, records: RoaringTreemap| PoolPart {
+        label,
+        records,
+        attachments: Vec::new(),
+    };
+    let known: HashSet<ChannelId> = there.iter().map(|(id, _, _)| *id).collect();
+    // A base channel that both have offers nothing.
+    let offering = source
+        .members()
+        .filter(|member| !known.contains(&member.channel));
+    let mut all: Vec<PoolPart> = offering
+        .map(|member| part(member.label.to_string(), member.content.records.clone()))
+        .collect();
+    let offered = all.len();
+    all.extend(
+        there
+            .into_iter()
+            .map(|(_, label, records)| part(label, records)),
+    );
+    (all, offered)
+}
+
+/// Packages of the first `offered` repositories may come; those of the others are there.
+fn close(
+    universe: &Universe<'_>,
+    offered: usize,
+    destination: &RoaringTreemap,
+    here: &RoaringTreemap,
+    selected: &RoaringTreemap,
+) -> Along {
+    let pool = universe.pool();
+    let mut beside = PackageSet::default();
+    let mut wanted: Vec<PackageId> = Vec::new();
+    for (id, package) in pool.packages() {
+        if package.repository().index() < offered {
+            continue;
+        }
+        // The selected packages are asked for what they need.
+        match selected.contains(package.key()) && destination.contains(package.key()) {
+            true => wanted.push(id),
+            false => {
+                beside.insert(id);
+            }
+        }
+    }
+    let may_come = |id: &PackageId| {
+        let package = pool.package(*id);
+        package.repository().index() < offered && !here.contains(package.key())
+    };
+    let closure = universe.close(&wanted, &beside, |unmet, _| {
+        unmet.providers.iter().copied().find(may_come)
+    });
+    let mut along = Along::default();
+    for pulled in &closure.pulled {
+        for id in std::iter::once(&pulled.package).chain(&pulled.with) {
+            if along.records.insert(pool.package(*id).key()) {
+                along.pulled.push(pool.nevra(*id));
+            }
+        }
+    }
+    along.pulled.sort();
+    along.open = closure
+        .open
+        .iter()
+        .map(|unmet| {
+            let requirement = pool.dependency_text(unmet.dependency);
+            format!("{} needs {requirement}", pool.nevra(unmet.package))
+        })
+        .collect();
+    along.open.sort();
+    along.open.dedup();
+    along
+}
+
+impl Content {
+    /// The channel that packages come from, for which dependencies can be looked up.
+    pub(crate) fn needs_source<'c>(
+        &self,
+        source: Option<&'c Channel>,
+        label: &airlock_model::ChannelLabel,
+    ) -> Result<&'c Channel> {
+        match source {
+            Some(source) if source.label == *label => Err(Error::invalid(
+                format!("{label} is where the packages come from and where they go"),
+                "name another channel with --from",
+            )),
+            Some(source) => Ok(source),
+            None => Err(Error::invalid(
+                "dependencies come from a channel, and none is named",
+                "name it with --from",
+            )),
+        }
+    }
+}
