@@ -9,6 +9,7 @@ mod part;
 mod repomd;
 
 pub use part::{BuiltFile, PackSource, PartRequest, build_part};
+pub(crate) use repomd::encode;
 pub use repomd::{MetadataFile, Publication, PublishRequest, PublishedFiles, publish};
 
 /// Names the encoder whose bytes a publication holds: a release that would write other bytes must change it.

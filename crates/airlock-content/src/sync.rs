@@ -11,6 +11,7 @@ mod metadata;
 mod modules;
 mod packages;
 mod prepare;
+mod together;
 pub(crate) mod tree;
 pub(crate) mod upstream;
 

@@ -156,15 +156,27 @@ impl Content {
             })
             .collect();
         for (record, file) in carried {
-            let attachment = self.store_attachment(&url, file.path(), record)?;
             let filter = &channel.filter;
             if record.kind == "modules"
                 && !(filter.modules.is_empty() && filter.exclude_modules.is_empty())
             {
                 let text = super::attachments::open(&url, file.path(), record)?;
-                part.barred
-                    .extend(super::modules::barred_artifacts(&url, &text, filter)?);
+                let cut = super::modules::cut(&url, &text, filter)?;
+                part.barred.extend(cut.barred);
+                if let Some(open) = cut.text {
+                    // A file that says nothing is none.
+                    if !open.is_empty() {
+                        part.attachments.push(self.store_open(
+                            "modules",
+                            "modules.yaml",
+                            &open,
+                            channel.compression,
+                        )?);
+                    }
+                    continue;
+                }
             }
+            let attachment = self.store_attachment(&url, file.path(), record)?;
             part.attachments.push(attachment);
         }
         if channel.policy != Policy::MetadataOnly {

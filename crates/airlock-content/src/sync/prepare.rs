@@ -1,6 +1,6 @@
 //! One channel's sync up to the switch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use airlock_fetch::Validators;
 use airlock_model::{
@@ -25,7 +25,8 @@ use crate::{Content, Error, Result};
 struct Total {
     records: RoaringTreemap,
     errata: Vec<errata::ReadErratum>,
-    attachments: Vec<Attachment>,
+    /// What each upstream carries along.
+    attachments: Vec<Vec<Attachment>>,
     verbatim: Option<Publication>,
     warnings: Vec<String>,
     refused: Vec<airlock_model::RefusedPackage>,
@@ -191,10 +192,17 @@ impl Content {
         outcome.refused = total.refused;
         outcome.bytes = total.bytes;
 
+        let (given, compression) = (total.attachments, channel.compression);
+        let (attachments, notes) = self
+            .blocking("putting files together", move |content| {
+                content.put_together(given, compression)
+            })
+            .await?;
+        outcome.warnings.extend(notes);
         let content = VersionContent {
             records: total.records,
             errata: self.store_errata(channel.org, &total.errata).await?,
-            attachments: distinct(total.attachments),
+            attachments,
         };
         let view = self.view(content.records.clone()).await?;
         let (added, removed) = changes(&before_view, &view);
@@ -287,7 +295,7 @@ impl Content {
         total: &mut Total,
     ) -> Result<()> {
         total.errata.extend(part.errata);
-        total.attachments.extend(part.attachments);
+        total.attachments.push(part.attachments);
         total.verbatim = part.verbatim.or(total.verbatim.take());
         total.warnings.extend(part.warnings);
         total.bytes += part.bytes;
@@ -384,15 +392,11 @@ fn members_without(view: &VersionView, others: &RoaringTreemap) -> HashMap<Strin
     .collect()
 }
 
-fn distinct(mut attachments: Vec<Attachment>) -> Vec<Attachment> {
-    let mut seen = HashSet::new();
-    attachments.retain(|a| seen.insert((a.kind.clone(), a.file_name.clone(), a.sha256.clone())));
-    attachments
-}
-
 /// Digest of every setting that decides what a sync makes of the same upstream.
 fn settings_digest(channel: &Channel) -> String {
-    let settings = serde_json::json!([
+    // Releases that did not put the files of several upstreams together made another version of the same.
+    let together = (channel.upstreams.len() > 1).then_some("together");
+    let mut settings = serde_json::json!([
         channel.policy,
         channel.effective_signatures(),
         channel.keys,
@@ -407,5 +411,8 @@ fn settings_digest(channel: &Channel) -> String {
             .map(|u| u.url.as_str())
             .collect::<Vec<_>>(),
     ]);
+    if let (Some(list), Some(together)) = (settings.as_array_mut(), together) {
+        list.push(together.into());
+    }
     sha256_hex(settings.to_string().as_bytes())
 }
