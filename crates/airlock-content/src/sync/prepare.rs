@@ -98,7 +98,15 @@ impl Content {
                 }
                 _ => None,
             };
-            match metadata::fetch_repomd(&open, known, ctx).await? {
+            let mut answer = metadata::fetch_repomd(&open, known, ctx).await?;
+            // A tree may change while the packages beside it do not.
+            if matches!(answer, RepomdState::Unchanged)
+                && self.tree_changed(ctx, channel, &open).await?
+            {
+                changed = true;
+                answer = metadata::fetch_repomd(&open, None, ctx).await?;
+            }
+            match answer {
                 RepomdState::Unchanged => {
                     outcome.state = SyncState::Unchanged;
                     return Ok(Prepared {
@@ -112,6 +120,10 @@ impl Content {
                     fetched.push((open, *repomd, state));
                 }
             }
+        }
+        // Of several upstreams the first one's tree is served.
+        if !changed && let Some((first, _, _)) = fetched.first() {
+            changed = self.tree_changed(ctx, channel, first).await?;
         }
         if !changed {
             return Ok(Prepared {
@@ -146,13 +158,18 @@ impl Content {
             {
                 outcome.warnings.push(warning);
             }
-            if let Some(state) = state
-                && !options.accept_shrink
-                && let Some(reason) = guard::went_back(
-                    (state.last_revision.as_deref(), state.last_timestamp),
-                    (repomd.repomd.revision.as_deref(), repomd.newest_timestamp),
-                )
-            {
+            let odd = guard::from_the_future(repomd.newest_timestamp, ctx.now().seconds());
+            let odd = odd
+                .map(|reason| format!("{}: {reason}", open.row.url))
+                .or_else(|| {
+                    guard::went_back(
+                        state
+                            .as_ref()
+                            .map(|s| (s.last_revision.as_deref(), s.last_timestamp))?,
+                        (repomd.repomd.revision.as_deref(), repomd.newest_timestamp),
+                    )
+                });
+            if let Some(reason) = odd.filter(|_| !options.accept_shrink) {
                 outcome.state = SyncState::Held;
                 outcome.packages = before.records.len();
                 outcome.held = Some(airlock_model::HeldSync {
@@ -223,7 +240,11 @@ impl Content {
         };
         if channel.current.is_some()
             && !options.accept_shrink
-            && let Some(held) = guard::shrink(&size(&before), &size(&content), removed)
+            && let Some(held) = guard::shrink(
+                &size(&before),
+                &size(&content),
+                guard::lost(&before_view, &view),
+            )
         {
             outcome.state = SyncState::Held;
             outcome.held = Some(held);

@@ -54,23 +54,23 @@ impl Content {
                     .iter()
                     .filter_map(|files| files.iter().find(|f| family(&f.kind) == kind))
                     .collect();
-                let others = sources
+                // One upstream's own several files of a kind are its business.
+                let differ = sources
                     .iter()
-                    .filter(|other| other.sha256 != file.sha256)
-                    .count();
+                    .any(|other| Some(&other.sha256) != sources.first().map(|s| &s.sha256));
                 match kind {
-                    COMPS if others > 0 => {
+                    COMPS if differ => {
                         taken.push(self.one_comps(&sources, compression)?);
                         settled.insert(COMPS.to_owned());
                     }
-                    MODULES if others > 0 => {
+                    MODULES if differ => {
                         let open = self.one_modules(&sources)?;
                         taken.push(self.store_open(MODULES, "modules.yaml", &open, compression)?);
                         settled.insert(MODULES.to_owned());
                     }
                     _ => {
                         let first_of_kind = !taken.iter().any(|t| t.kind == file.kind);
-                        if others > 0 && first_of_kind {
+                        if differ && first_of_kind {
                             notes.push(format!(
                                 "several upstreams have {}; only that of the first is served",
                                 named(file)
