@@ -283,7 +283,13 @@ impl Content {
         change: Change,
     ) -> Result<(EditOutcome, Option<PendingVersion>)> {
         let (before, before_view) = self.current_content(channel).await?;
-        let content = change.content;
+        let mut content = change.content;
+        let (files, compression) = (content.attachments, channel.compression);
+        content.attachments = self
+            .blocking("putting files together", move |content| {
+                content.one_of_each(files, compression)
+            })
+            .await?;
         let view = self.view(content.records.clone()).await?;
         let (added, removed) = crate::sync::changes(&before_view, &view);
         let outcome = EditOutcome {

@@ -1,5 +1,6 @@
 //! Checking what is stored against the invariants (threats-and-faults 4.4; docs/operations.md lists them).
 
+mod files;
 mod records;
 
 use std::collections::HashSet;
@@ -35,9 +36,9 @@ impl Findings {
 }
 
 impl Content {
-    /// Checks every reference and invariant; `deep` hashes every blob again; `repair` mends what can be mended: damaged
-    /// or missing derived metadata is made again, damaged package files are dropped so that they are fetched anew,
-    /// leftovers are removed.
+    /// Checks every reference and invariant; `deep` hashes every blob again, where else its size is looked at; `repair`
+    /// mends what can be mended: damaged or missing derived metadata is made again, lost or damaged package files are
+    /// fetched again from the upstreams that list them, leftovers are removed.
     ///
     /// # Errors
     /// When the database cannot be read or the work is cancelled; what is wrong with the data is in the report.
@@ -48,10 +49,13 @@ impl Content {
         };
         let mut findings = Findings(Vec::new());
         self.check_audit(&mut findings).await?;
-        let damaged = self
+        let mut damaged = self
             .check_blobs(ctx, deep, repair, &mut report, &mut findings)
             .await?;
-        self.check_versions(ctx, repair, &damaged, &mut report, &mut findings)
+        if repair {
+            self.remove_leftovers(ctx, &mut findings).await?;
+        }
+        self.check_versions(ctx, repair, &mut damaged, &mut report, &mut findings)
             .await?;
         self.check_plans(&damaged, &mut findings).await?;
         for task in airlock_db::tasks::running_without_lease(self.db(), self.now()).await? {
@@ -86,7 +90,7 @@ impl Content {
         Ok(())
     }
 
-    /// Hashes blobs (deep) and returns the damaged ones.
+    /// Looks at the sizes of blobs, hashes them (deep), and returns the damaged ones.
     async fn check_blobs(
         &self,
         ctx: &TaskContext,
@@ -98,6 +102,7 @@ impl Content {
         ctx.stage("checking blobs");
         let reporter = ctx.reporter.clone();
         let cancel = ctx.cancel.clone();
+        let sizes = self.expected_sizes().await?;
         let (blobs, bytes, damaged) = self
             .blocking("checking blobs", move |content| {
                 let mut damaged = Vec::new();
@@ -109,6 +114,13 @@ impl Content {
                         return Err(crate::Error::Cancelled);
                     }
                     blobs += 1;
+                    if sizes
+                        .get(&blob.sha256)
+                        .is_some_and(|size| *size != blob.size)
+                    {
+                        damaged.push(blob.sha256);
+                        continue;
+                    }
                     if deep {
                         bytes += blob.size;
                         if !content.blobs().verify(&blob.sha256)? {
@@ -176,7 +188,7 @@ impl Content {
         &self,
         ctx: &TaskContext,
         repair: bool,
-        damaged: &HashSet<String>,
+        damaged: &mut HashSet<String>,
         report: &mut FsckReport,
         findings: &mut Findings,
     ) -> Result<()> {
@@ -210,6 +222,11 @@ impl Content {
                     ),
                 );
             }
+            if repair {
+                self.bring_back(ctx, &channel, &numbers, damaged, findings)
+                    .await?;
+            }
+            let damaged = &*damaged;
             let shared = self.judge_channel(&channel, &numbers, damaged).await?;
             let mut last = None;
             for number in numbers {
@@ -327,7 +344,7 @@ impl Content {
             findings.add(
                 "I1",
                 format!(
-                    "{name}: {lost} package files are missing or damaged (sync or push them again)"
+                    "{name}: {lost} package files are missing or damaged (airlock fsck --repair fetches those that an upstream lists, as does airlock channel fetch {name} for missing ones; push others again)"
                 ),
             );
         }
@@ -351,8 +368,11 @@ impl Content {
         let is_bad = |sha256: &str| -> Result<bool> {
             Ok(damaged.contains(sha256) || !self.blobs().exists(sha256)?)
         };
+        // A tree's files stand in both lists.
+        let mut told: HashSet<&str> = HashSet::new();
         for attachment in &content.attachments {
             if is_bad(&attachment.sha256)? {
+                told.insert(&attachment.sha256);
                 findings.add(
                     "I1",
                     format!("{name}: {} is missing or damaged", attachment.file_name),
@@ -391,7 +411,7 @@ impl Content {
             }
         }
         for file in files {
-            if !is_bad(&file.sha256)? {
+            if told.contains(file.sha256.as_str()) || !is_bad(&file.sha256)? {
                 continue;
             }
             if file.derived && row.encoder == ENCODER {

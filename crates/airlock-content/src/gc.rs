@@ -16,6 +16,10 @@ use crate::{Content, Result};
 /// first request.
 const READY_VERSIONS: usize = 3;
 
+/// Metadata that can be made again is not kept for longer than this since it was last needed; whoever asks for it later
+/// gets the same bytes.
+const REMAKEABLE_GRACE_SECONDS: i64 = 600;
+
 /// Blobs judged and removed together; whoever takes up files waits meanwhile.
 const GROUP: usize = 200;
 
@@ -130,7 +134,8 @@ impl Content {
         Ok(())
     }
 
-    /// Removes what nothing refers to and that is older than `grace_seconds`, channels deleted more than seven days
+    /// Removes what nothing refers to and that is older than `grace_seconds`, metadata of older versions that can be made
+    /// again and was not needed for ten minutes, channels deleted more than seven days
     /// ago, and temporary files that no work owns.
     ///
     /// # Errors
@@ -143,14 +148,16 @@ impl Content {
         let references = self.references().await?;
         ctx.stage("collecting garbage: blobs");
         let mut cutoff = self.now().plus_seconds(-grace_seconds);
+        let mut remakeable = cutoff.max(self.now().plus_seconds(-REMAKEABLE_GRACE_SECONDS));
         // What a running task stored is listed by no version yet, however long it runs.
         if let Some(started) = airlock_db::tasks::oldest_running(self.db(), ctx.task).await? {
             cutoff = cutoff.min(started);
+            remakeable = remakeable.min(started);
         }
         let cancel = ctx.cancel.clone();
         let (removed, report) = self
             .blocking("collecting garbage", move |content| {
-                let mut removed = Vec::new();
+                let (mut removed, mut again) = (Vec::new(), Vec::new());
                 for blob in content.blobs().list()? {
                     if cancel.is_cancelled() {
                         return Err(crate::Error::Cancelled);
@@ -158,21 +165,28 @@ impl Content {
                     if references.is_referenced(&blob.sha256) {
                         continue;
                     }
-                    if blob.modified_us >= cutoff.0 {
+                    let (list, before) = if references.remakeable.contains(&blob.sha256) {
+                        (&mut again, remakeable)
+                    } else {
+                        (&mut removed, cutoff)
+                    };
+                    if blob.modified_us >= before.0 {
                         report.in_grace += 1;
                         continue;
                     }
-                    removed.push((blob.sha256, blob.size));
+                    list.push((blob.sha256, blob.size));
                 }
                 report.temporary_files = content.blobs().remove_old_temp(cutoff.0)?;
-                Ok((removed, report))
+                Ok(([(removed, cutoff), (again, remakeable)], report))
             })
             .await?;
         let mut report = report;
         ctx.stage("collecting garbage: removing");
-        for group in removed.chunks(GROUP) {
-            ctx.check()?;
-            self.remove_old(group, cutoff.0, &mut report).await?;
+        for (blobs, before) in removed {
+            for group in blobs.chunks(GROUP) {
+                ctx.check()?;
+                self.remove_old(group, before.0, &mut report).await?;
+            }
         }
         self.trim_caches();
         Ok(report)

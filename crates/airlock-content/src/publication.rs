@@ -9,7 +9,12 @@ mod part;
 mod repomd;
 
 pub use part::{BuiltFile, PackSource, PartRequest, build_part};
+pub(crate) use repomd::encode;
 pub use repomd::{MetadataFile, Publication, PublishRequest, PublishedFiles, publish};
 
-/// Names the encoder whose bytes a publication holds: a release that would write other bytes must change it.
+#[cfg(test)]
+mod tests;
+
+/// Names the encoder whose bytes a publication holds: a release that would write other bytes must change it, for then
+/// the files of versions that were made before can not be made again and are kept. `tests.rs` holds bytes of this one.
 pub const ENCODER: &str = "zstd-1.5.7/flate2-zlib-rs-1;blocks-1";

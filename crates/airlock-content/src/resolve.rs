@@ -118,15 +118,8 @@ impl Content {
         let pinned = match selector {
             VersionSelector::Current => false,
             VersionSelector::Number(_) => true,
-            VersionSelector::At(at) if at > now => return Err(self.future(&channel, at).await),
             VersionSelector::At(at) => at < now,
-            VersionSelector::EndOf { begin, end } => {
-                // Today is allowed (it is not over, so it may still change); tomorrow is the future.
-                if begin > now {
-                    return Err(self.future(&channel, begin).await);
-                }
-                end <= now
-            }
+            VersionSelector::EndOf { end, .. } => end <= now,
         };
         let number = self.version_number(&channel, selector).await?;
         let published = self.published(&channel, number).await?;
@@ -136,17 +129,6 @@ impl Content {
             pinned,
             published,
         })
-    }
-
-    async fn future(&self, channel: &Channel, at: Instant) -> Error {
-        let nearest = channel
-            .current
-            .map(|number| format!("{number}, the current one"));
-        Error::NoVersion {
-            label: channel.label.to_string(),
-            wanted: format!("at {at}, which lies in the future"),
-            nearest,
-        }
     }
 
     /// A living channel of any organization, from the cache when nothing was changed since.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use airlock_db::records::FoundRecord;
 use airlock_model::{Instant, Policy};
 use bytes::Bytes;
 
@@ -48,10 +49,12 @@ pub enum Served {
     },
 }
 
-/// Moves of "current" that metadata is looked for in.
-const LOOK_BACK: usize = 16;
-/// Moves of "current" that packages are looked for in: each costs a query, and anybody may ask for what never was.
-const LOOK_BACK_FOR_PACKAGES: usize = 4;
+/// Files of what was current within this time are found below the plain label.
+const LOOK_BACK_SECONDS: i64 = 86_400;
+/// Moves of "current" that are looked at in any case, however old: clients keep what they read for days.
+const LOOK_BACK_MOVES: usize = 16;
+/// Moves of "current" that are looked at in that time: anybody may ask for what never was.
+const MOST_LOOKED_AT: usize = 200;
 
 /// A package found in a version.
 #[derive(Debug, Clone)]
@@ -120,13 +123,11 @@ impl Content {
             return self.serve_package(version, package).await;
         }
         // A client that read the metadata before a switch goes on installing from it.
-        for older in self
-            .versions_before(version, LOOK_BACK_FOR_PACKAGES)
-            .await?
-        {
-            if let Some(package) = self.find_package(&older, path).await? {
-                return self.serve_package(&older, package).await;
-            }
+        if let Some((older, package)) = self.older_package(version, path).await? {
+            return self.serve_package(&older, package).await;
+        }
+        if let Some(url) = self.tree_elsewhere(version, path).await? {
+            return Ok(Served::Redirect { url });
         }
         Err(Error::NoFile {
             label: format!("{}@{}", version.label(), version.number),
@@ -134,28 +135,60 @@ impl Content {
         })
     }
 
-    /// Versions that were current a short while ago, newest first; none below a label that names its version.
-    async fn versions_before(
+    /// Where a client gets a file of an installation tree of which nothing is held here (`metadata-only`): only below the
+    /// plain label, for nothing is known of trees that were.
+    async fn tree_elsewhere(
         &self,
         version: &ResolvedVersion,
-        most: usize,
-    ) -> Result<Vec<ResolvedVersion>> {
-        let mut list = Vec::new();
-        if version.pinned {
-            return Ok(list);
+        path: &str,
+    ) -> Result<Option<String>> {
+        let channel = &version.channel;
+        let elsewhere =
+            path.starts_with("repodata/") || path.ends_with(".rpm") || path.contains(':');
+        if version.pinned || elsewhere || channel.policy != Policy::MetadataOnly {
+            return Ok(None);
         }
-        for number in
-            airlock_db::versions::recent_current(self.db(), version.channel.id, most).await?
-        {
-            if number != version.number {
-                list.push(ResolvedVersion {
-                    published: self.published(&version.channel, number).await?,
-                    number,
-                    ..version.clone()
-                });
+        for upstream in &channel.upstreams {
+            let row = airlock_db::channels::upstream_with_secrets(self.db(), upstream.id).await?;
+            let url = row.and_then(|row| crate::sync::upstream::for_clients(&row, path));
+            if let Some(url) = url {
+                return Ok(Some(url.into()));
             }
         }
-        Ok(list)
+        Ok(None)
+    }
+
+    /// Numbers of the versions that were current a short while ago, newest first; none below a label that names its
+    /// version.
+    async fn versions_before(&self, version: &ResolvedVersion) -> Result<Vec<i64>> {
+        if version.pinned {
+            return Ok(Vec::new());
+        }
+        let id = version.channel.id;
+        let moves = airlock_db::versions::recent_current(self.db(), id, MOST_LOOKED_AT).await?;
+        let cutoff = self.now().plus_seconds(-LOOK_BACK_SECONDS);
+        let mut numbers = Vec::new();
+        // A version was current until the next one came.
+        let mut until = None;
+        for (place, (number, since)) in moves.into_iter().enumerate() {
+            if place >= LOOK_BACK_MOVES && until.is_some_and(|until| until < cutoff) {
+                break;
+            }
+            until = Some(since);
+            if number != version.number && !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// A channel's other version.
+    async fn beside(&self, version: &ResolvedVersion, number: i64) -> Result<ResolvedVersion> {
+        Ok(ResolvedVersion {
+            published: self.published(&version.channel, number).await?,
+            number,
+            ..version.clone()
+        })
     }
 
     /// Metadata of versions that were current a short while ago, asked for below the plain label by a client that read
@@ -168,7 +201,8 @@ impl Content {
         if !path.starts_with("repodata/") {
             return Ok(None);
         }
-        for older in self.versions_before(version, LOOK_BACK).await? {
+        for number in self.versions_before(version).await? {
+            let older = self.beside(version, number).await?;
             if let Some(file) = older.published.files.files.iter().find(|f| f.path == path) {
                 let blob = self.metadata_blob(&older, file).await?;
                 return Ok(Some(Served::File {
@@ -188,37 +222,48 @@ impl Content {
         version: &ResolvedVersion,
         path: &str,
     ) -> Result<Option<FoundPackage>> {
-        let published = &version.published;
-        if published.mode == "verbatim" {
-            let file_name = path.rsplit('/').next().unwrap_or(path);
-            let rows =
-                airlock_db::records::by_file_name(self.db(), version.org(), file_name).await?;
-            return Ok(rows
-                .into_iter()
-                .find(|row| published.records.contains(row.id) && row.href.as_deref() == Some(path))
-                .map(found));
-        }
-        let Some((file_name, digits)) = parse_location(path) else {
+        let rows = self.records_at(version, path).await?;
+        Ok(package_at(version, path, &rows))
+    }
+
+    /// A package of a version that was current a short while ago.
+    async fn older_package(
+        &self,
+        version: &ResolvedVersion,
+        path: &str,
+    ) -> Result<Option<(ResolvedVersion, FoundPackage)>> {
+        let numbers = self.versions_before(version).await?;
+        if numbers.is_empty() {
             return Ok(None);
+        }
+        // What never was is asked for too: it costs one question, or two where the mode of metadata changed.
+        let mut asked: Vec<(String, Vec<FoundRecord>)> = Vec::new();
+        for number in numbers {
+            let older = self.beside(version, number).await?;
+            let mode = &older.published.mode;
+            if !asked.iter().any(|(of, _)| of == mode) {
+                let rows = self.records_at(&older, path).await?;
+                asked.push((mode.clone(), rows));
+            }
+            let rows = asked.iter().find(|(of, _)| of == mode);
+            if let Some(package) = rows.and_then(|(_, rows)| package_at(&older, path, rows)) {
+                return Ok(Some((older, package)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Records, of whatever version, with the file name that a path ends with.
+    async fn records_at(&self, version: &ResolvedVersion, path: &str) -> Result<Vec<FoundRecord>> {
+        let file_name = if version.published.mode == "verbatim" {
+            path.rsplit('/').next().unwrap_or(path)
+        } else {
+            match parse_location(path) {
+                Some((file_name, _)) => file_name,
+                None => return Ok(Vec::new()),
+            }
         };
-        let mut rows =
-            airlock_db::records::by_file_name(self.db(), version.org(), file_name).await?;
-        rows.retain(|row| published.records.contains(row.id));
-        // Record order is the order in which locations were given out.
-        rows.sort_by_key(|row| row.id);
-        let mut rows = rows.into_iter();
-        let first = rows.next();
-        let row = match digits {
-            None => first,
-            Some(digits) => rows.find(|row| row.checksum.starts_with(digits)),
-        };
-        // The letter of the path must be right as well, so that a package has one URL only.
-        Ok(row
-            .filter(|row| {
-                crate::location::location(&row.file_name, digits.map(|_| row.checksum.as_str()))
-                    == path
-            })
-            .map(found))
+        Ok(airlock_db::records::by_file_name(self.db(), version.org(), file_name).await?)
     }
 
     async fn serve_package(
@@ -267,7 +312,37 @@ impl Content {
     }
 }
 
-fn found(row: airlock_db::records::FoundRecord) -> FoundPackage {
+/// The package of a version that lies at a path, out of the records with its file name.
+fn package_at(version: &ResolvedVersion, path: &str, rows: &[FoundRecord]) -> Option<FoundPackage> {
+    let published = &version.published;
+    let mut rows: Vec<&FoundRecord> = rows
+        .iter()
+        .filter(|row| published.records.contains(row.id))
+        .collect();
+    if published.mode == "verbatim" {
+        let row = rows
+            .into_iter()
+            .find(|row| row.href.as_deref() == Some(path));
+        return row.cloned().map(found);
+    }
+    let (_, digits) = parse_location(path)?;
+    // Record order is the order in which locations were given out.
+    rows.sort_by_key(|row| row.id);
+    let mut rows = rows.into_iter();
+    let first = rows.next();
+    let row = match digits {
+        None => first,
+        Some(digits) => rows.find(|row| row.checksum.starts_with(digits)),
+    };
+    // The letter of the path must be right as well, so that a package has one URL only.
+    row.filter(|row| {
+        crate::location::location(&row.file_name, digits.map(|_| row.checksum.as_str())) == path
+    })
+    .cloned()
+    .map(found)
+}
+
+fn found(row: FoundRecord) -> FoundPackage {
     FoundPackage {
         record: row.id,
         upstream: row.upstream,

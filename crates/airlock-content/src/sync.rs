@@ -3,6 +3,7 @@
 //! Each channel is prepared on its own; with `together` (a tree) all prepared versions become current in one
 //! transaction. A channel that fails or is held keeps its current version and does not stop the others.
 
+mod absent;
 mod attachments;
 mod contribution;
 mod errata;
@@ -11,6 +12,7 @@ mod metadata;
 mod modules;
 mod packages;
 mod prepare;
+mod together;
 pub(crate) mod tree;
 pub(crate) mod upstream;
 

@@ -54,7 +54,7 @@ impl Content {
     /// The number that a selector means.
     ///
     /// # Errors
-    /// [`Error::NoVersion`] naming the nearest version.
+    /// [`Error::NoVersion`] naming the nearest version, also for instants in the future.
     pub async fn version_number(
         &self,
         channel: &Channel,
@@ -65,6 +65,19 @@ impl Content {
             wanted,
             nearest,
         };
+        // Today is allowed (it is not over, so it may still change); tomorrow is the future.
+        let begins = match selector {
+            VersionSelector::At(at) => Some(at),
+            VersionSelector::EndOf { begin, .. } => Some(begin),
+            VersionSelector::Current | VersionSelector::Number(_) => None,
+        };
+        if let Some(at) = begins.filter(|at| *at > self.now()) {
+            let nearest = channel.current;
+            return Err(missing(
+                format!("at {at}, which lies in the future"),
+                nearest.map(|number| format!("{number}, the current one")),
+            ));
+        }
         match selector {
             VersionSelector::Current => channel
                 .current
@@ -365,6 +378,13 @@ impl Content {
                 )
             })
             .await?;
+        // What this program itself would refuse to mirror is never published.
+        airlock_repodata::repomd::Repomd::parse(&publication.repomd).map_err(|error| {
+            Error::conflict(
+                format!("{} cannot be published: {error}", channel.label),
+                "look at the channel's upstreams: two files of one kind cannot be served side by side",
+            )
+        })?;
         publication.settings = publication_settings(channel);
         if channel.sign_metadata {
             publication.repomd_asc = Some(self.sign(&publication.repomd).await?);

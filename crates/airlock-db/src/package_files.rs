@@ -117,6 +117,18 @@ pub async fn all(db: &Db) -> Result<Vec<(FileKey, String)>> {
         .collect()
 }
 
+/// Bytes of every blob that rows tell the size of: package files and packs.
+pub async fn sizes(db: &Db) -> Result<Vec<(String, u64)>> {
+    let text = "SELECT sha256, size FROM package_file UNION SELECT sha256, size FROM pack";
+    let rows = sqlx::query(text).fetch_all(db.reader()).await?;
+    rows.iter()
+        .map(|row| {
+            let size: i64 = row.try_get(1)?;
+            Ok((row.try_get(0)?, size.unsigned_abs()))
+        })
+        .collect()
+}
+
 /// Forgets files by the SHA-256 of their blobs.
 pub async fn forget(db: &Db, sha256s: &[&str]) -> Result<()> {
     let mut attempts = Attempts::default();

@@ -363,18 +363,20 @@ pub async fn last_move(db: &Db, channel: ChannelId) -> Result<Option<VersionNumb
     Ok(row.map(|r| r.try_get(0)).transpose()?)
 }
 
-/// The versions that were current last, newest first.
+/// The versions that were current last and since when, newest first.
 pub async fn recent_current(
     db: &Db,
     channel: ChannelId,
     most: usize,
-) -> Result<Vec<VersionNumber>> {
-    let rows = sqlx::query("SELECT number FROM current_move WHERE channel_id = $1 ORDER BY instant_us DESC, id DESC LIMIT $2")
+) -> Result<Vec<(VersionNumber, Instant)>> {
+    let rows = sqlx::query("SELECT number, instant_us FROM current_move WHERE channel_id = $1 ORDER BY instant_us DESC, id DESC LIMIT $2")
         .bind(channel.0)
         .bind(signed(most as u64))
         .fetch_all(db.reader())
         .await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, Instant(row.try_get(1)?))))
+        .collect()
 }
 
 /// The last instant of a channel's versions, seen from inside a change.

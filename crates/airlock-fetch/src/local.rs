@@ -204,7 +204,7 @@ fn bring(
         hash(&clone, &path, None, length, hashers, progress, cancel)?;
         return Ok((held, Placed::Reflinked));
     }
-    if hard_links && is_ours(source) {
+    if hard_links && is_ours(source) && is_never_written(source) {
         std::fs::remove_file(&path)
             .map_err(|error| Error::io(&path, "cannot remove the file", 0, error))?;
         if link(source, &path) {
@@ -243,6 +243,12 @@ fn is_ours(source: &File) -> bool {
         || source
             .metadata()
             .is_ok_and(|data| data.uid() == user.as_raw())
+}
+
+/// Whether nobody has the right to write into the file. One that may be written would be overwritten in place one day
+/// (`cp` over it), and with it what was stored of it, under a checksum that it no longer has.
+fn is_never_written(source: &File) -> bool {
+    source.metadata().is_ok_and(|data| data.mode() & 0o222 == 0)
 }
 
 /// Gives the very file that is open a second name; a path could name another one by now.

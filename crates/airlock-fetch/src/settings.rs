@@ -37,8 +37,8 @@ pub struct Settings {
     pub redirects: usize,
     /// Mirrors tried for one file.
     pub mirrors: usize,
-    /// Whether files of `file:` upstreams may be hard-linked; then a later change of the upstream's file
-    /// in place would also change ours. Reflinks and copies do not have that trouble.
+    /// Whether files of `file:` upstreams may be hard-linked where no reflink is possible. Only files that nobody has
+    /// the right to write are: a change in place of a linked file would change ours too. All others are copied.
     pub hard_links: bool,
 }
 

@@ -23,6 +23,11 @@ pub(super) struct Judged {
 }
 
 impl Judged {
+    /// Own records whose package file is missing or damaged.
+    pub(super) fn lost_records(&self) -> &RoaringTreemap {
+        &self.lost
+    }
+
     /// How many of a version's records there are.
     pub(super) fn count(&self, content: &VersionContent) -> u64 {
         content.records.intersection_len(&self.there)

@@ -288,7 +288,8 @@ fn write_updateinfo(
     Ok((out.finish(Some(&sha256_hex(&stored)))?.sha256, file))
 }
 
-fn encode(open: &[u8], compression: Compression) -> std::io::Result<Vec<u8>> {
+/// Packs a document that is small beside packages' metadata.
+pub(crate) fn encode(open: &[u8], compression: Compression) -> std::io::Result<Vec<u8>> {
     match compression {
         Compression::Zstd => zstd::bulk::compress(open, crate::pack::BLOCK_LEVEL),
         Compression::Gz => {

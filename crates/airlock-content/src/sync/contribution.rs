@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use airlock_model::{Attachment, Channel, MetadataMode, Policy};
+use airlock_repodata::MetadataKind;
 use airlock_repodata::repomd::Record;
 use roaring::RoaringTreemap;
 
@@ -44,14 +45,6 @@ impl Content {
     ) -> Result<Contribution> {
         let url = upstream.row.url.clone();
         let records = metadata::wanted(&repomd.repomd, channel.metadata);
-        for needed in ["primary", "filelists", "other"] {
-            if records.iter().filter(|r| r.kind == needed).count() != 1 {
-                return Err(Error::bad_upstream(
-                    &url,
-                    format!("repomd.xml does not name exactly one {needed}"),
-                ));
-            }
-        }
         ctx.stage(format!("{}: metadata", channel.label));
         let need = metadata::bytes_needed(records.iter().filter_map(|r| r.size));
         self.check_space(&channel.label.to_string(), need)?;
@@ -65,20 +58,43 @@ impl Content {
         ctx.stage(format!("{}: reading metadata", channel.label));
         let known = self.known_records(channel.org, upstream.row.id).await?;
         let of_kind = |kind: &str| records.iter().zip(&files).find(|(r, _)| r.kind == kind);
-        let path_of = |kind: &str| -> Result<MetadataPath> {
-            let (record, file) =
-                of_kind(kind).ok_or_else(|| Error::bad_upstream(&url, format!("no {kind}")))?;
-            Ok(MetadataPath {
+        let path_of = |kind: &str| {
+            of_kind(kind).map(|(record, file)| MetadataPath {
                 name: metadata::file_url(&url, record),
                 path: file.path().to_owned(),
                 open_size: record.open_size,
             })
         };
-        let (primary, filelists, other) = (
-            path_of("primary")?,
-            path_of("filelists")?,
-            path_of("other")?,
-        );
+        let primary = path_of("primary")
+            .ok_or_else(|| Error::bad_upstream(&url, "repomd.xml does not name a primary"))?;
+        // Removed when the metadata has been read.
+        let mut stand_ins = Vec::new();
+        let mut sides = Vec::new();
+        for kind in [MetadataKind::Filelists, MetadataKind::Other] {
+            if let Some(path) = path_of(kind.name()) {
+                sides.push(path);
+                continue;
+            }
+            part.warnings.push(format!(
+                "{url} has no {}: that part is empty for packages that are not brought here",
+                kind.name()
+            ));
+            let packages = primary.clone();
+            let file = self
+                .blocking("reading metadata", move |content| {
+                    super::absent::stand_in(kind, &packages, content.scratch())
+                })
+                .await?;
+            sides.push(MetadataPath {
+                name: format!("{url} ({})", kind.name()),
+                path: file.path().to_owned(),
+                open_size: None,
+            });
+            stand_ins.push(file);
+        }
+        let (Some(other), Some(filelists)) = (sides.pop(), sides.pop()) else {
+            return Err(Error::worker_panicked("reading metadata"));
+        };
         let name = url.clone();
         let (ingested, new_blob, changed_blob) = self
             .blocking("reading metadata", move |content| {
@@ -110,6 +126,7 @@ impl Content {
                 Ok((ingested, new_blob, changed_blob))
             })
             .await?;
+        drop(stand_ins);
         part.warnings
             .extend(ingested.warnings.iter().map(|w| format!("{url}: {w}")));
         ctx.stage(format!("{}: storing metadata", channel.label));
@@ -156,15 +173,27 @@ impl Content {
             })
             .collect();
         for (record, file) in carried {
-            let attachment = self.store_attachment(&url, file.path(), record)?;
             let filter = &channel.filter;
             if record.kind == "modules"
                 && !(filter.modules.is_empty() && filter.exclude_modules.is_empty())
             {
                 let text = super::attachments::open(&url, file.path(), record)?;
-                part.barred
-                    .extend(super::modules::barred_artifacts(&url, &text, filter)?);
+                let cut = super::modules::cut(&url, &text, filter)?;
+                part.barred.extend(cut.barred);
+                if let Some(open) = cut.text {
+                    // A file that says nothing is none.
+                    if !open.is_empty() {
+                        part.attachments.push(self.store_open(
+                            "modules",
+                            "modules.yaml",
+                            &open,
+                            channel.compression,
+                        )?);
+                    }
+                    continue;
+                }
             }
+            let attachment = self.store_attachment(&url, file.path(), record)?;
             part.attachments.push(attachment);
         }
         if channel.policy != Policy::MetadataOnly {

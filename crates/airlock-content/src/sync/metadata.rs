@@ -17,8 +17,6 @@ const REPOMD_LIMIT: u64 = 16 << 20;
 const SIGNATURE_LIMIT: u64 = 1 << 20;
 /// Largest metadata file taken when `repomd.xml` gives no size.
 const METADATA_LIMIT: u64 = 8 << 30;
-/// A file dated further ahead than this is not believed, in seconds.
-const FUTURE_SECONDS: i64 = 86_400;
 
 /// A `repomd.xml` that was read and checked.
 pub(crate) struct FetchedRepomd {
@@ -76,16 +74,6 @@ pub(crate) async fn fetch_repomd(
         )
     })?;
     let newest_timestamp = repomd.records.iter().filter_map(|r| r.timestamp).max();
-    if let Some(newest) = newest_timestamp
-        && newest > ctx.now().seconds() + FUTURE_SECONDS
-    {
-        return Err(Error::bad_upstream(
-            url,
-            format!(
-                "repomd.xml holds a file dated {newest}, more than a day ahead of this server's clock"
-            ),
-        ));
-    }
     let signature = match upstream
         .session
         .small(

@@ -388,7 +388,7 @@ fn shorten(warnings: &mut Vec<String>) {
         let more = warnings.len() - SHOWN;
         warnings.truncate(SHOWN);
         warnings.push(format!(
-            "and {more} more packages with warnings (airlock channel packages --json shows all)"
+            "and {more} more packages with warnings of this kind"
         ));
     }
 }

@@ -1,6 +1,6 @@
 //! One channel's sync up to the switch.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use airlock_fetch::Validators;
 use airlock_model::{
@@ -25,7 +25,8 @@ use crate::{Content, Error, Result};
 struct Total {
     records: RoaringTreemap,
     errata: Vec<errata::ReadErratum>,
-    attachments: Vec<Attachment>,
+    /// What each upstream carries along.
+    attachments: Vec<Vec<Attachment>>,
     verbatim: Option<Publication>,
     warnings: Vec<String>,
     refused: Vec<airlock_model::RefusedPackage>,
@@ -97,7 +98,15 @@ impl Content {
                 }
                 _ => None,
             };
-            match metadata::fetch_repomd(&open, known, ctx).await? {
+            let mut answer = metadata::fetch_repomd(&open, known, ctx).await?;
+            // A tree may change while the packages beside it do not.
+            if matches!(answer, RepomdState::Unchanged)
+                && self.tree_changed(ctx, channel, &open).await?
+            {
+                changed = true;
+                answer = metadata::fetch_repomd(&open, None, ctx).await?;
+            }
+            match answer {
                 RepomdState::Unchanged => {
                     outcome.state = SyncState::Unchanged;
                     return Ok(Prepared {
@@ -111,6 +120,10 @@ impl Content {
                     fetched.push((open, *repomd, state));
                 }
             }
+        }
+        // Of several upstreams the first one's tree is served.
+        if !changed && let Some((first, _, _)) = fetched.first() {
+            changed = self.tree_changed(ctx, channel, first).await?;
         }
         if !changed {
             return Ok(Prepared {
@@ -145,13 +158,18 @@ impl Content {
             {
                 outcome.warnings.push(warning);
             }
-            if let Some(state) = state
-                && !options.accept_shrink
-                && let Some(reason) = guard::went_back(
-                    (state.last_revision.as_deref(), state.last_timestamp),
-                    (repomd.repomd.revision.as_deref(), repomd.newest_timestamp),
-                )
-            {
+            let odd = guard::from_the_future(repomd.newest_timestamp, ctx.now().seconds());
+            let odd = odd
+                .map(|reason| format!("{}: {reason}", open.row.url))
+                .or_else(|| {
+                    guard::went_back(
+                        state
+                            .as_ref()
+                            .map(|s| (s.last_revision.as_deref(), s.last_timestamp))?,
+                        (repomd.repomd.revision.as_deref(), repomd.newest_timestamp),
+                    )
+                });
+            if let Some(reason) = odd.filter(|_| !options.accept_shrink) {
                 outcome.state = SyncState::Held;
                 outcome.packages = before.records.len();
                 outcome.held = Some(airlock_model::HeldSync {
@@ -191,10 +209,17 @@ impl Content {
         outcome.refused = total.refused;
         outcome.bytes = total.bytes;
 
+        let (given, compression) = (total.attachments, channel.compression);
+        let (attachments, notes) = self
+            .blocking("putting files together", move |content| {
+                content.put_together(given, compression)
+            })
+            .await?;
+        outcome.warnings.extend(notes);
         let content = VersionContent {
             records: total.records,
             errata: self.store_errata(channel.org, &total.errata).await?,
-            attachments: distinct(total.attachments),
+            attachments,
         };
         let view = self.view(content.records.clone()).await?;
         let (added, removed) = changes(&before_view, &view);
@@ -215,7 +240,11 @@ impl Content {
         };
         if channel.current.is_some()
             && !options.accept_shrink
-            && let Some(held) = guard::shrink(&size(&before), &size(&content), removed)
+            && let Some(held) = guard::shrink(
+                &size(&before),
+                &size(&content),
+                guard::lost(&before_view, &view),
+            )
         {
             outcome.state = SyncState::Held;
             outcome.held = Some(held);
@@ -287,7 +316,7 @@ impl Content {
         total: &mut Total,
     ) -> Result<()> {
         total.errata.extend(part.errata);
-        total.attachments.extend(part.attachments);
+        total.attachments.push(part.attachments);
         total.verbatim = part.verbatim.or(total.verbatim.take());
         total.warnings.extend(part.warnings);
         total.bytes += part.bytes;
@@ -384,15 +413,11 @@ fn members_without(view: &VersionView, others: &RoaringTreemap) -> HashMap<Strin
     .collect()
 }
 
-fn distinct(mut attachments: Vec<Attachment>) -> Vec<Attachment> {
-    let mut seen = HashSet::new();
-    attachments.retain(|a| seen.insert((a.kind.clone(), a.file_name.clone(), a.sha256.clone())));
-    attachments
-}
-
 /// Digest of every setting that decides what a sync makes of the same upstream.
 fn settings_digest(channel: &Channel) -> String {
-    let settings = serde_json::json!([
+    // Releases that did not put the files of several upstreams together made another version of the same.
+    let together = (channel.upstreams.len() > 1).then_some("together");
+    let mut settings = serde_json::json!([
         channel.policy,
         channel.effective_signatures(),
         channel.keys,
@@ -407,5 +432,8 @@ fn settings_digest(channel: &Channel) -> String {
             .map(|u| u.url.as_str())
             .collect::<Vec<_>>(),
     ]);
+    if let (Some(list), Some(together)) = (settings.as_array_mut(), together) {
+        list.push(together.into());
+    }
     sha256_hex(settings.to_string().as_bytes())
 }

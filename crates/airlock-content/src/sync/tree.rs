@@ -1,7 +1,7 @@
 //! Installation trees: `.treeinfo` (or `treeinfo`) and the images that it names, carried along beside the repository.
 
 use airlock_fetch::{Job, Progress, Small};
-use airlock_model::Attachment;
+use airlock_model::{Attachment, Channel, Policy, VersionKind};
 use airlock_repodata::treeinfo::Treeinfo;
 
 use super::upstream::OpenUpstream;
@@ -11,12 +11,55 @@ use crate::{Content, Error, Result};
 
 /// Kind of an attachment that is served at its own path and does not stand in `repomd.xml`.
 pub(crate) const TREE: &str = "airlock:tree";
+/// Names of the file that describes a tree, the usual one first.
+const TREEINFO: [&str; 2] = [".treeinfo", "treeinfo"];
 /// Largest `.treeinfo`.
 const TREEINFO_LIMIT: u64 = 1 << 20;
 /// Largest image.
 const IMAGE_LIMIT: u64 = 16 << 30;
 
 impl Content {
+    /// Whether an upstream describes another installation tree than the one that the channel took from it. Only its
+    /// description is asked for; while it cannot be had, nothing changed.
+    pub(super) async fn tree_changed(
+        &self,
+        ctx: &TaskContext,
+        channel: &Channel,
+        upstream: &OpenUpstream,
+    ) -> Result<bool> {
+        let Some(number) = channel
+            .current
+            .filter(|_| channel.policy != Policy::MetadataOnly)
+        else {
+            return Ok(false);
+        };
+        let content = airlock_db::versions::content(self.db(), channel.id, number).await?;
+        let files = content
+            .map(|content| content.attachments)
+            .unwrap_or_default();
+        let Some(ours) = files
+            .into_iter()
+            .find(|file| file.kind == TREE && TREEINFO.contains(&file.file_name.as_str()))
+        else {
+            return Ok(false);
+        };
+        // After a rollback or a promotion the tree is another one, and meant to be.
+        let kind = airlock_db::versions::kind(self.db(), channel.id, number).await?;
+        if kind != Some(VersionKind::Sync) {
+            return Ok(false);
+        }
+        match upstream
+            .session
+            .small(&ours.file_name, TREEINFO_LIMIT, None, &ctx.fetch_cancel())
+            .await
+        {
+            Ok(Small::Bytes(file)) => Ok(sha256_hex(&file.bytes) != ours.sha256),
+            Ok(Small::Unchanged) => Ok(false),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Brings in an upstream's tree; nothing when it has none. Images that the upstream does not have are a warning, and
     /// the tree is left out then, since half a tree installs nothing; but a tree that the channel serves already is not
     /// lost that way, and neither does a damaged or unreachable image count as absent: the sync fails. Images that
@@ -30,7 +73,7 @@ impl Content {
     ) -> Result<Vec<Attachment>> {
         let url = &upstream.row.url;
         let mut found = None;
-        for name in [".treeinfo", "treeinfo"] {
+        for name in TREEINFO {
             match upstream
                 .session
                 .small(name, TREEINFO_LIMIT, None, &ctx.fetch_cancel())

@@ -7,6 +7,8 @@ use airlock_content::{SyncOptions, TaskContext};
 use airlock_model::{
     ChannelPatch, Clock as _, Progress, Reporter, SyncState, SystemClock, TaskState,
 };
+use airlock_testkit::repos::Repository;
+use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
 
 use crate::world::{World, label, on_both};
@@ -126,5 +128,45 @@ fn what_a_running_task_stored_is_not_garbage_however_long_it_runs() {
         let report = world.content.gc(&world.context(), 0).await.unwrap();
         assert_eq!((report.blobs, report.in_grace), (1, 0), "{report:?}");
         assert!(!world.content.blobs().exists(&stored.sha256).unwrap());
+    });
+}
+
+#[test]
+fn metadata_that_can_be_made_again_goes_after_minutes_and_everything_else_after_a_day() {
+    on_both(|world| async move {
+        let mut upstream = Repository::at(world.path("upstream"));
+        world.mirror("meadow-base", &upstream.url()).await;
+        let mut walks = Vec::new();
+        for number in 1..=5 {
+            upstream.add(&Rpm::new("oak", &number.to_string(), "1"));
+            upstream.publish();
+            world.take("meadow-base").await;
+            walks.push(world.walk("meadow-base").await);
+        }
+        let mut writer = world.content.blobs().writer().unwrap();
+        std::io::Write::write_all(&mut writer, b"nobody's").unwrap();
+        let nobodys = writer.finish(None).unwrap().sha256;
+        // As the daily collection asks for it.
+        let collect = async |minutes: i64| {
+            world
+                .clock
+                .set(SystemClock.now().plus_seconds(minutes * 60));
+            world.content.gc(&world.context(), 86_400).await.unwrap()
+        };
+        assert_eq!(collect(5).await.blobs, 0);
+        // Primary, filelists and other of the two oldest versions.
+        let report = collect(11).await;
+        assert_eq!(report.blobs, 6, "{report:?}");
+        assert!(world.content.blobs().exists(&nobodys).unwrap());
+        for (number, files) in (1..).zip(&walks) {
+            assert_eq!(
+                &world.walk(&format!("meadow-base@{number}")).await,
+                files,
+                "{number}"
+            );
+        }
+        // What was asked for again is young again.
+        assert_eq!(collect(5).await.blobs, 0);
+        world.fsck_is_clean().await;
     });
 }

@@ -309,3 +309,113 @@ fn a_tree_switches_at_one_instant() {
         world.fsck_is_clean().await;
     });
 }
+
+#[test]
+fn a_day_in_the_future_is_no_version_for_any_command() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let name = label("meadow-base");
+        world
+            .create("meadow-prod", None, ChannelPatch::default())
+            .await;
+        let tomorrow = world.content.now().plus_seconds(2 * 86_400);
+        let day = &tomorrow.to_string()[..10];
+        let zone = world.content.settings().zone.clone();
+        for text in [day.to_owned(), tomorrow.to_string()] {
+            let at = VersionSelector::parse(&text, &zone).unwrap();
+            let (org, context) = (OrgId::DEFAULT, world.context());
+            let content = &world.content;
+            let errors = [
+                content.packages(org, &name, at, None).await.unwrap_err(),
+                content.errata(org, &name, at).await.unwrap_err(),
+                content
+                    .diff(org, (&name, VersionSelector::Number(1)), (&name, at))
+                    .await
+                    .unwrap_err(),
+                content
+                    .rollback(&context, &name, at, false)
+                    .await
+                    .unwrap_err(),
+                content
+                    .promote(&context, &name, at, &label("meadow-prod"), false)
+                    .await
+                    .unwrap_err(),
+                content
+                    .fetch_packages(&context, &name, at)
+                    .await
+                    .unwrap_err(),
+            ];
+            for error in errors {
+                assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+                let error = error.to_string();
+                assert!(
+                    error.contains("lies in the future")
+                        && error.contains("the nearest is 3, the current one"),
+                    "{error}"
+                );
+            }
+        }
+        // Today is not over, and counts as it is.
+        let today = world.content.now().to_string();
+        let today = VersionSelector::parse(&today[..10], &zone).unwrap();
+        assert!(!world.packages("meadow-base", today).await.is_empty());
+    });
+}
+
+#[test]
+fn what_was_current_within_a_day_is_served_however_many_moves_ago() {
+    on_both(|world| async move {
+        let mut upstream = airlock_testkit::repos::Repository::at(world.path("upstream"));
+        for name in ["alder", "birch", "cedar"] {
+            upstream.add(&airlock_testkit::rpms::Rpm::new(name, "1", "1"));
+        }
+        upstream.publish();
+        world.mirror("meadow-base", &upstream.url()).await;
+        world.sync("meadow-base").await;
+        let first = world.walk("meadow-base").await;
+        let alder = world
+            .rows("meadow-base", VersionSelector::Current)
+            .await
+            .remove(0);
+        let name = label("meadow-base");
+        let remove = async |item: &str| {
+            world
+                .content
+                .remove(&world.context(), &name, &[item.to_owned()])
+                .await
+                .unwrap();
+        };
+        // One package goes for good; another one comes and goes, more often than moves are looked at in any case.
+        remove("alder-1-1.noarch").await;
+        let mut gone = false;
+        for _ in 0..24 {
+            world.clock.advance(600);
+            if gone {
+                world
+                    .content
+                    .add(
+                        &world.context(),
+                        &name,
+                        &["birch-1-1.noarch".to_owned()],
+                        None,
+                    )
+                    .await
+                    .unwrap();
+            } else {
+                remove("birch-1-1.noarch").await;
+            }
+            gone = !gone;
+        }
+        let found = async |path: &str| {
+            let version = world.resolve("meadow-base").await;
+            world.content.open_path(&version, path).await.is_ok()
+        };
+        for (path, bytes) in &first[1..] {
+            assert_eq!(&world.get("meadow-base", path).await, bytes, "{path}");
+        }
+        assert!(found(&alder.location).await);
+        world.clock.advance(86_400);
+        assert!(!found(&alder.location).await);
+        assert!(!found(&first[1].0).await);
+    });
+}

@@ -15,6 +15,7 @@ mod gates;
 mod history;
 mod hostile;
 mod merging;
+mod odd_upstreams;
 mod own_content;
 mod syncing;
 mod trouble;

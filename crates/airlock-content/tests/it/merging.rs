@@ -1,7 +1,11 @@
 //! Several upstreams of one channel.
 
 use airlock_model::{ChannelPatch, NewUpstream, PackageFilter, Policy, SyncState, VersionSelector};
-use airlock_testkit::repos::Repository;
+use airlock_repodata::repomd::Repomd;
+use airlock_testkit::dnf::Dnf;
+use airlock_testkit::repos::{
+    Group, ModuleDefault, ModuleStream, Repository, comps_xml, modules_yaml,
+};
 use airlock_testkit::rpms::Rpm;
 
 use crate::world::{World, on_both};
@@ -187,5 +191,140 @@ fn what_one_upstream_lists_twice_itself_stays() {
         channel(&world, "meadow", &[&base, &more], patch).await;
         let outcome = world.sync("meadow").await;
         assert_eq!(outcome.packages, 3, "{outcome:?}");
+    });
+}
+
+/// Writes what a version serves into a folder, for a client to read.
+async fn laid_out(world: &World, version: &str, folder: &str) -> String {
+    let folder = world.path(folder);
+    let rows = world.rows(version, VersionSelector::Current).await;
+    let mut files = world.walk(version).await;
+    for row in rows {
+        let bytes = world.get(version, &row.location).await;
+        files.push((row.location, bytes));
+    }
+    for (path, bytes) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    format!("file://{}", folder.display())
+}
+
+/// Two upstreams with groups and modules of their own; both speak of the group `trees` and the stream `oak:1`.
+fn two_with_groups_and_modules(world: &World) -> [Repository; 2] {
+    let stream = |name: &str, stream: &str, package: &Rpm, profile: &str| {
+        ModuleStream::new(name, stream, 1, "c0ffee00")
+            .artifact(package)
+            .profile(profile, &[package.name()])
+    };
+    let default = |module: &str, stream: &str| ModuleDefault {
+        module: module.to_owned(),
+        stream: stream.to_owned(),
+        profiles: vec!["common".to_owned()],
+    };
+    let (oak, elm, fir) = (rpm("oak", "1"), rpm("elm", "1"), rpm("fir", "1"));
+    let mut base = repository(world, "base", &[oak.clone(), elm]);
+    base.comps(comps_xml(
+        &[
+            Group::new("trees", "Trees of base", &["oak"]),
+            Group::new("elms", "Elms", &["elm"]),
+        ],
+        &[],
+    ));
+    base.modules(modules_yaml(
+        &[stream("oak", "1", &oak, "common")],
+        &[default("oak", "1")],
+    ));
+    base.publish();
+    base.attach("productid", "productid", "the product of base");
+    let mut more = repository(world, "more", &[fir.clone()]);
+    more.comps(comps_xml(
+        &[
+            Group::new("trees", "Trees of more", &["fir"]),
+            Group::new("firs", "Firs", &["fir"]),
+        ],
+        &[],
+    ));
+    more.modules(modules_yaml(
+        &[
+            stream("oak", "1", &oak, "other"),
+            stream("fir", "2", &fir, "common"),
+        ],
+        &[default("oak", "2"), default("fir", "2")],
+    ));
+    more.publish();
+    more.attach("productid", "productid", "the product of more");
+    [base, more]
+}
+
+#[test]
+fn groups_and_modules_of_two_upstreams_become_one_file_each() {
+    on_both(|world| async move {
+        let [base, more] = two_with_groups_and_modules(&world);
+        for (name, compression) in [
+            ("meadow", airlock_model::Compression::Zstd),
+            ("meadow-gz", airlock_model::Compression::Gz),
+        ] {
+            let patch = ChannelPatch {
+                compression: Some(compression),
+                ..ChannelPatch::default()
+            };
+            channel(&world, name, &[&base, &more], patch).await;
+            let outcome = world.sync(name).await;
+            assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+            assert!(
+                outcome
+                    .warnings
+                    .iter()
+                    .any(|warning| warning
+                        .contains("several upstreams have metadata of type productid")),
+                "{outcome:?}"
+            );
+            assert_eq!(world.sync(name).await.state, SyncState::Unchanged);
+
+            let repomd = Repomd::parse(&world.get(name, "repodata/repomd.xml").await).unwrap();
+            for kind in ["group", "modules", "productid"] {
+                let records = repomd.records.iter().filter(|record| record.kind == kind);
+                assert_eq!(records.count(), 1, "{kind}");
+            }
+            let url = laid_out(&world, name, &format!("served-{name}")).await;
+            let mut dnf = Dnf::new();
+            dnf.repo(name, &url, None);
+            let groups = dnf.ok(&["group", "list"]).stdout;
+            for group in ["Trees of base", "Elms", "Firs"] {
+                assert!(groups.contains(group), "{groups}");
+            }
+            assert!(!groups.contains("Trees of more"), "{groups}");
+            let modules = dnf.ok(&["module", "list"]).stdout;
+            let line = |start: &str| {
+                let mut lines = modules.lines();
+                let line = lines
+                    .find(|line| line.starts_with(start))
+                    .unwrap_or_default();
+                line.split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(line("oak")[..4], ["oak", "1", "[d]", "common"], "{modules}");
+            assert_eq!(line("fir")[..3], ["fir", "2", "[d]"], "{modules}");
+            let _ = dnf.ok(&["group", "install", "Firs"]);
+            assert_eq!(dnf.installed(), ["fir-1-1.noarch"]);
+        }
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_file_that_cannot_be_put_together_with_another_fails_the_sync_by_name() {
+    on_both(|world| async move {
+        let [base, more] = two_with_groups_and_modules(&world);
+        channel(&world, "meadow", &[&base, &more], ChannelPatch::default()).await;
+        world.sync("meadow").await;
+        more.attach("group", "comps.xml", "<comps><group>");
+        let outcome = world.sync("meadow").await;
+        assert_eq!(outcome.state, SyncState::Failed, "{outcome:?}");
+        assert!(outcome.error.unwrap().contains("comps.xml"));
+        world.walk("meadow").await;
     });
 }

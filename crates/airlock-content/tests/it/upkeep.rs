@@ -203,9 +203,12 @@ fn fsck_names_the_versions_that_lost_something_and_no_others() {
                 .collect()
         };
         std::fs::remove_file(starting_with(b"\xed\xab\xee\xdb")).unwrap();
-        let lost =
-            "own-packages@2: 1 package files are missing or damaged (sync or push them again)";
-        assert_eq!(findings().await, [("I1".to_owned(), lost.to_owned())]);
+        let lost = "own-packages@2: 1 package files are missing or damaged (airlock fsck --repair";
+        let found = findings().await;
+        assert!(
+            found.len() == 1 && found[0].0 == "I1" && found[0].1.starts_with(lost),
+            "{found:?}"
+        );
         // Without the second version's pack the first one is still looked into.
         std::fs::remove_file(starting_with(b"ALPACK1\n")).unwrap();
         let found = findings().await;
@@ -311,5 +314,79 @@ fn an_audit_log_shorter_than_it_was_is_found() {
             .map(|finding| finding.invariant.as_str())
             .collect();
         assert_eq!(found, ["I14"], "{report:?}");
+    });
+}
+
+#[test]
+fn repair_fetches_lost_and_damaged_packages_and_clears_leftovers() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        world.mirror("meadow-base", &upstream.url()).await;
+        world.sync("meadow-base").await;
+        let rows = world
+            .rows("meadow-base", airlock_model::VersionSelector::Current)
+            .await;
+        let blob = |place: usize| world.content.blobs().path(&rows[place].checksum).unwrap();
+        let whole: Vec<Vec<u8>> = (0..2).map(|n| std::fs::read(blob(n)).unwrap()).collect();
+        // One is gone, one lost its end: its size tells, no byte of it has to be read.
+        std::fs::remove_file(blob(0)).unwrap();
+        std::fs::write(blob(1), &whole[1][..whole[1].len() - 1]).unwrap();
+        let temp = world
+            .content
+            .blobs()
+            .temp_dir()
+            .join("blob-of-a-killed-server");
+        std::fs::write(&temp, b"half").unwrap();
+        let fsck = async |repair| {
+            let report = world.content.fsck(&world.context(), false, repair).await;
+            report.unwrap().findings
+        };
+        let found = fsck(false).await;
+        assert!(
+            found
+                .iter()
+                .any(|f| f.what.contains(&rows[1].checksum) && !f.repaired),
+            "{found:?}"
+        );
+        assert!(
+            found.iter().any(|f| f.what.contains("2 package files")
+                && f.what.contains("airlock channel fetch meadow-base@1")),
+            "{found:?}"
+        );
+        // What lies there is older than a day by the server's clock.
+        world.clock.set(SystemClock.now().plus_seconds(2 * 86_400));
+        let mended = fsck(true).await;
+        assert!(mended.iter().all(|f| f.repaired), "{mended:?}");
+        for says in [
+            "2 package files were missing or damaged: fetched again",
+            "1 temporary files",
+        ] {
+            assert!(mended.iter().any(|f| f.what.contains(says)), "{mended:?}");
+        }
+        assert!(!temp.exists());
+        for (place, bytes) in whole.iter().enumerate() {
+            assert_eq!(&std::fs::read(blob(place)).unwrap(), bytes);
+        }
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_lost_image_of_a_tree_is_told_once() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        let paths = upstream.repository().kickstart_tree();
+        world.mirror("meadow-base", &upstream.url()).await;
+        world.sync("meadow-base").await;
+        let version = world.resolve("meadow-base").await;
+        let served = world.content.open_path(&version, &paths[0]).await.unwrap();
+        let airlock_content::Served::File { path, .. } = served else {
+            panic!("no file")
+        };
+        std::fs::remove_file(path).unwrap();
+        let report = world.content.fsck(&world.context(), false, false).await;
+        let findings = report.unwrap().findings;
+        assert_eq!(findings.len(), 1, "{findings:?}");
+        assert!(findings[0].what.contains(&paths[0]), "{findings:?}");
     });
 }

@@ -126,7 +126,7 @@ fn numbers_and_instants_are_found_as_asked() {
         );
         assert_eq!(
             versions::recent_current(&place.db, id, 2).await.unwrap(),
-            [3, 2]
+            [(3, Instant(30)), (2, Instant(20))]
         );
     });
 }

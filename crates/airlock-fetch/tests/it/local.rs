@@ -1,6 +1,6 @@
 //! `file:` upstreams.
 
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use airlock_fetch::{Error, Job, Location, Placed, Settings, Small, Upstream, Url};
@@ -20,8 +20,10 @@ fn repository() -> TempDir {
 }
 
 #[tokio::test]
-async fn files_are_shared_where_possible() {
+async fn files_that_nobody_may_write_are_shared_where_possible() {
     let repository = repository();
+    let read_only = std::fs::Permissions::from_mode(0o444);
+    std::fs::set_permissions(repository.path().join("Packages/a.rpm"), read_only).unwrap();
     let place = Place::new();
     let session = place.session(&upstream(repository.path())).await;
     let body = content(700_000);
@@ -30,7 +32,8 @@ async fn files_are_shared_where_possible() {
         .await
         .unwrap();
     assert_content(&done, &body);
-    let original = std::fs::metadata(repository.path().join("Packages/a.rpm")).unwrap();
+    let path = repository.path().join("Packages/a.rpm");
+    let original = std::fs::metadata(path).unwrap();
     let ours = std::fs::metadata(done.path()).unwrap();
     match done.placed {
         Placed::HardLinked => assert_eq!(original.ino(), ours.ino()),
@@ -44,8 +47,29 @@ async fn files_are_shared_where_possible() {
 }
 
 #[tokio::test]
+async fn a_file_that_may_be_written_is_not_linked() {
+    let repository = repository();
+    let place = Place::new();
+    let session = place.session(&upstream(repository.path())).await;
+    let body = content(700_000);
+    let path = repository.path().join("Packages/a.rpm");
+    // One bit is enough.
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o464)).unwrap();
+    let done = place
+        .download(&session, &place.job("Packages/a.rpm", &body))
+        .await
+        .unwrap();
+    assert_ne!(done.placed, Placed::HardLinked);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::write(&path, "changed in place").unwrap();
+    assert_content(&done, &body);
+}
+
+#[tokio::test]
 async fn without_links_files_are_copied() {
     let repository = repository();
+    let read_only = std::fs::Permissions::from_mode(0o444);
+    std::fs::set_permissions(repository.path().join("Packages/a.rpm"), read_only).unwrap();
     let place = Place::with(Settings {
         hard_links: false,
         ..Settings::default()
@@ -58,8 +82,6 @@ async fn without_links_files_are_copied() {
         .unwrap();
     assert_content(&done, &body);
     assert_ne!(done.placed, Placed::HardLinked);
-    std::fs::write(repository.path().join("Packages/a.rpm"), "changed").unwrap();
-    assert_content(&done, &body);
 }
 
 #[tokio::test]

@@ -120,13 +120,6 @@ fn records() -> Vec<Case> {
             },
         ),
         case(
-            "no filelists",
-            ["repomd.xml", "does not name exactly one filelists"],
-            |up| {
-                up.record("filelists", |record| record.kind = "filelist".to_owned());
-            },
-        ),
-        case(
             "a file above the tree",
             [
                 "location '../../primary.xml.gz'",
@@ -254,16 +247,6 @@ fn records() -> Vec<Case> {
             |up| {
                 up.record("primary", |record| record.size = Some(u64::MAX));
                 up.record("other", |record| record.size = Some(u64::MAX));
-            },
-        ),
-        case(
-            "a file of tomorrow's tomorrow",
-            [
-                "repomd.xml holds a file dated 4102444800",
-                "ahead of this server's clock",
-            ],
-            |up| {
-                up.record("primary", |record| record.timestamp = Some(4_102_444_800));
             },
         ),
     ]

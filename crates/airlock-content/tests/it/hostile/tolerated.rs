@@ -29,6 +29,16 @@ pub fn cases() -> Vec<Case> {
             },
         ),
         case(
+            "no filelists",
+            ["has no filelists", "that part is empty"],
+            |up| {
+                up.record("filelists", |record| record.kind = "filelist".to_owned());
+            },
+        ),
+        case("no other", ["has no other", "that part is empty"], |up| {
+            up.record("other", |record| record.kind = "others".to_owned());
+        }),
+        case(
             "a package that is listed twice",
             ["hello", "is listed twice; the first entry counts"],
             |up| {
