@@ -14,11 +14,13 @@ mod describe;
 mod document;
 mod gather;
 mod judge;
+mod listing;
 mod modules;
 mod plan;
 mod question;
 mod rules;
 mod select;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod tree;

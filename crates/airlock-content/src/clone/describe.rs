@@ -148,9 +148,7 @@ impl<'a, 'q> Describe<'a, 'q> {
 
     /// What the packs say of a package of the source or the clone.
     fn record<'o>(&self, own: &'o GatheredPair, id: PackageId) -> Option<RecordInfo<'o>> {
-        let key = self.pool.package(id).key();
-        let of_source = own.source.view.record(key);
-        of_source.or_else(|| own.destination.view.record(key))
+        own.record(self.pool.package(id).key())
     }
 
     fn checksum(&self, own: &GatheredPair, id: PackageId) -> String {

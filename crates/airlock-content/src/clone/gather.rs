@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use airlock_db::errata_clones::ClonableRevision;
 use airlock_model::{
-    Channel, CloneRequest, Instant, Naked, OrgId, PlannedParents, PlannedVersion, VersionKind,
-    VersionNumber, VersionSelector,
+    Attachment, Channel, CloneRequest, Instant, Naked, OrgId, PlannedParents, PlannedVersion,
+    VersionKind, VersionNumber, VersionSelector,
 };
 use jiff::civil::Date;
 use roaring::RoaringTreemap;
 
+use super::listing::Stated;
 use super::tree::{Pair, Tree};
 use crate::commit::VersionContent;
+use crate::pack::RecordInfo;
 use crate::pools::{LoadedPool, PoolPart};
 use crate::view::VersionView;
 use crate::{Content, Error, Result};
@@ -32,6 +34,8 @@ pub(super) struct GatheredPair {
     pub destination: Side,
     /// Errata of the source, by advisory.
     pub source_errata: Vec<ClonableRevision>,
+    /// What errata of the source say of packages whose file names are shared.
+    pub stated: Stated,
     /// Errata of the clone.
     pub destination_errata: Vec<ClonableRevision>,
     /// What was put into the clone by hand and is there.
@@ -56,6 +60,8 @@ pub(super) struct Gathered {
     pub pairs: Vec<GatheredPair>,
     /// Every package: sources, then what only the clones have, then the clones' parent, then the sources'.
     pub pool: Arc<LoadedPool>,
+    /// Files of the clones' base channel when that is not changed.
+    pub parent_files: Vec<Attachment>,
     /// The parents of the request as they are.
     pub parents: Option<PlannedParents>,
     /// The last day of errata, asked for or inferred.
@@ -122,6 +128,9 @@ impl Content {
             parts.push(part(label.to_string(), side));
         }
         let pool = self.pool(parts).await?;
+        let of_clones = parents.first().filter(|_| tree.parent.is_some());
+        let parent_files =
+            of_clones.map_or_else(Vec::new, |(_, side)| side.content.attachments.clone());
         let mut planned = parents.iter().map(|(label, side)| PlannedVersion {
             label: label.clone(),
             version: side.version,
@@ -137,6 +146,7 @@ impl Content {
         Ok(Gathered {
             pairs,
             pool,
+            parent_files,
             parents,
             to_date,
         })
@@ -250,6 +260,7 @@ impl Content {
         let mut source_errata =
             airlock_db::errata_clones::revisions(self.db(), &source.content.errata).await?;
         source_errata.sort_by(|a, b| a.advisory.cmp(&b.advisory).then(a.id.cmp(&b.id)));
+        let stated = self.stated(&source.view, &source_errata).await?;
         let destination_errata =
             airlock_db::errata_clones::revisions(self.db(), &destination.content.errata).await?;
         let matters = destination.version.is_none() || request.naked == Naked::FirstSeen;
@@ -265,6 +276,7 @@ impl Content {
             source,
             destination,
             source_errata,
+            stated,
             destination_errata,
             by_hand,
             seen,
@@ -342,6 +354,12 @@ impl Content {
 }
 
 impl GatheredPair {
+    /// What the packs say of a record of the source or the clone.
+    pub(super) fn record(&self, key: u64) -> Option<RecordInfo<'_>> {
+        let of_source = self.source.view.record(key);
+        of_source.or_else(|| self.destination.view.record(key))
+    }
+
     /// Records of the clone whose package the source does not have.
     pub(super) fn only_in_destination(&self) -> RoaringTreemap {
         let of_source: std::collections::HashSet<(&str, &str)> = self

@@ -11,6 +11,7 @@ use airlock_solve::{PackageId, PackageSet, Pool};
 use jiff::civil::Date;
 
 use super::gather::{Gathered, GatheredPair};
+use super::listing::Listing;
 use super::question::{ChannelQuestion, ErratumQuestion, Standing, When};
 use super::rules::NameRules;
 use crate::Result;
@@ -291,35 +292,13 @@ impl Gathered {
         present: &BTreeMap<PackageId, bool>,
         errata_numbers: &mut ErratumNumbers,
     ) -> Vec<(ErratumQuestion, Option<String>)> {
-        let mut by_file: HashMap<String, Vec<PackageId>> = HashMap::new();
         let ids: HashMap<u64, PackageId> = source.iter().copied().collect();
-        for (record, info) in own.source.view.members() {
-            let Some(id) = ids.get(&record) else { continue };
-            let usual = format!(
-                "{}-{}-{}.{}.rpm",
-                info.name, info.version, info.release, info.arch
-            );
-            if usual != info.file_name {
-                by_file.entry(usual).or_default().push(*id);
-            }
-            by_file
-                .entry(info.file_name.to_owned())
-                .or_default()
-                .push(*id);
-        }
+        let listing = Listing::new(&own.source.view, &ids, &own.stated);
         let history = History::new(own);
         own.source_errata
             .iter()
             .map(|erratum| {
-                let mut packages: Vec<PackageId> = erratum
-                    .packages
-                    .iter()
-                    .filter_map(|file| by_file.get(file))
-                    .flatten()
-                    .copied()
-                    .collect();
-                packages.sort_unstable();
-                packages.dedup();
+                let packages = listing.of(erratum);
                 let date = erratum_day(erratum, request.use_update_date);
                 let known = history.of(erratum);
                 let is_there = |id: &PackageId| present.contains_key(id);

@@ -7,6 +7,7 @@ mod judged;
 mod odd;
 mod recorded;
 mod reuse;
+mod streams;
 mod warm;
 
 use airlock_content::{Error, read_plan};

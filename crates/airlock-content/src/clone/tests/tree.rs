@@ -306,6 +306,7 @@ pub fn question<'a, 'p>(
     Question {
         universe,
         modules,
+        published: &no_modules,
         channels,
         parent: PackageSet::default(),
         source_parent: PackageSet::default(),
@@ -315,6 +316,11 @@ pub fn question<'a, 'p>(
         strict: made.strict,
         goes_on: &|| true,
     }
+}
+
+/// These trees have no modules.
+pub fn no_modules(_: &[Vec<PackageId>]) -> crate::Result<Modules> {
+    Ok(Modules::default())
 }
 
 /// Whether the source offers a package inside the date.
