@@ -16,6 +16,7 @@ mod gather;
 mod judge;
 mod listing;
 mod modules;
+mod past;
 mod plan;
 mod question;
 mod rules;

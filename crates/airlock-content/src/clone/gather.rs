@@ -1,17 +1,17 @@
 //! Everything that planning looks at, read once: versions, errata, what was put in by hand, when packages came.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use airlock_db::errata_clones::ClonableRevision;
 use airlock_model::{
     Attachment, Channel, CloneRequest, Instant, Naked, OrgId, PlannedParents, PlannedVersion,
-    VersionKind, VersionNumber, VersionSelector,
+    VersionNumber, VersionSelector,
 };
 use jiff::civil::Date;
 use roaring::RoaringTreemap;
 
 use super::listing::Stated;
+use super::past::Past;
 use super::tree::{Pair, Tree};
 use crate::commit::VersionContent;
 use crate::pack::RecordInfo;
@@ -38,21 +38,14 @@ pub(super) struct GatheredPair {
     pub stated: Stated,
     /// Errata of the clone.
     pub destination_errata: Vec<ClonableRevision>,
-    /// What was put into the clone by hand and is there.
-    pub by_hand: ByHand,
+    /// What was done to the clone by hand, and up to which day it was made.
+    pub past: Past,
     /// Records whose packages the source had by the date, where that matters.
     pub seen: Option<RoaringTreemap>,
     /// The recorded version is copied unchanged.
     pub recorded: bool,
     /// Content is inferred from dates because the instant lies before the first recorded version.
     pub inferred: bool,
-}
-
-/// Records and erratum revisions that were put in by hand.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ByHand {
-    pub records: RoaringTreemap,
-    pub errata: RoaringTreemap,
 }
 
 /// The whole tree.
@@ -168,7 +161,7 @@ impl Content {
     }
 
     /// The day of an instant, in the server's zone.
-    fn day_of(&self, at: Instant) -> Result<Date> {
+    pub(super) fn day_of(&self, at: Instant) -> Result<Date> {
         let stamp = jiff::Timestamp::from_microsecond(at.0)
             .map_err(|_| Error::invalid(format!("{at} is no instant"), "give a day that exists"))?;
         Ok(stamp.to_zoned(self.settings().zone.clone()).date())
@@ -253,10 +246,12 @@ impl Content {
             Some(channel) => self.cloned_side(channel, channel.current).await?,
             None => Self::empty_side(),
         };
-        let by_hand = match &pair.destination {
-            Some(channel) => self.by_hand(channel, &destination.content).await?,
-            None => ByHand::default(),
+        let mut past = match &pair.destination {
+            Some(channel) => self.past(channel, &destination.content).await?,
+            None => Past::default(),
         };
+        self.find_in_source(&mut past, pair.source.org, &source.content.records)
+            .await?;
         let mut source_errata =
             airlock_db::errata_clones::revisions(self.db(), &source.content.errata).await?;
         source_errata.sort_by(|a, b| a.advisory.cmp(&b.advisory).then(a.id.cmp(&b.id)));
@@ -278,48 +273,11 @@ impl Content {
             source_errata,
             stated,
             destination_errata,
-            by_hand,
+            past,
             seen,
             recorded: false,
             inferred: false,
         })
-    }
-
-    /// What pushes and edits put into a channel and is still there. What went and came back another way is not by
-    /// hand; a rollback brings back what was by hand then.
-    async fn by_hand(&self, channel: &Channel, now: &VersionContent) -> Result<ByHand> {
-        let list = airlock_db::versions::list(self.db(), channel.id).await?;
-        let mut by_digest: HashMap<&str, ByHand> = HashMap::new();
-        let mut hand = ByHand::default();
-        for (place, info) in list.iter().enumerate() {
-            let is_hand = matches!(info.kind, VersionKind::Push | VersionKind::Edit);
-            let back = by_digest.contains_key(info.content_digest.as_str());
-            // Years of versions are passed over without being read: most only add, and not by hand.
-            let goes = info.removed > 0 && !(hand.records.is_empty() && hand.errata.is_empty());
-            if is_hand || goes || (back && info.kind == VersionKind::Rollback) {
-                let content = self.version_content(channel, info.number).await?;
-                if is_hand {
-                    let before = match place.checked_sub(1).and_then(|place| list.get(place)) {
-                        Some(before) => self.version_content(channel, before.number).await?,
-                        None => VersionContent::default(),
-                    };
-                    hand.records |= &content.records - before.records;
-                    hand.errata |= &content.errata - before.errata;
-                } else if let Some(then) = by_digest
-                    .get(info.content_digest.as_str())
-                    .filter(|_| info.kind == VersionKind::Rollback)
-                {
-                    hand.records |= &then.records;
-                    hand.errata |= &then.errata;
-                }
-                hand.records &= &content.records;
-                hand.errata &= &content.errata;
-            }
-            by_digest.insert(&info.content_digest, hand.clone());
-        }
-        hand.records &= &now.records;
-        hand.errata &= &now.errata;
-        Ok(hand)
     }
 
     /// Records of a set whose packages a channel had by the end of a day. What is said of a package may have changed

@@ -108,6 +108,12 @@ impl<'o> Listing<'o> {
         Self { by_name, stated }
     }
 
+    /// The packages that have one of these names.
+    pub(super) fn of_names(&self, names: &[String]) -> HashSet<PackageId> {
+        let named = names.iter().filter_map(|name| self.by_name.get(name));
+        named.flatten().map(|(id, _)| *id).collect()
+    }
+
     /// The packages that an erratum lists, by number.
     pub(super) fn of(&self, erratum: &ClonableRevision) -> Vec<PackageId> {
         let stated = self.stated.get(&erratum.id.0);

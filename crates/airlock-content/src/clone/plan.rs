@@ -208,6 +208,7 @@ fn plan(
         request: request.clone(),
         parents: gathered.parents.clone(),
         channels,
+        children: Vec::new(),
     };
     Ok((plan, unnamed))
 }

@@ -47,6 +47,8 @@ pub(super) struct ErratumQuestion {
     pub date: Option<Date>,
     /// Its packages in this source channel.
     pub packages: Vec<PackageId>,
+    /// Of these, what its original got since the clone has it.
+    pub added: Vec<PackageId>,
     /// It names no package at all.
     pub names_none: bool,
     /// Where it stands.

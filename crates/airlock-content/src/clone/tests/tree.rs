@@ -279,6 +279,7 @@ pub fn question<'a, 'p>(
                 advisory: format!("E{number}"),
                 date: Some(day(erratum.day)),
                 packages,
+                added: Vec::new(),
                 names_none: false,
                 standing,
             });
