@@ -14,11 +14,14 @@ mod describe;
 mod document;
 mod gather;
 mod judge;
+mod listing;
 mod modules;
+mod past;
 mod plan;
 mod question;
 mod rules;
 mod select;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod tree;

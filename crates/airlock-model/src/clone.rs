@@ -129,6 +129,9 @@ pub struct Plan {
     pub parents: Option<PlannedParents>,
     /// The channels, base first, children by label.
     pub channels: Vec<PlannedChannel>,
+    /// Other children of the base that changes, which lose something by that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<PlannedChild>,
 }
 
 impl Plan {
@@ -142,6 +145,16 @@ impl Plan {
     pub fn changes_anything(&self) -> bool {
         self.channels.iter().any(PlannedChannel::changes_anything)
     }
+}
+
+/// A child of the base that changes, which is no part of the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedChild {
+    /// The channel as it was when the plan was made.
+    pub channel: PlannedVersion,
+    /// Its packages that can be installed now and could not be beside the changed base.
+    pub broken: Vec<PlannedBroken>,
 }
 
 /// A channel's version as a plan knows it.
@@ -205,6 +218,13 @@ pub struct PlannedChannel {
     pub errata_removed: Vec<String>,
     /// Packages that were put in by hand and stay.
     pub by_hand: Vec<String>,
+    /// Packages of errata that the clone has, which were taken out by hand and stay out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// The day up to which the clone was made already, when that is later than the one asked for: nothing is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, example = "2026-03-31")]
+    pub reaches: Option<jiff::civil::Date>,
     /// Requirements that nothing in the tree meets.
     pub open: Vec<OpenRequirement>,
     /// Packages of the result that cannot be installed though each requirement has a provider.
@@ -306,7 +326,7 @@ pub struct PlannedErratum {
     pub cves: Vec<String>,
     /// Why it comes in.
     pub reason: ErratumReason,
-    /// Its date is after the one asked for: a surprise.
+    /// Its date, or that of its last change, is after the one asked for: a surprise.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub beyond: bool,
 }
@@ -344,6 +364,11 @@ pub enum PackageReason {
         /// That erratum, by its name in the source.
         advisory: String,
     },
+    /// An erratum that the clone already has lists it, and it was missing.
+    Missing {
+        /// That erratum, by its name in the source.
+        advisory: String,
+    },
 }
 
 /// A package that comes in.
@@ -372,7 +397,7 @@ words!(
     Beyond {
         /// Every erratum that lists it is younger.
         Erratum = "erratum",
-        /// No erratum lists it, and it was built later.
+        /// It was built later, whatever lists it.
         Build = "build",
         /// No erratum lists it, and the source got it later.
         Seen = "seen",

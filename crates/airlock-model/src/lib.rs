@@ -30,8 +30,9 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use clone::{
     Beyond, BlacklistScope, ChannelSummary, CloneOutcome, ClonePair, CloneParents, CloneRequest,
     ClonedChannel, ErratumReason, Naked, NakedCounts, OpenCause, OpenRequirement, PackageReason,
-    Plan, PlanSummary, PlannedBroken, PlannedChannel, PlannedCreation, PlannedErratum, PlannedFile,
-    PlannedPackage, PlannedParents, PlannedRemoval, PlannedVersion, RemovalReason,
+    Plan, PlanSummary, PlannedBroken, PlannedChannel, PlannedChild, PlannedCreation,
+    PlannedErratum, PlannedFile, PlannedPackage, PlannedParents, PlannedRemoval, PlannedVersion,
+    RemovalReason,
 };
 pub use error_kind::ErrorKind;
 pub use faults::{Fault, Faults};

@@ -11,6 +11,7 @@ use crate::dependency::DependencyId;
 use crate::hopeless::Hopeless;
 use crate::pool::PackageId;
 use crate::set::PackageSet;
+use crate::sight::Sight;
 use crate::universe::Universe;
 
 /// A requirement that nothing in the set meets.
@@ -87,9 +88,19 @@ impl Universe<'_> {
     /// `selected` and of each package's own list. Sources and packages of foreign architectures
     /// require nothing.
     pub fn unmet(&self, selected: &[PackageId], present: &PackageSet) -> Vec<Unmet> {
+        self.unmet_seen(selected, present, None)
+    }
+
+    /// The same, where of what is present only that counts which each package can see.
+    pub fn unmet_seen(
+        &self,
+        selected: &[PackageId],
+        present: &PackageSet,
+        sight: Option<&Sight>,
+    ) -> Vec<Unmet> {
         let mut found = Vec::new();
         for id in selected {
-            self.push_unmet(*id, present, &mut found);
+            self.push_unmet(*id, present, sight, &mut found);
         }
         found
     }
@@ -103,6 +114,17 @@ impl Universe<'_> {
         &self,
         selected: &[PackageId],
         beside: &PackageSet,
+        choose: impl FnMut(&Unmet, &PackageSet) -> Option<C>,
+    ) -> Closure {
+        self.close_seen(selected, beside, None, choose)
+    }
+
+    /// The same, where only that meets a requirement which its package can see: what is there, and what is chosen.
+    pub fn close_seen<C: Into<Choice>>(
+        &self,
+        selected: &[PackageId],
+        beside: &PackageSet,
+        sight: Option<&Sight>,
         mut choose: impl FnMut(&Unmet, &PackageSet) -> Option<C>,
     ) -> Closure {
         let mut fixed = beside.clone();
@@ -121,7 +143,7 @@ impl Universe<'_> {
             let mut next = 0;
             while let Some(id) = order.get(next).copied() {
                 next += 1;
-                self.push_unmet(id, &present, &mut found);
+                self.push_unmet(id, &present, sight, &mut found);
                 for unmet in found.drain(..) {
                     if unmet.providers.iter().any(|id| present.contains(*id)) {
                         // Met by what the requirement before pulled in.
@@ -142,7 +164,7 @@ impl Universe<'_> {
                 break;
             }
         }
-        let kept = prune::prune(self, selected, &fixed, &groups);
+        let kept = prune::prune(self, selected, &fixed, sight, &groups);
         let mut solved: PackageSet = selected.iter().copied().collect();
         present = fixed;
         order.truncate(selected.len());
@@ -155,12 +177,20 @@ impl Universe<'_> {
         }
         Closure {
             pulled: kept.into_iter().map(|(_, pulled)| pulled).collect(),
-            open: self.unmet(&order, &present),
+            open: self.unmet_seen(&order, &present, sight),
         }
     }
 
-    fn push_unmet(&self, id: PackageId, present: &PackageSet, out: &mut Vec<Unmet>) {
-        let there = |id: &PackageId| present.contains(*id);
+    fn push_unmet(
+        &self,
+        id: PackageId,
+        present: &PackageSet,
+        sight: Option<&Sight>,
+        out: &mut Vec<Unmet>,
+    ) {
+        let sees = |other: &PackageId| sight.is_none_or(|sight| sight.sees(id, *other));
+        let there = |other: &PackageId| present.contains(*other) && sees(other);
+        let seen = |providers: &[PackageId]| providers.iter().copied().filter(sees).collect();
         for requirement in self.requirements.get(id.index()) {
             let number = requirement.0 as usize;
             let providers = self.providers.get(number);
@@ -168,7 +198,7 @@ impl Universe<'_> {
                 out.push(Unmet {
                     package: id,
                     dependency: self.requirement_dependency[number],
-                    providers: providers.to_vec(),
+                    providers: seen(providers),
                 });
             }
         }
@@ -179,7 +209,7 @@ impl Universe<'_> {
                 out.push(Unmet {
                     package: id,
                     dependency: owned.dependency,
-                    providers: positive.clone(),
+                    providers: seen(positive),
                 });
             }
         }

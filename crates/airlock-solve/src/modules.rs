@@ -26,6 +26,8 @@ struct Unit {
     stream: String,
     requires: Vec<ModuleDependencies>,
     packages: Vec<PackageId>,
+    /// The same by build.
+    builds: Vec<Vec<PackageId>>,
     /// Names of all its packages, whether they are in the pool or not.
     names: BTreeSet<String>,
 }
@@ -47,7 +49,7 @@ pub struct Context {
 }
 
 /// The modules of a pool's repositories.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Modules {
     units: Vec<Unit>,
     defaults: BTreeMap<String, String>,
@@ -80,20 +82,24 @@ impl Modules {
                         stream,
                         requires: build.dependencies.clone(),
                         packages: Vec::new(),
+                        builds: Vec::new(),
                         names: BTreeSet::new(),
                     });
+                    let mut packages = Vec::new();
                     for artifact in &build.artifacts {
                         let Ok(nevra) = Nevra::parse(artifact) else {
                             continue;
                         };
                         for id in by_nevra.get(&nevra.to_string()).into_iter().flatten() {
                             modular.insert(*id);
-                            unit.packages.push(*id);
+                            packages.push(*id);
                         }
                         if !crate::arch::is_source(&nevra.arch) {
                             unit.names.insert(nevra.name);
                         }
                     }
+                    unit.packages.extend(&packages);
+                    unit.builds.push(packages);
                 }
                 ModuleContent::Defaults(found) => {
                     if let Some(stream) = &found.stream {
@@ -108,6 +114,21 @@ impl Modules {
             defaults,
             modular,
         }
+    }
+
+    /// True when there is no stream: every package sees every other one.
+    pub fn is_empty(&self) -> bool {
+        self.units.is_empty()
+    }
+
+    /// The packages of a stream that are in the pool, build by build.
+    pub fn builds<'a>(
+        &'a self,
+        module: &'a str,
+        stream: &'a str,
+    ) -> impl Iterator<Item = &'a [PackageId]> {
+        self.units_of(module, move |found| found == stream)
+            .flat_map(|number| self.units[number].builds.iter().map(Vec::as_slice))
     }
 
     /// The contexts in which packages are judged; every package that the machine takes is in at

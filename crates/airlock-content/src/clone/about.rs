@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use airlock_model::{ErratumReason, PackageReason, Plan, PlannedChannel};
+use airlock_model::{ErratumReason, PackageReason, Plan, PlannedChannel, PlannedChild};
 
 /// Name, EVR and architecture of a NEVRA.
 #[must_use]
@@ -53,6 +53,7 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
         let removals = channel.removals.iter();
         let removed = channel.errata_removed.iter();
         let by_hand = channel.by_hand.iter();
+        let left_out = channel.left_out.iter();
         let broken = channel.broken.iter();
         let recommendations = channel.recommendations.iter();
         PlannedChannel {
@@ -72,6 +73,8 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
             removals: removals.filter(|one| named(&one.nevra)).cloned().collect(),
             errata_removed: removed.filter(|one| *one == typed).cloned().collect(),
             by_hand: by_hand.filter(|one| named(one)).cloned().collect(),
+            left_out: left_out.filter(|one| named(one)).cloned().collect(),
+            reaches: channel.reaches,
             open: open.cloned().collect(),
             broken: broken.filter(|one| named(&one.nevra)).cloned().collect(),
             recommendations: recommendations
@@ -88,6 +91,20 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
         request: plan.request.clone(),
         parents: plan.parents.clone(),
         channels: channels.collect(),
+        children: plan
+            .children
+            .iter()
+            .map(|child| PlannedChild {
+                channel: child.channel.clone(),
+                broken: child
+                    .broken
+                    .iter()
+                    .filter(|one| named(&one.nevra))
+                    .cloned()
+                    .collect(),
+            })
+            .filter(|child| !child.broken.is_empty())
+            .collect(),
     }
 }
 
@@ -106,7 +123,8 @@ fn follow<'a>(plan: &'a Plan, typed: &str) -> HashSet<&'a str> {
                 }
                 PackageReason::Erratum { advisory }
                 | PackageReason::WithErratum { advisory }
-                | PackageReason::Revised { advisory } => to.push(advisory),
+                | PackageReason::Revised { advisory }
+                | PackageReason::Missing { advisory } => to.push(advisory),
                 PackageReason::OriginalState | PackageReason::Recorded => {}
             }
             if names_package(typed, &package.nevra) {

@@ -6,16 +6,27 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-use airlock_solve::{Choice, PackageId, PackageSet, Pulled, Unmet};
+use airlock_solve::{Choice, PackageId, PackageSet, Pulled, Sight, Unmet};
 use jiff::civil::Date;
 
 use super::question::{ErratumQuestion, Question, Standing, When};
+use super::streams::Lack;
 
 /// A package of a source: its channel and when it appeared there.
 #[derive(Debug, Clone, Copy)]
 struct Offered {
     channel: usize,
     when: When,
+}
+
+/// Packages of a module stream that come in because something needs the stream.
+pub(super) struct Stream {
+    /// A package that needs it.
+    pub needed_by: PackageId,
+    /// The stream: `module runtime:1`.
+    pub requires: String,
+    /// What comes in.
+    pub packages: Vec<Choice>,
 }
 
 /// The policy over one question.
@@ -110,8 +121,9 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
         }
     }
 
-    /// Pulls in what lacks.
-    pub(super) fn close(&self) -> Vec<Pulled> {
+    /// Pulls in what lacks, also what the streams need that were `pulled` before. With a `sight` only that meets a
+    /// requirement which its package sees.
+    pub(super) fn close(&self, pulled: &[Stream], sight: Option<&Sight>) -> Vec<Pulled> {
         let question = self.question;
         if !question.solve {
             return Vec::new();
@@ -121,9 +133,22 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
             selected.extend_from_slice(&channel.kept);
             selected.extend(channel.taken.iter().map(|(id, _)| *id));
         }
-        let closure = question
-            .universe
-            .close(&selected, &question.parent, |unmet, _| self.choose(unmet));
+        let mut beside = question.parent.clone();
+        for choice in pulled.iter().flat_map(|stream| &stream.packages) {
+            selected.push(choice.package);
+            match choice.solve_with {
+                true => selected.extend(&choice.with),
+                false => choice.with.iter().for_each(|id| {
+                    beside.insert(*id);
+                }),
+            }
+        }
+        if !pulled.is_empty() {
+            let mut known = PackageSet::default();
+            selected.retain(|id| known.insert(*id));
+        }
+        let universe = question.universe;
+        let closure = universe.close_seen(&selected, &beside, sight, |unmet, _| self.choose(unmet));
         closure.pulled
     }
 
@@ -184,6 +209,50 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
         }
     }
 
+    /// The packages of a stream that something needs: those of one build, each with the erratum that brings it. Inside
+    /// the date if there are any, else the oldest ones beyond it, and of the build what appeared no later.
+    pub(super) fn stream(&self, lack: &Lack) -> Option<Stream> {
+        let pool = self.question.universe.pool();
+        let allowed = |id: &PackageId| match self.is_inside(*id) {
+            None => false,
+            Some(inside) => inside || !self.question.strict,
+        };
+        let all = lack.builds.iter().flatten().copied();
+        let best = all.filter(allowed).min_by(|one, two| {
+            let key = |id: PackageId| {
+                let inside = self.is_inside(id) == Some(true);
+                let closable_inside = inside && self.closable_inside.contains(id);
+                let closable = self.closable.contains(id);
+                (!closable, !closable_inside, !inside, self.day(id))
+            };
+            key(*one)
+                .cmp(&key(*two))
+                .then_with(|| pool.name(*one).cmp(pool.name(*two)))
+                .then_with(|| pool.evr(*one).cmp(&pool.evr(*two)))
+                .then_with(|| one.cmp(two))
+        })?;
+        let until = self
+            .question
+            .bound
+            .map_or(Date::MAX, |bound| bound.max(self.day(best)));
+        let build = lack.builds.iter().find(|build| build.contains(&best))?;
+        let mut packages: Vec<PackageId> = build
+            .iter()
+            .copied()
+            .filter(|id| *id == best || (allowed(id) && self.day(*id) <= until))
+            .collect();
+        packages.sort_unstable();
+        packages.dedup();
+        Some(Stream {
+            needed_by: *lack.needing.first()?,
+            requires: lack.requires.clone(),
+            packages: packages
+                .into_iter()
+                .map(|id| self.with_erratum(id))
+                .collect(),
+        })
+    }
+
     /// Packages that come with an erratum, in all channels.
     fn members(&self, number: usize) -> impl Iterator<Item = PackageId> + '_ {
         let places = self.places[number].iter();
@@ -195,8 +264,8 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
     }
 
     /// The erratum that a group came by. None for a package that no erratum lists.
-    pub(super) fn erratum(&self, pulled: &Pulled) -> Option<&'q ErratumQuestion> {
-        let number = usize::try_from(pulled.tag?).ok()?;
+    pub(super) fn erratum(&self, tag: Option<u64>) -> Option<&'q ErratumQuestion> {
+        let number = usize::try_from(tag?).ok()?;
         let (channel, place) = self.places.get(number)?.first()?;
         self.question.channels[*channel].errata.get(*place)
     }

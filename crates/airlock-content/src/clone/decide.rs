@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use airlock_model::{ErratumReason, PackageReason, UnmetRecommendation};
-use airlock_solve::PackageId;
+use airlock_solve::{PackageId, PackageSet, Pool, Pulled, Sight};
 
-use super::close::Policy;
+use super::close::{Policy, Stream};
 use super::judge::{Broken, Open};
-use super::question::{Question, Standing};
+use super::question::{ChannelQuestion, Question, Standing};
+use crate::Result;
 
 /// What is done to one clone.
 #[derive(Debug, Default)]
@@ -31,94 +32,57 @@ pub(super) struct Decision {
     pub beyond: Vec<PackageId>,
 }
 
+/// Rounds of closing after which streams and packages that need each other in turn are left as they are. Each round's
+/// result is judged as it is, so nothing is hidden by that.
+const MOST_ROUNDS: usize = 10;
+
 impl Question<'_, '_> {
     /// Answers the question.
-    pub(super) fn decide(&self) -> Decision {
-        let pool = self.universe.pool();
+    pub(super) fn decide(&self) -> Result<Decision> {
         let policy = Policy::new(self);
-        let mut channels: Vec<DecidedChannel> = self
-            .channels
-            .iter()
-            .map(|own| DecidedChannel {
-                packages: own.taken.iter().cloned().collect(),
-                ..DecidedChannel::default()
-            })
-            .collect();
-        let mut brought: HashMap<usize, ErratumReason> = HashMap::new();
-        for pulled in &policy.close() {
-            let by = pool.nevra(pulled.needed_by);
-            let requires = pool.dependency_text(pulled.dependency);
-            let erratum = policy.erratum(pulled);
-            let advisory = erratum.map(|erratum| erratum.advisory.clone());
-            if let Some(erratum) = erratum {
-                // It may stand otherwise in another channel.
-                brought
-                    .entry(erratum.number)
-                    .or_insert_with(|| ErratumReason::Needed {
-                        package: pool.nevra(pulled.package),
-                        by: by.clone(),
-                        requires: requires.clone(),
-                    });
-            }
-            let mut take = |id: PackageId, reason: PackageReason| {
-                if let Some(channel) = policy.channel_of(id).and_then(|c| channels.get_mut(c)) {
-                    channel.packages.entry(id).or_insert(reason);
-                }
-            };
-            let along = |advisory: &Option<String>| PackageReason::WithErratum {
-                advisory: advisory.clone().unwrap_or_default(),
-            };
-            let reason = match (pulled.alone, &advisory) {
-                (false, Some(_)) => along(&advisory),
-                _ => PackageReason::Needed {
-                    by,
-                    requires,
-                    advisory: advisory.clone(),
-                },
-            };
-            take(pulled.package, reason);
-            for id in &pulled.with {
-                take(*id, along(&advisory));
-            }
-        }
-        let mut there = self.parent.clone();
-        for (own, channel) in self.channels.iter().zip(&mut channels) {
-            let mut result = own.kept.clone();
-            result.extend(channel.packages.keys());
-            result.sort_unstable();
-            result.dedup();
-            result.iter().for_each(|id| {
-                there.insert(*id);
-            });
-            for (place, erratum) in own.errata.iter().enumerate() {
-                let reason = match erratum.standing {
-                    Standing::Present | Standing::Incomplete => continue,
-                    Standing::Revised => ErratumReason::Revised,
-                    Standing::InRange => ErratumReason::Date,
-                    Standing::Named => ErratumReason::Named,
-                    Standing::Recorded => ErratumReason::Recorded,
-                    Standing::Available => match brought.get(&erratum.number) {
-                        Some(reason) => reason.clone(),
-                        None => continue,
-                    },
-                };
-                // An advisory is listed exactly where its packages are.
-                let is_there = |id: &PackageId| result.binary_search(id).is_ok();
-                // What a recorded version lists without its packages it goes on to list.
-                let without = erratum.names_none
-                    || (erratum.standing == Standing::Recorded && erratum.packages.is_empty());
-                if without || erratum.packages.iter().any(is_there) {
-                    channel.errata.push((place, reason));
+        let of_source = self.modules.contexts(self.universe);
+        let source_sight = match self.modules.is_empty() {
+            true => Sight::default(),
+            false => Sight::new(&of_source),
+        };
+        let mut channels = self.channels_without_dependencies();
+        let mut results = self.results(&channels);
+        let mut there = self.there_with(&results);
+        let mut published = self.published_with(&results, &there, &source_sight)?;
+        let mut streams: Vec<Stream> = Vec::new();
+        let mut brought = HashMap::new();
+        // What a package sees changes with what is there, so a result is closed again until it stays.
+        for _ in 0..MOST_ROUNDS {
+            let before = streams.len();
+            if self.solve {
+                let lacks = self.lacks(&published.contexts, &of_source, &results, &there);
+                for lack in &lacks {
+                    let known = |stream: &Stream| stream.requires == lack.requires;
+                    if !streams.iter().any(known) {
+                        streams.extend(policy.stream(lack));
+                    }
                 }
             }
-            channel.result = result;
+            let pulled = policy.close(&streams, published.sight.as_ref());
+            (channels, brought) = self.bring(&policy, &streams, &pulled);
+            let closed = self.results(&channels);
+            let same = closed == results;
+            results = closed;
+            there = self.there_with(&results);
+            if !same && published.sight.is_some() {
+                published = self.published_with(&results, &there, &source_sight)?;
+            } else if published.sight.is_none() || streams.len() == before {
+                break;
+            }
         }
-        let results: Vec<Vec<PackageId>> = channels
-            .iter_mut()
-            .map(|channel| std::mem::take(&mut channel.result))
-            .collect();
-        let open = self.open(&results, &there, |id| policy.is_beyond(id));
-        let broken = self.broken(&results, &there);
+        for (place, own) in self.channels.iter().enumerate() {
+            channels[place].errata = listed(own, &results[place], &brought);
+        }
+        let sight = published.sight.as_ref();
+        let mut open = self.open(&results, &there, sight, |id| policy.is_beyond(id));
+        let lacks = self.lacks(&published.contexts, &of_source, &results, &there);
+        open.extend(self.open_streams(&policy, &lacks, &results));
+        let broken = self.broken(&results, &there, &published.contexts, &of_source);
         let recommended = self.recommended(&results, &there);
         for (channel, result) in channels.iter_mut().zip(results) {
             channel.result = result;
@@ -128,12 +92,156 @@ impl Question<'_, '_> {
             .copied()
             .filter(|id| policy.is_beyond(*id))
             .collect();
-        Decision {
+        Ok(Decision {
             channels,
             open,
             broken,
             recommended,
             beyond,
+        })
+    }
+
+    fn channels_without_dependencies(&self) -> Vec<DecidedChannel> {
+        let channels = self.channels.iter().map(|own| DecidedChannel {
+            packages: own.taken.iter().cloned().collect(),
+            ..DecidedChannel::default()
+        });
+        channels.collect()
+    }
+
+    /// The packages of each clone afterwards, by number.
+    fn results(&self, channels: &[DecidedChannel]) -> Vec<Vec<PackageId>> {
+        let result = |(own, channel): (&ChannelQuestion, &DecidedChannel)| {
+            let mut result = own.kept.clone();
+            result.extend(channel.packages.keys());
+            result.sort_unstable();
+            result.dedup();
+            result
+        };
+        self.channels.iter().zip(channels).map(result).collect()
+    }
+
+    fn there_with(&self, results: &[Vec<PackageId>]) -> PackageSet {
+        let mut there = self.parent.clone();
+        results.iter().flatten().for_each(|id| {
+            there.insert(*id);
+        });
+        there
+    }
+
+    /// What comes in with streams and dependencies, with the errata that these bring, by number.
+    fn bring(
+        &self,
+        policy: &Policy<'_, '_, '_>,
+        streams: &[Stream],
+        pulled: &[Pulled],
+    ) -> (Vec<DecidedChannel>, HashMap<usize, ErratumReason>) {
+        let pool = self.universe.pool();
+        let mut bring = Bring {
+            policy,
+            pool,
+            channels: self.channels_without_dependencies(),
+            brought: HashMap::new(),
+        };
+        for stream in streams {
+            let by = pool.nevra(stream.needed_by);
+            for choice in &stream.packages {
+                let group = (choice.package, choice.with.as_slice(), choice.tag);
+                bring.group(group, &by, &stream.requires, true);
+            }
+        }
+        for pulled in pulled {
+            let by = pool.nevra(pulled.needed_by);
+            let requires = pool.dependency_text(pulled.dependency);
+            let group = (pulled.package, pulled.with.as_slice(), pulled.tag);
+            bring.group(group, &by, &requires, pulled.alone);
+        }
+        (bring.channels, bring.brought)
+    }
+}
+
+/// Takes in what was pulled, with reasons.
+struct Bring<'a, 'q, 'b, 'p> {
+    policy: &'a Policy<'q, 'b, 'p>,
+    pool: &'a Pool,
+    channels: Vec<DecidedChannel>,
+    brought: HashMap<usize, ErratumReason>,
+}
+
+impl Bring<'_, '_, '_, '_> {
+    /// A package that something requires, with what comes along. Unless it is `alone` in meeting that, it is there for
+    /// its erratum.
+    fn group(
+        &mut self,
+        (package, with, tag): (PackageId, &[PackageId], Option<u64>),
+        by: &str,
+        requires: &str,
+        alone: bool,
+    ) {
+        let erratum = self.policy.erratum(tag);
+        let advisory = erratum.map(|erratum| erratum.advisory.clone());
+        if let Some(erratum) = erratum {
+            // It may stand otherwise in another channel.
+            self.brought
+                .entry(erratum.number)
+                .or_insert_with(|| ErratumReason::Needed {
+                    package: self.pool.nevra(package),
+                    by: by.to_owned(),
+                    requires: requires.to_owned(),
+                });
+        }
+        let along = PackageReason::WithErratum {
+            advisory: advisory.clone().unwrap_or_default(),
+        };
+        let reason = match (alone, &advisory) {
+            (false, Some(_)) => along.clone(),
+            _ => PackageReason::Needed {
+                by: by.to_owned(),
+                requires: requires.to_owned(),
+                advisory,
+            },
+        };
+        self.take(package, reason);
+        for id in with {
+            self.take(*id, along.clone());
         }
     }
+
+    fn take(&mut self, id: PackageId, reason: PackageReason) {
+        let channel = self.policy.channel_of(id);
+        if let Some(channel) = channel.and_then(|place| self.channels.get_mut(place)) {
+            channel.packages.entry(id).or_insert(reason);
+        }
+    }
+}
+
+/// Errata that come into a clone with these packages.
+fn listed(
+    own: &ChannelQuestion,
+    result: &[PackageId],
+    brought: &HashMap<usize, ErratumReason>,
+) -> Vec<(usize, ErratumReason)> {
+    let mut errata = Vec::new();
+    for (place, erratum) in own.errata.iter().enumerate() {
+        let reason = match erratum.standing {
+            Standing::Present | Standing::Incomplete => continue,
+            Standing::Revised => ErratumReason::Revised,
+            Standing::InRange => ErratumReason::Date,
+            Standing::Named => ErratumReason::Named,
+            Standing::Recorded => ErratumReason::Recorded,
+            Standing::Available => match brought.get(&erratum.number) {
+                Some(reason) => reason.clone(),
+                None => continue,
+            },
+        };
+        // An advisory is listed exactly where its packages are.
+        let is_there = |id: &PackageId| result.binary_search(id).is_ok();
+        // What a recorded version lists without its packages it goes on to list.
+        let without = erratum.names_none
+            || (erratum.standing == Standing::Recorded && erratum.packages.is_empty());
+        if without || erratum.packages.iter().any(is_there) {
+            errata.push((place, reason));
+        }
+    }
+    errata
 }

@@ -108,6 +108,8 @@ impl<'a, 'q> Describe<'a, 'q> {
             removals,
             errata_removed: self.errata_removed(own, decided, selected),
             by_hand,
+            left_out: self.left_out(decided, selected),
+            reaches: selected.reaches,
             open: open
                 .into_iter()
                 .map(|open| open.requirement.clone())
@@ -123,6 +125,15 @@ impl<'a, 'q> Describe<'a, 'q> {
             files,
             naked: question.naked,
         }
+    }
+
+    /// What was taken out by hand and does not come in for another reason.
+    fn left_out(&self, decided: &DecidedChannel, selected: &Selected) -> Vec<String> {
+        let stays_out = |id: &&PackageId| decided.result.binary_search(id).is_err();
+        let names = selected.left_out.iter().filter(stays_out);
+        let mut names: Vec<String> = names.map(|id| self.pool.nevra(*id)).collect();
+        names.sort();
+        names
     }
 
     fn creation(&self, own: &GatheredPair) -> Option<PlannedCreation> {
@@ -148,9 +159,7 @@ impl<'a, 'q> Describe<'a, 'q> {
 
     /// What the packs say of a package of the source or the clone.
     fn record<'o>(&self, own: &'o GatheredPair, id: PackageId) -> Option<RecordInfo<'o>> {
-        let key = self.pool.package(id).key();
-        let of_source = own.source.view.record(key);
-        of_source.or_else(|| own.destination.view.record(key))
+        own.record(self.pool.package(id).key())
     }
 
     fn checksum(&self, own: &GatheredPair, id: PackageId) -> String {
@@ -192,9 +201,10 @@ impl<'a, 'q> Describe<'a, 'q> {
         let bound = self.question.bound;
         let built_later = bound.is_some_and(|bound| day(built).is_none_or(|day| day > bound));
         let beyond = match (naked, self.beyond.contains(id)) {
-            (true, _) if built_later => Some(Beyond::Build),
-            (true, true) => Some(Beyond::Seen),
             (false, true) => Some(Beyond::Erratum),
+            // Also what an erratum within the date brings: it may have got it later.
+            _ if built_later => Some(Beyond::Build),
+            (true, true) => Some(Beyond::Seen),
             _ => None,
         };
         PlannedPackage {
@@ -214,10 +224,11 @@ impl<'a, 'q> Describe<'a, 'q> {
         known: Option<&str>,
     ) -> PlannedErratum {
         let date = erratum_day(erratum, self.request.use_update_date);
-        let beyond = self
-            .question
-            .bound
-            .is_some_and(|bound| date.is_none_or(|date| date > bound));
+        // One in range whose packages were changed later is as surprising as a later one.
+        let changed = erratum.updated.and_then(day);
+        let beyond = self.question.bound.is_some_and(|bound| {
+            date.is_none_or(|date| date > bound) || changed.is_some_and(|day| day > bound)
+        });
         PlannedErratum {
             advisory: erratum.advisory.clone(),
             published_as: known.unwrap_or(&erratum.advisory).to_owned(),

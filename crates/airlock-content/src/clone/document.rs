@@ -158,6 +158,7 @@ mod tests {
             request: CloneRequest::default(),
             parents: None,
             channels: Vec::new(),
+            children: Vec::new(),
         };
         let bytes = write_plan(&plan).unwrap();
         assert_eq!(read_plan(&bytes).unwrap(), plan);

@@ -1,18 +1,20 @@
 //! Everything that planning looks at, read once: versions, errata, what was put in by hand, when packages came.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use airlock_db::errata_clones::ClonableRevision;
 use airlock_model::{
-    Channel, CloneRequest, Instant, Naked, OrgId, PlannedParents, PlannedVersion, VersionKind,
+    Attachment, Channel, CloneRequest, Instant, Naked, OrgId, PlannedParents, PlannedVersion,
     VersionNumber, VersionSelector,
 };
 use jiff::civil::Date;
 use roaring::RoaringTreemap;
 
+use super::listing::Stated;
+use super::past::Past;
 use super::tree::{Pair, Tree};
 use crate::commit::VersionContent;
+use crate::pack::RecordInfo;
 use crate::pools::{LoadedPool, PoolPart};
 use crate::view::VersionView;
 use crate::{Content, Error, Result};
@@ -32,10 +34,12 @@ pub(super) struct GatheredPair {
     pub destination: Side,
     /// Errata of the source, by advisory.
     pub source_errata: Vec<ClonableRevision>,
+    /// What errata of the source say of packages whose file names are shared.
+    pub stated: Stated,
     /// Errata of the clone.
     pub destination_errata: Vec<ClonableRevision>,
-    /// What was put into the clone by hand and is there.
-    pub by_hand: ByHand,
+    /// What was done to the clone by hand, and up to which day it was made.
+    pub past: Past,
     /// Records whose packages the source had by the date, where that matters.
     pub seen: Option<RoaringTreemap>,
     /// The recorded version is copied unchanged.
@@ -44,18 +48,13 @@ pub(super) struct GatheredPair {
     pub inferred: bool,
 }
 
-/// Records and erratum revisions that were put in by hand.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ByHand {
-    pub records: RoaringTreemap,
-    pub errata: RoaringTreemap,
-}
-
 /// The whole tree.
 pub(super) struct Gathered {
     pub pairs: Vec<GatheredPair>,
     /// Every package: sources, then what only the clones have, then the clones' parent, then the sources'.
     pub pool: Arc<LoadedPool>,
+    /// Files of the clones' base channel when that is not changed.
+    pub parent_files: Vec<Attachment>,
     /// The parents of the request as they are.
     pub parents: Option<PlannedParents>,
     /// The last day of errata, asked for or inferred.
@@ -122,6 +121,9 @@ impl Content {
             parts.push(part(label.to_string(), side));
         }
         let pool = self.pool(parts).await?;
+        let of_clones = parents.first().filter(|_| tree.parent.is_some());
+        let parent_files =
+            of_clones.map_or_else(Vec::new, |(_, side)| side.content.attachments.clone());
         let mut planned = parents.iter().map(|(label, side)| PlannedVersion {
             label: label.clone(),
             version: side.version,
@@ -137,6 +139,7 @@ impl Content {
         Ok(Gathered {
             pairs,
             pool,
+            parent_files,
             parents,
             to_date,
         })
@@ -158,7 +161,7 @@ impl Content {
     }
 
     /// The day of an instant, in the server's zone.
-    fn day_of(&self, at: Instant) -> Result<Date> {
+    pub(super) fn day_of(&self, at: Instant) -> Result<Date> {
         let stamp = jiff::Timestamp::from_microsecond(at.0)
             .map_err(|_| Error::invalid(format!("{at} is no instant"), "give a day that exists"))?;
         Ok(stamp.to_zoned(self.settings().zone.clone()).date())
@@ -243,13 +246,16 @@ impl Content {
             Some(channel) => self.cloned_side(channel, channel.current).await?,
             None => Self::empty_side(),
         };
-        let by_hand = match &pair.destination {
-            Some(channel) => self.by_hand(channel, &destination.content).await?,
-            None => ByHand::default(),
+        let mut past = match &pair.destination {
+            Some(channel) => self.past(channel, &destination.content).await?,
+            None => Past::default(),
         };
+        self.find_in_source(&mut past, pair.source.org, &source.content.records)
+            .await?;
         let mut source_errata =
             airlock_db::errata_clones::revisions(self.db(), &source.content.errata).await?;
         source_errata.sort_by(|a, b| a.advisory.cmp(&b.advisory).then(a.id.cmp(&b.id)));
+        let stated = self.stated(&source.view, &source_errata).await?;
         let destination_errata =
             airlock_db::errata_clones::revisions(self.db(), &destination.content.errata).await?;
         let matters = destination.version.is_none() || request.naked == Naked::FirstSeen;
@@ -265,49 +271,13 @@ impl Content {
             source,
             destination,
             source_errata,
+            stated,
             destination_errata,
-            by_hand,
+            past,
             seen,
             recorded: false,
             inferred: false,
         })
-    }
-
-    /// What pushes and edits put into a channel and is still there. What went and came back another way is not by
-    /// hand; a rollback brings back what was by hand then.
-    async fn by_hand(&self, channel: &Channel, now: &VersionContent) -> Result<ByHand> {
-        let list = airlock_db::versions::list(self.db(), channel.id).await?;
-        let mut by_digest: HashMap<&str, ByHand> = HashMap::new();
-        let mut hand = ByHand::default();
-        for (place, info) in list.iter().enumerate() {
-            let is_hand = matches!(info.kind, VersionKind::Push | VersionKind::Edit);
-            let back = by_digest.contains_key(info.content_digest.as_str());
-            // Years of versions are passed over without being read: most only add, and not by hand.
-            let goes = info.removed > 0 && !(hand.records.is_empty() && hand.errata.is_empty());
-            if is_hand || goes || (back && info.kind == VersionKind::Rollback) {
-                let content = self.version_content(channel, info.number).await?;
-                if is_hand {
-                    let before = match place.checked_sub(1).and_then(|place| list.get(place)) {
-                        Some(before) => self.version_content(channel, before.number).await?,
-                        None => VersionContent::default(),
-                    };
-                    hand.records |= &content.records - before.records;
-                    hand.errata |= &content.errata - before.errata;
-                } else if let Some(then) = by_digest
-                    .get(info.content_digest.as_str())
-                    .filter(|_| info.kind == VersionKind::Rollback)
-                {
-                    hand.records |= &then.records;
-                    hand.errata |= &then.errata;
-                }
-                hand.records &= &content.records;
-                hand.errata &= &content.errata;
-            }
-            by_digest.insert(&info.content_digest, hand.clone());
-        }
-        hand.records &= &now.records;
-        hand.errata &= &now.errata;
-        Ok(hand)
     }
 
     /// Records of a set whose packages a channel had by the end of a day. What is said of a package may have changed
@@ -342,6 +312,12 @@ impl Content {
 }
 
 impl GatheredPair {
+    /// What the packs say of a record of the source or the clone.
+    pub(super) fn record(&self, key: u64) -> Option<RecordInfo<'_>> {
+        let of_source = self.source.view.record(key);
+        of_source.or_else(|| self.destination.view.record(key))
+    }
+
     /// Records of the clone whose package the source does not have.
     pub(super) fn only_in_destination(&self) -> RoaringTreemap {
         let of_source: std::collections::HashSet<(&str, &str)> = self

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use airlock_model::{OpenCause, OpenRequirement, PlannedBroken, UnmetRecommendation};
-use airlock_solve::{Context, Installability, PackageId, PackageSet, Solver, Unmet};
+use airlock_solve::{Context, Installability, PackageId, PackageSet, Pool, Sight, Solver, Unmet};
 
 use super::question::Question;
 use crate::explanation::shortened;
@@ -25,6 +25,15 @@ pub(super) struct Broken {
 /// Providers named for an open requirement.
 const MOST_PROVIDERS: usize = 10;
 
+/// The names of some packages, sorted and not too many.
+pub(super) fn named(pool: &Pool, packages: &[PackageId]) -> Vec<String> {
+    let mut names: Vec<String> = packages.iter().map(|id| pool.nevra(*id)).collect();
+    names.sort();
+    names.dedup();
+    names.truncate(MOST_PROVIDERS);
+    names
+}
+
 impl Question<'_, '_> {
     /// Requirements of the clones' packages that nothing there meets. `results` are the packages of each clone;
     /// `is_beyond` says whether a package of the sources is beyond the date.
@@ -32,11 +41,12 @@ impl Question<'_, '_> {
         &self,
         results: &[Vec<PackageId>],
         there: &PackageSet,
+        sight: Option<&Sight>,
         is_beyond: impl Fn(PackageId) -> bool,
     ) -> Vec<Open> {
         let mut found = Vec::new();
         for (channel, packages) in results.iter().enumerate() {
-            for unmet in self.universe.unmet(packages, there) {
+            for unmet in self.universe.unmet_seen(packages, there, sight) {
                 found.push(Open {
                     channel,
                     package: unmet.package,
@@ -84,15 +94,11 @@ impl Question<'_, '_> {
         } else {
             (OpenCause::Source, Vec::new())
         };
-        let mut names: Vec<String> = providers.iter().map(|id| pool.nevra(*id)).collect();
-        names.sort();
-        names.dedup();
-        names.truncate(MOST_PROVIDERS);
         OpenRequirement {
             package: pool.nevra(unmet.package),
             requires: pool.dependency_text(unmet.dependency),
             cause,
-            providers: names,
+            providers: named(pool, &providers),
         }
     }
 
@@ -137,10 +143,16 @@ impl Question<'_, '_> {
 
     /// Packages of the clones that cannot be installed though each of their requirements may have a provider, with
     /// whether the source's tree is no better. Ends early, with what was found so far, when nobody waits any more.
-    pub(super) fn broken(&self, results: &[Vec<PackageId>], there: &PackageSet) -> Vec<Broken> {
-        let contexts = self.modules.contexts(self.universe);
+    /// `contexts` are those of the clones as published, `of_source` those of everything that there is.
+    pub(super) fn broken(
+        &self,
+        results: &[Vec<PackageId>],
+        there: &PackageSet,
+        contexts: &[Context],
+        of_source: &[Context],
+    ) -> Vec<Broken> {
         let asked: PackageSet = results.iter().flatten().copied().collect();
-        let broken = self.broken_in(&contexts, there, &asked);
+        let broken = self.broken_in(contexts, there, &asked);
         if broken.is_empty() {
             return Vec::new();
         }
@@ -154,7 +166,7 @@ impl Question<'_, '_> {
         for id in broken.iter() {
             source.insert(id);
         }
-        let in_source = self.broken_in(&contexts, &source, &broken);
+        let in_source = self.broken_in(of_source, &source, &broken);
         let mut channels: HashMap<PackageId, Vec<usize>> = HashMap::new();
         for (channel, packages) in results.iter().enumerate() {
             for id in packages.iter().filter(|id| broken.contains(**id)) {
@@ -162,7 +174,7 @@ impl Question<'_, '_> {
             }
         }
         let mut found = Vec::new();
-        for context in &contexts {
+        for context in contexts {
             let may_be = |id: PackageId| context.scope.contains(id) && there.contains(id);
             let mut solver = None;
             for (number, id) in context.judged.iter().enumerate() {

@@ -28,14 +28,12 @@ impl Content {
             .members()
             .map(|(_, info)| crate::filter::artifact(&info))
             .collect();
-        let mut documents = self.module_documents(source)?;
-        let kept = only_in(self.module_documents(destination)?, &documents, &artifacts);
-        if kept.is_empty() && all_there(&documents, &artifacts) {
-            attachments.extend(source.iter().filter(is_modules).cloned());
-        } else {
-            documents.extend(kept);
-            let documents = restricted(&documents, &artifacts)?;
-            if !documents.is_empty() {
+        let documents = self.module_documents(source)?;
+        let kept = self.module_documents(destination)?;
+        match cut(&documents, kept, &artifacts)? {
+            None => attachments.extend(source.iter().filter(is_modules).cloned()),
+            Some(documents) if documents.is_empty() => {}
+            Some(documents) => {
                 attachments.push(self.store_modules(&modules::write(&documents))?);
             }
         }
@@ -58,6 +56,24 @@ impl Content {
             open_size: Some(open.len() as u64),
         })
     }
+}
+
+/// The documents of a clone that holds these artifacts, from its source's and those that it has; none when the source's
+/// fit as they are.
+///
+/// # Errors
+/// [`Error::Conflict`] for a list of artifacts that cannot be cut.
+pub(super) fn cut(
+    source: &[ModuleDocument],
+    destination: Vec<ModuleDocument>,
+    artifacts: &HashSet<String>,
+) -> Result<Option<Vec<ModuleDocument>>> {
+    let kept = only_in(destination, source, artifacts);
+    if kept.is_empty() && all_there(source, artifacts) {
+        return Ok(None);
+    }
+    let documents: Vec<ModuleDocument> = source.iter().cloned().chain(kept).collect();
+    restricted(&documents, artifacts).map(Some)
 }
 
 /// Documents of a clone about streams that the source lacks and that have a package there, with what is said of

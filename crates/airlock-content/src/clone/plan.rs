@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use airlock_model::{ChannelSummary, CloneRequest, OpenCause, Plan, PlanSummary};
-use airlock_solve::{Modules, Settings, Universe};
+use airlock_solve::{PackageId, Settings, Universe};
 
 use super::advisory::Unnamed;
 use super::decide::Decision;
@@ -13,6 +13,7 @@ use super::gather::Gathered;
 use super::question::{Question, Standing};
 use super::rules;
 use super::select::{ErratumNumbers, Numbers};
+use super::streams::Documents;
 use super::tree::Tree;
 use crate::context::TaskContext;
 use crate::{Content, Error, Result};
@@ -150,13 +151,9 @@ fn plan(
         selected.push(gathered.select(place, request, pool, &numbers, &mut errata_numbers)?);
     }
     let universe = Universe::new(pool, &Settings::default());
-    // Documents of the clones come first: where both have defaults, those of the sources count.
-    let mut documents = Vec::new();
-    for own in &gathered.pairs {
-        documents.extend(content.module_documents(&own.destination.content.attachments)?);
-    }
-    documents.extend(gathered.pool.documents.iter().cloned());
-    let modules = Modules::new(pool, &documents);
+    let documents = Documents::read(content, gathered)?;
+    let modules = documents.all();
+    let published = |results: &[Vec<PackageId>]| documents.published(results);
     let parents = gathered.pairs.len() * 2;
     let questions = selected
         .iter_mut()
@@ -165,6 +162,7 @@ fn plan(
     let question = Question {
         universe: &universe,
         modules: &modules,
+        published: &published,
         channels: questions,
         parent: numbers.of(parents),
         source_parent: numbers.of(parents + 1),
@@ -174,7 +172,7 @@ fn plan(
         strict: request.strict,
         goes_on,
     };
-    let decision = question.decide();
+    let decision = question.decide()?;
     if request.strict {
         refuse_beyond(&decision)?;
     }
@@ -210,6 +208,7 @@ fn plan(
         request: request.clone(),
         parents: gathered.parents.clone(),
         channels,
+        children: Vec::new(),
     };
     Ok((plan, unnamed))
 }

@@ -4,6 +4,8 @@ use airlock_model::{NakedCounts, PackageReason};
 use airlock_solve::{Modules, PackageId, PackageSet, Universe};
 use jiff::civil::Date;
 
+use crate::Result;
+
 /// When a package of a source counts as having appeared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
@@ -45,6 +47,8 @@ pub(super) struct ErratumQuestion {
     pub date: Option<Date>,
     /// Its packages in this source channel.
     pub packages: Vec<PackageId>,
+    /// Of these, what its original got since the clone has it.
+    pub added: Vec<PackageId>,
     /// It names no package at all.
     pub names_none: bool,
     /// Where it stands.
@@ -74,6 +78,8 @@ pub(super) struct Question<'a, 'p> {
     pub universe: &'a Universe<'p>,
     /// The modules of all of them.
     pub modules: &'a Modules,
+    /// The modules of the clones and their base channel, as published when each clone holds some packages.
+    pub published: &'a dyn Fn(&[Vec<PackageId>]) -> Result<Modules>,
     /// The channels.
     pub channels: Vec<ChannelQuestion>,
     /// Packages of the clones' existing base channel, which is searched and not changed.

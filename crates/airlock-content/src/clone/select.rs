@@ -11,6 +11,7 @@ use airlock_solve::{PackageId, PackageSet, Pool};
 use jiff::civil::Date;
 
 use super::gather::{Gathered, GatheredPair};
+use super::listing::Listing;
 use super::question::{ChannelQuestion, ErratumQuestion, Standing, When};
 use super::rules::NameRules;
 use crate::Result;
@@ -22,6 +23,10 @@ pub(super) struct Selected {
     pub removals: BTreeMap<PackageId, RemovalReason>,
     /// Packages of the clone that were put in by hand and stay.
     pub by_hand: Vec<PackageId>,
+    /// Packages of errata that the clone has, which were taken out by hand.
+    pub left_out: Vec<PackageId>,
+    /// The day up to which the clone was made, when that is later than the one asked for.
+    pub reaches: Option<Date>,
     /// For each erratum of the source, its name in the clone when that has it.
     pub known: Vec<Option<String>>,
     /// Errata of the source that the clone does not have.
@@ -103,11 +108,18 @@ impl Gathered {
             .filter_map(|(record, _)| Some((record, numbers.get(place, record)?)))
             .collect();
         let present = self.present(place, numbers);
-        let errata = self.errata(own, request, &source, &present, errata_numbers);
+        let taken_out: PackageSet = source
+            .iter()
+            .filter(|(record, _)| own.past.taken_out.contains(*record))
+            .map(|(_, id)| *id)
+            .collect();
+        let errata = self.errata(own, request, &source, &present, &taken_out, errata_numbers);
         let mut selected = Selected {
             question: ChannelQuestion::default(),
             removals: BTreeMap::new(),
             by_hand: Vec::new(),
+            left_out: Vec::new(),
+            reaches: own.past.reaches.filter(|_| self.goes_back(own, request)),
             available: errata.iter().filter(|(_, known)| known.is_none()).count() as u64,
             known: Vec::new(),
             errata_not_recorded: HashSet::new(),
@@ -202,25 +214,47 @@ impl Gathered {
             order.sort_by_key(|erratum| (erratum.date.is_none(), erratum.date));
             for erratum in order {
                 let advisory = || erratum.advisory.clone();
-                let reason: &dyn Fn() -> PackageReason = match erratum.standing {
-                    Standing::InRange | Standing::Named => &|| PackageReason::Erratum {
-                        advisory: advisory(),
-                    },
-                    Standing::Revised | Standing::Incomplete => &|| PackageReason::Revised {
-                        advisory: advisory(),
-                    },
+                let is_known = match erratum.standing {
+                    Standing::InRange | Standing::Named => false,
+                    Standing::Revised | Standing::Incomplete => true,
                     Standing::Present | Standing::Available | Standing::Recorded => continue,
                 };
+                let asked = request.errata.contains(&erratum.advisory);
                 for id in &erratum.packages {
-                    take(*id, question.barred.contains(*id), reason);
+                    // What was taken out by hand stays out unless its erratum is asked for.
+                    if is_known && !asked && taken_out.contains(*id) {
+                        continue;
+                    }
+                    take(*id, question.barred.contains(*id), &|| match is_known {
+                        false => PackageReason::Erratum {
+                            advisory: advisory(),
+                        },
+                        true if erratum.added.contains(id) => PackageReason::Revised {
+                            advisory: advisory(),
+                        },
+                        true => PackageReason::Missing {
+                            advisory: advisory(),
+                        },
+                    });
                 }
             }
         }
         question.taken = taken;
+        for (erratum, known) in &errata {
+            if known.is_some() {
+                let out = erratum
+                    .packages
+                    .iter()
+                    .filter(|id| taken_out.contains(**id));
+                selected.left_out.extend(out);
+            }
+        }
+        selected.left_out.sort_unstable();
+        selected.left_out.dedup();
         if own.recorded {
             let recorded: HashSet<i64> = own.source_errata.iter().map(|e| e.id.0).collect();
             let goes = |erratum: &&ClonableRevision| {
-                let by_hand = own.by_hand.errata.contains(erratum.id.0.unsigned_abs());
+                let by_hand = own.past.errata.contains(erratum.id.0.unsigned_abs());
                 !recorded.contains(&erratum.id.0) && (request.prune || !by_hand)
             };
             let gone = own.destination_errata.iter().filter(goes);
@@ -245,7 +279,7 @@ impl Gathered {
             .view
             .members()
             .filter_map(|(record, info)| {
-                let by_hand = own.by_hand.records.contains(record);
+                let by_hand = own.past.records.contains(record);
                 let id = match of_source.get(&(info.checksum_type, info.checksum)) {
                     Some(same) => numbers.get(place, *same),
                     None => numbers.get(only_here, record),
@@ -289,40 +323,22 @@ impl Gathered {
         request: &CloneRequest,
         source: &[(u64, PackageId)],
         present: &BTreeMap<PackageId, bool>,
+        taken_out: &PackageSet,
         errata_numbers: &mut ErratumNumbers,
     ) -> Vec<(ErratumQuestion, Option<String>)> {
-        let mut by_file: HashMap<String, Vec<PackageId>> = HashMap::new();
         let ids: HashMap<u64, PackageId> = source.iter().copied().collect();
-        for (record, info) in own.source.view.members() {
-            let Some(id) = ids.get(&record) else { continue };
-            let usual = format!(
-                "{}-{}-{}.{}.rpm",
-                info.name, info.version, info.release, info.arch
-            );
-            if usual != info.file_name {
-                by_file.entry(usual).or_default().push(*id);
-            }
-            by_file
-                .entry(info.file_name.to_owned())
-                .or_default()
-                .push(*id);
-        }
+        let listing = Listing::new(&own.source.view, &ids, &own.stated);
         let history = History::new(own);
         own.source_errata
             .iter()
             .map(|erratum| {
-                let mut packages: Vec<PackageId> = erratum
-                    .packages
-                    .iter()
-                    .filter_map(|file| by_file.get(file))
-                    .flatten()
-                    .copied()
-                    .collect();
-                packages.sort_unstable();
-                packages.dedup();
+                let packages = listing.of(erratum);
                 let date = erratum_day(erratum, request.use_update_date);
                 let known = history.of(erratum);
-                let is_there = |id: &PackageId| present.contains_key(id);
+                let asked = request.errata.contains(&erratum.advisory);
+                let is_there = |id: &PackageId| {
+                    present.contains_key(id) || (!asked && taken_out.contains(*id))
+                };
                 let standing = if own.recorded {
                     let set = &own.destination.content.errata;
                     match set.contains(erratum.id.0.unsigned_abs()) {
@@ -331,13 +347,15 @@ impl Gathered {
                     }
                 } else if known.is_some() {
                     match history.needs(erratum) {
-                        _ if request.no_errata_sync => Standing::Present,
+                        _ if !self.is_synchronized(own, erratum, request, date) => {
+                            Standing::Present
+                        }
                         true => Standing::Revised,
                         // Whole errata: what was missing when it came, or was kept out, comes now.
                         false if !packages.iter().all(is_there) => Standing::Incomplete,
                         false => Standing::Present,
                     }
-                } else if request.errata.contains(&erratum.advisory) {
+                } else if asked {
                     Standing::Named
                 } else if self.is_in_range(erratum, request, date) {
                     Standing::InRange
@@ -348,6 +366,14 @@ impl Gathered {
                     number: errata_numbers.number(erratum),
                     advisory: erratum.advisory.clone(),
                     date,
+                    added: match (standing, known) {
+                        (Standing::Revised, Some(known)) => {
+                            let before = listing.of_names(&known.packages);
+                            let new = |id: &&PackageId| !before.contains(id);
+                            packages.iter().filter(new).copied().collect()
+                        }
+                        _ => Vec::new(),
+                    },
                     packages,
                     names_none: erratum.packages.is_empty(),
                     standing,
@@ -358,13 +384,43 @@ impl Gathered {
             .collect()
     }
 
+    /// Whether a clone was made up to a later day than the one asked for.
+    fn goes_back(&self, own: &GatheredPair, request: &CloneRequest) -> bool {
+        let by_date = request.errata.is_empty() && !own.recorded;
+        let asked = self.to_date.filter(|_| by_date);
+        asked.is_some_and(|day| own.past.reaches.is_some_and(|reaches| day < reaches))
+    }
+
+    /// Whether an erratum that the clone has is brought up to date with its original.
+    fn is_synchronized(
+        &self,
+        own: &GatheredPair,
+        erratum: &ClonableRevision,
+        request: &CloneRequest,
+        date: Option<Date>,
+    ) -> bool {
+        if request.no_errata_sync {
+            return false;
+        }
+        if !request.errata.is_empty() {
+            return request.errata.contains(&erratum.advisory);
+        }
+        // An earlier day than last time changes nothing beyond it.
+        let beyond = self
+            .to_date
+            .is_some_and(|bound| date.is_none_or(|date| date > bound));
+        !(beyond && self.goes_back(own, request))
+    }
+
     fn is_in_range(
         &self,
         erratum: &ClonableRevision,
         request: &CloneRequest,
         date: Option<Date>,
     ) -> bool {
-        let (Some(bound), Some(date)) = (self.to_date, date) else {
+        // Errata by name leave the others alone, also where content is inferred from an instant.
+        let (Some(bound), Some(date), true) = (self.to_date, date, request.errata.is_empty())
+        else {
             return false;
         };
         date <= bound && (!request.security_only || erratum.kind == "security")

@@ -1,5 +1,6 @@
 //! Clone by date on small repositories: the experiments of the reference and the rules of its section 13.
 
+mod again;
 mod corners;
 mod dated;
 mod guards;
@@ -7,6 +8,7 @@ mod judged;
 mod odd;
 mod recorded;
 mod reuse;
+mod streams;
 mod warm;
 
 use airlock_content::{Error, read_plan};
@@ -177,6 +179,7 @@ fn reasons(plan: &Plan, channel: usize) -> Vec<String> {
                 PackageReason::WithErratum { advisory } => format!("with {advisory}"),
                 PackageReason::Recorded => "recorded".to_owned(),
                 PackageReason::Revised { advisory } => format!("revised {advisory}"),
+                PackageReason::Missing { advisory } => format!("missing of {advisory}"),
             };
             let beyond = match package.beyond {
                 Some(beyond) => format!(" beyond by {beyond}"),

@@ -9,6 +9,7 @@ mod walk;
 
 use crate::pool::PackageId;
 use crate::set::PackageSet;
+use crate::sight::Sight;
 use crate::universe::Universe;
 
 use self::needs::Needs;
@@ -21,12 +22,13 @@ pub(super) fn prune(
     universe: &Universe<'_>,
     selected: &[PackageId],
     fixed: &PackageSet,
+    sight: Option<&Sight>,
     groups: &[Group],
 ) -> Vec<(usize, Pulled)> {
     if groups.is_empty() {
         return Vec::new();
     }
-    let mut needs = Needs::new(universe, selected, fixed, groups);
+    let mut needs = Needs::new(universe, selected, fixed, sight, groups);
     loop {
         let found = Walk::from_selected(&needs, selected);
         let dropped = needs.drop_others(&found) | needs.drop_needless();

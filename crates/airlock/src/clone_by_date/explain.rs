@@ -60,6 +60,11 @@ fn leaving(channel: &PlannedChannel, typed: &str, found: &mut Vec<Vec<String>>) 
             "{nevra} stays in {label} because it was put in by hand"
         )]);
     }
+    for nevra in channel.left_out.iter().filter(|one| names(typed, one)) {
+        found.push(vec![format!(
+            "{nevra} stays out of {label} because it was taken out by hand; -e with its erratum brings it back"
+        )]);
+    }
 }
 
 /// What stays open or is broken.
@@ -172,7 +177,8 @@ impl<'a> Map<'a> {
             };
             self.erratum(channel, erratum, &place, &mut Seen::new(), &mut lines);
             if erratum.beyond {
-                lines.push(format!("its date is later than {}", limit(self.plan)));
+                let why = reason::later(self.plan, erratum);
+                lines.push(format!("{why} than {}", limit(self.plan)));
             }
             found.push(lines);
         }
@@ -227,6 +233,9 @@ impl<'a> Map<'a> {
             )),
             PackageReason::Revised { advisory } => lines.push(format!(
                 "{nevra} is there{place} because erratum {advisory}, which the clone has already, got it later"
+            )),
+            PackageReason::Missing { advisory } => lines.push(format!(
+                "{nevra} is there{place} because erratum {advisory}, which the clone has, lists it, and it was missing"
             )),
         }
     }

@@ -6,6 +6,7 @@ pub mod reason;
 pub mod summary;
 pub mod text;
 
+use crate::show::fold;
 pub use airlock_content::split_nevra as split;
 use airlock_model::{Plan, PlannedChannel};
 
@@ -24,12 +25,12 @@ pub struct Surprise {
 
 /// The surprises of one channel, errata before packages.
 #[must_use]
-pub fn surprises(channel: &PlannedChannel) -> Vec<Surprise> {
+pub fn surprises(plan: &Plan, channel: &PlannedChannel) -> Vec<Surprise> {
     let errata = channel.errata.iter().filter(|erratum| erratum.beyond);
     let errata = errata.map(|erratum| Surprise {
         what: "erratum",
         name: erratum.advisory.clone(),
-        why: "its date is later".to_owned(),
+        why: reason::later(plan, erratum).to_owned(),
         because: reason::erratum(&erratum.reason),
     });
     let packages = channel.packages.iter().filter_map(|package| {
@@ -88,6 +89,38 @@ pub fn limit(plan: &Plan) -> String {
         (None, Some(as_of)) => as_of.clone(),
         (None, None) => "what was asked for".to_owned(),
     }
+}
+
+/// What is said when a clone goes on beyond the day asked for.
+#[must_use]
+pub fn goes_on(day: jiff::civil::Date) -> String {
+    format!("the clone already goes to {day}; nothing is taken back")
+}
+
+/// Children outside of the plan that lose something by the base's change, up to `most` packages each by name.
+#[must_use]
+pub fn children(plan: &Plan, most: usize) -> String {
+    let mut out = String::new();
+    for child in &plan.children {
+        let packages = count(child.broken.len() as u64, "package");
+        out.push_str(&fold::fold(&format!(
+            "{}: {packages} can no longer be installed beside the changed base, and the channel is not part of the plan",
+            child.channel.label
+        )));
+        for broken in child.broken.iter().take(most) {
+            let problem = broken.problem.first().map_or("", String::as_str);
+            out.push_str(&fold::fold(&format!("  {}: {problem}", broken.nevra)));
+        }
+        if let Some(more) = child
+            .broken
+            .len()
+            .checked_sub(most)
+            .filter(|more| *more > 0)
+        {
+            out.push_str(&fold::fold(&format!("  … and {more} more")));
+        }
+    }
+    out
 }
 
 /// `1 package`, `3 packages`; `erratum` and `errata`.

@@ -124,7 +124,7 @@ fn nothing_avoidable_is_pulled_in_and_nothing_is_left_open_where_the_old_engines
             .for_each(|package| package.barred = false);
         trees += 1;
         asked(&made, 0, |question| {
-            let decision = question.decide();
+            let decision = question.decide().unwrap();
             let there = super::there(question, &decision);
             for (sum, found) in [
                 (&mut ours, counts(question, &there)),

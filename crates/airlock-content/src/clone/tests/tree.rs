@@ -279,6 +279,7 @@ pub fn question<'a, 'p>(
                 advisory: format!("E{number}"),
                 date: Some(day(erratum.day)),
                 packages,
+                added: Vec::new(),
                 names_none: false,
                 standing,
             });
@@ -306,6 +307,7 @@ pub fn question<'a, 'p>(
     Question {
         universe,
         modules,
+        published: &no_modules,
         channels,
         parent: PackageSet::default(),
         source_parent: PackageSet::default(),
@@ -315,6 +317,11 @@ pub fn question<'a, 'p>(
         strict: made.strict,
         goes_on: &|| true,
     }
+}
+
+/// These trees have no modules.
+pub fn no_modules(_: &[Vec<PackageId>]) -> crate::Result<Modules> {
+    Ok(Modules::default())
 }
 
 /// Whether the source offers a package inside the date.

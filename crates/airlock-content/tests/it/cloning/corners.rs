@@ -54,7 +54,7 @@ fn packages_of_a_known_erratum_that_came_late_or_were_kept_out_come_with_the_nex
         clone(&world, &barred).await.unwrap();
         assert_eq!(packages(&world, "clone-a").await, "base-1 lib-2");
         let (planned, _) = clone(&world, &wish).await.unwrap();
-        assert_eq!(reasons(&planned, 0), ["tool-2: revised RHBA-1"]);
+        assert_eq!(reasons(&planned, 0), ["tool-2: missing of RHBA-1"]);
         assert!(planned.channels[0].errata.is_empty());
         assert_eq!(errata(&world, "clone-a").await, "CL-BA-1");
     });

@@ -1,7 +1,7 @@
 //! What odd upstreams must not break: dates and names that nobody can write down, module metadata in every style, errata
 //! that bring more than is looked at.
 
-use airlock_model::{CloneRequest, ErrorKind, OpenCause};
+use airlock_model::{CloneRequest, ErrorKind, OpenCause, PackageReason};
 use airlock_testkit::repos::errata::Erratum;
 
 use super::{Upstream, clone, errata, packages, plan, reasons, request, rpm, until};
@@ -198,5 +198,38 @@ fn module_streams_are_cut_however_they_are_written_and_those_without_packages_st
             "{error}"
         );
         assert!(world.content.resolve("clone-b").await.is_err());
+    });
+}
+
+#[test]
+fn packages_that_differ_in_their_epoch_only_are_told_apart() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a").naked(&["foo-1"]);
+        let later = rpm("foo-1").epoch(1);
+        let folder = upstream.0.folder().join("Packages").join("later");
+        later.write_to(&folder);
+        let erratum = Erratum::new("RHBA-2025:9", "bugfix", "2025-01-10 00:00:00");
+        upstream.0.erratum(erratum.package(&later));
+        upstream.mirror(&world, "source-a", None).await;
+        let nevras = async |day, destination| {
+            let wish = until(day, &[("source-a", destination)]);
+            let (planned, _) = clone(&world, &wish).await.unwrap();
+            let packages = planned.channels[0].packages.iter();
+            let told: Vec<(String, bool)> = packages
+                .map(|p| {
+                    (
+                        p.nevra.clone(),
+                        matches!(p.reason, PackageReason::OriginalState),
+                    )
+                })
+                .collect();
+            told
+        };
+        let original = ("foo-1-1.noarch".to_owned(), true);
+        assert_eq!(nevras("2024-06-01", "clone-a").await, [original.clone()]);
+        assert_eq!(errata(&world, "clone-a").await, "");
+        let both = [original, ("foo-1:1-1.noarch".to_owned(), false)];
+        assert_eq!(nevras("2025-06-01", "clone-b").await, both);
+        assert_eq!(errata(&world, "clone-b").await, "CL-BA-2025:9");
     });
 }

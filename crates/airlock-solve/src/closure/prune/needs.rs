@@ -4,6 +4,7 @@ use crate::dependency::DependencyId;
 use crate::intern::NumberMap;
 use crate::pool::PackageId;
 use crate::set::PackageSet;
+use crate::sight::Sight;
 use crate::universe::Universe;
 
 use super::walk::Found;
@@ -46,6 +47,7 @@ pub(super) struct Needs<'a, 'p> {
     /// What is there whatever was pulled in.
     pub fixed: &'a PackageSet,
     universe: &'a Universe<'p>,
+    sight: Option<&'a Sight>,
     selected: PackageSet,
     kept: Vec<bool>,
     /// Packages of the kept groups.
@@ -64,6 +66,7 @@ impl<'a, 'p> Needs<'a, 'p> {
         universe: &'a Universe<'p>,
         selected: &[PackageId],
         fixed: &'a PackageSet,
+        sight: Option<&'a Sight>,
         groups: &'a [Group],
     ) -> Self {
         let mut owners = NumberMap::<u32, Vec<Owner>>::default();
@@ -80,6 +83,7 @@ impl<'a, 'p> Needs<'a, 'p> {
             groups,
             fixed,
             universe,
+            sight,
             selected: PackageSet::default(),
             kept: vec![true; groups.len()],
             pulled: owners.keys().map(|id| PackageId(*id)).collect(),
@@ -88,7 +92,7 @@ impl<'a, 'p> Needs<'a, 'p> {
             of_package: NumberMap::default(),
             met_by_group: vec![Vec::new(); groups.len()],
         };
-        let mut known = NumberMap::<u32, Option<usize>>::default();
+        let mut known = NumberMap::<(u32, u32), Option<usize>>::default();
         let mut read = PackageSet::default();
         for id in selected {
             found.selected.insert(*id);
@@ -115,18 +119,21 @@ impl<'a, 'p> Needs<'a, 'p> {
         &mut self,
         id: PackageId,
         read: &mut PackageSet,
-        known: &mut NumberMap<u32, Option<usize>>,
+        known: &mut NumberMap<(u32, u32), Option<usize>>,
     ) {
         if !read.insert(id) {
             return;
         }
         let universe = self.universe;
+        // Packages that see the same share their needs.
+        let class = self.sight.map_or(0, |sight| sight.class(id));
         let mut own = Vec::new();
         for requirement in universe.requirements.get(id.index()) {
             let number = requirement.0 as usize;
-            let need = *known.entry(requirement.0).or_insert_with(|| {
+            let key = (class, requirement.0);
+            let need = *known.entry(key).or_insert_with(|| {
                 let dependency = universe.requirement_dependency[number];
-                self.add(dependency, universe.providers.get(number), None)
+                self.add(id, dependency, universe.providers.get(number), None)
             });
             own.extend(need);
         }
@@ -134,7 +141,7 @@ impl<'a, 'p> Needs<'a, 'p> {
             // Whether its conditions are true is seen each time.
             if universe.asks_for_packages(*number, |_| true) {
                 let owned = &universe.owned[*number as usize];
-                own.extend(self.add(owned.dependency, &owned.clause.positive, Some(*number)));
+                own.extend(self.add(id, owned.dependency, &owned.clause.positive, Some(*number)));
             }
         }
         for need in &own {
@@ -148,14 +155,18 @@ impl<'a, 'p> Needs<'a, 'p> {
     /// None for what is met whatever goes, or not met whatever stays.
     fn add(
         &mut self,
+        by: PackageId,
         dependency: DependencyId,
         providers: &[PackageId],
         clause: Option<u32>,
     ) -> Option<usize> {
-        if providers.iter().any(|id| self.fixed.contains(*id)) {
+        let sight = self.sight;
+        let seen = |id: &PackageId| sight.is_none_or(|sight| sight.sees(by, *id));
+        let mut known = providers.iter().filter(|id| seen(id));
+        if known.any(|id| self.fixed.contains(*id)) {
             return None;
         }
-        let pulled = |id: &PackageId| self.pulled.contains(*id);
+        let pulled = |id: &PackageId| self.pulled.contains(*id) && seen(id);
         let providers: Vec<PackageId> = providers.iter().copied().filter(pulled).collect();
         if providers.is_empty() {
             return None;

@@ -33,7 +33,7 @@ pub fn csv(plan: &Plan) -> String {
         for channel in &plan.channels {
             let mut write = |row: &Row<'_>| push(&mut out, channel, row);
             for erratum in channel.errata.iter().filter(|e| e.beyond == surprising) {
-                write(&of_erratum(erratum));
+                write(&of_erratum(plan, erratum));
             }
             for package in &channel.packages {
                 if package.beyond.is_some() == surprising {
@@ -49,7 +49,7 @@ pub fn csv(plan: &Plan) -> String {
     out
 }
 
-fn of_erratum(erratum: &PlannedErratum) -> Row<'_> {
+fn of_erratum<'e>(plan: &Plan, erratum: &'e PlannedErratum) -> Row<'e> {
     Row {
         change: "erratum added",
         name: &erratum.advisory,
@@ -61,7 +61,7 @@ fn of_erratum(erratum: &PlannedErratum) -> Row<'_> {
         title: &erratum.title,
         reason: reason::erratum(&erratum.reason),
         surprise: if erratum.beyond {
-            "its date is later"
+            reason::later(plan, erratum)
         } else {
             ""
         },
@@ -107,6 +107,13 @@ fn of_rest(channel: &PlannedChannel, write: &mut impl FnMut(&Row<'_>)) {
     for nevra in &channel.by_hand {
         write(&Row {
             change: "put in by hand, stays",
+            name: nevra,
+            ..Row::default()
+        });
+    }
+    for nevra in &channel.left_out {
+        write(&Row {
+            change: "taken out by hand, stays out",
             name: nevra,
             ..Row::default()
         });

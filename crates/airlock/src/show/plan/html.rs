@@ -154,6 +154,7 @@ fn of_channel(out: &mut String, channel: &PlannedChannel) {
     for (title, list) in [
         ("errata that go", &channel.errata_removed),
         ("put in by hand, and stay", &channel.by_hand),
+        ("taken out by hand, and stay out", &channel.left_out),
     ] {
         part(
             out,

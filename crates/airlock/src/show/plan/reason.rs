@@ -1,6 +1,10 @@
 //! Reasons in words, as they fit behind "because".
 
-use airlock_model::{Beyond, ErratumReason, OpenCause, PackageReason, RemovalReason};
+use airlock_model::{
+    Beyond, ErratumReason, Instant, OpenCause, PackageReason, Plan, PlannedErratum, RemovalReason,
+};
+
+use super::text::day;
 
 /// Why a package comes in.
 #[must_use]
@@ -18,6 +22,9 @@ pub fn package(reason: &PackageReason) -> String {
         PackageReason::Recorded => "the recorded version has it".to_owned(),
         PackageReason::Revised { advisory } => {
             format!("erratum {advisory}, which the clone has already, got it later")
+        }
+        PackageReason::Missing { advisory } => {
+            format!("erratum {advisory}, which the clone has, lists it, and it was missing")
         }
     }
 }
@@ -62,12 +69,24 @@ pub const fn cause(cause: OpenCause) -> &'static str {
     }
 }
 
+/// Why an erratum counts as newer than the date.
+#[must_use]
+pub fn later(plan: &Plan, erratum: &PlannedErratum) -> &'static str {
+    let day = |at: Option<Instant>| at.map(day).unwrap_or_default();
+    let by_change = plan.request.use_update_date;
+    let limit = plan.request.to_date.map(|date| date.to_string());
+    match limit.filter(|_| !by_change && erratum.issued.is_some()) {
+        Some(limit) if day(erratum.issued) <= limit => "it was changed later",
+        _ => "its date is later",
+    }
+}
+
 /// Why a package counts as newer than the date.
 #[must_use]
 pub const fn beyond(beyond: Beyond) -> &'static str {
     match beyond {
         Beyond::Erratum => "every erratum that lists it is later",
-        Beyond::Build => "no erratum lists it, and it was built later",
+        Beyond::Build => "it was built later",
         Beyond::Seen => "no erratum lists it, and the source got it later",
     }
 }

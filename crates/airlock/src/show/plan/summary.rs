@@ -34,6 +34,7 @@ pub fn text(plan: &Plan) -> String {
     for channel in &plan.channels {
         of_channel(&mut text, plan, channel);
     }
+    text.push_str(&super::children(plan, NAMED));
     text
 }
 
@@ -64,6 +65,10 @@ fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
         (
             of(|why| matches!(why, PackageReason::Revised { .. })),
             "added to errata since",
+        ),
+        (
+            of(|why| matches!(why, PackageReason::Missing { .. })),
+            "of errata that are there, and were missing",
         ),
         (summary.pulled, "pulled in by dependencies"),
     ] {
@@ -100,6 +105,17 @@ fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
         let by_hand = count(channel.by_hand.len() as u64, "package");
         line(text, &format!("  put in by hand, and stay: {by_hand}"));
         names(text, channel.by_hand.iter().cloned());
+    }
+    if !channel.left_out.is_empty() {
+        let left_out = count(channel.left_out.len() as u64, "package");
+        line(
+            text,
+            &format!("  taken out by hand, and stay out: {left_out}"),
+        );
+        names(text, channel.left_out.iter().cloned());
+    }
+    if let Some(day) = channel.reaches {
+        line(text, &format!("  {}", super::goes_on(day)));
     }
     surprising(text, plan, channel);
     open(text, channel, &summary);
@@ -153,7 +169,7 @@ pub fn counted(plan: &PlanSummary) -> String {
 }
 
 fn surprising(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
-    let found = surprises(channel);
+    let found = surprises(plan, channel);
     if found.is_empty() {
         return;
     }

@@ -4,8 +4,8 @@ use airlock_content::{read_plan, write_plan};
 use airlock_model::{
     Beyond, ChannelSummary, ClonePair, CloneRequest, ErratumReason, Instant, NakedCounts,
     OpenCause, OpenRequirement, PackageReason, Plan, PlanSummary, PlannedBroken, PlannedChannel,
-    PlannedCreation, PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
-    UnmetRecommendation,
+    PlannedChild, PlannedCreation, PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion,
+    RemovalReason, UnmetRecommendation,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -75,6 +75,8 @@ pub fn plan() -> Plan {
         removals: Vec::new(),
         errata_removed: Vec::new(),
         by_hand: Vec::new(),
+        left_out: Vec::new(),
+        reaches: None,
         open: Vec::new(),
         broken: Vec::new(),
         recommendations: Vec::new(),
@@ -189,6 +191,8 @@ pub fn plan() -> Plan {
         }],
         errata_removed: vec!["CL-BA-2025:3".into()],
         by_hand: vec!["own-tool-1-1.noarch".into()],
+        left_out: vec!["unwanted-3-1.noarch".into()],
+        reaches: Some(jiff::civil::date(2026, 6, 30)),
         open: vec![
             OpenRequirement {
                 package: "gui-4-1.x86_64".into(),
@@ -237,6 +241,14 @@ pub fn plan() -> Plan {
         },
         parents: None,
         channels: vec![base, child],
+        children: vec![PlannedChild {
+            channel: version("el9-2026q1-own", Some(3)),
+            broken: vec![PlannedBroken {
+                nevra: "own-app-1-1.noarch".into(),
+                problem: vec!["own-app-1-1.noarch requires compat-glibc".into()],
+                source_broken: false,
+            }],
+        }],
     }
 }
 

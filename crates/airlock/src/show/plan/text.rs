@@ -21,10 +21,14 @@ pub fn text(plan: &Plan) -> String {
             summary.removed,
             channel.kept
         )));
+        if let Some(day) = channel.reaches {
+            out.push_str(&fold(&format!("  {}", super::goes_on(day))));
+        }
     }
+    out.push_str(&super::children(plan, usize::MAX));
     let mut first = true;
     for channel in &plan.channels {
-        for surprise in surprises(channel) {
+        for surprise in surprises(plan, channel) {
             if first {
                 section(&mut out, &format!("Surprises: newer than {}", limit(plan)));
                 first = false;
@@ -99,6 +103,11 @@ fn of_channel(out: &mut String, channel: &PlannedChannel) {
         out,
         &format!("{label}: put in by hand, and stay"),
         &channel.by_hand,
+    );
+    list(
+        out,
+        &format!("{label}: taken out by hand, and stay out"),
+        &channel.left_out,
     );
     if !channel.open.is_empty() {
         section(out, &format!("{label}: requirements that stay open"));

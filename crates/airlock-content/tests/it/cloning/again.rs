@@ -1,0 +1,205 @@
+//! A clone that is made again: an earlier day, errata by name, what was taken out by hand, what changed since.
+
+use airlock_model::{Beyond, CloneRequest, PackageReason};
+use airlock_testkit::repos::errata::Erratum;
+
+use super::{Upstream, clone, errata, packages, plan, reasons, request, rpm, until};
+use crate::world::{World, label, on_both};
+
+async fn remove(world: &World, name: &str, items: &[&str]) {
+    let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
+    let context = world.context();
+    world
+        .content
+        .remove(&context, &label(name), &items)
+        .await
+        .unwrap();
+}
+
+fn by_name(advisory: &str, pairs: &[(&str, &str)]) -> CloneRequest {
+    CloneRequest {
+        errata: vec![advisory.to_owned()],
+        ..request(pairs)
+    }
+}
+
+#[test]
+fn an_earlier_day_than_last_time_changes_nothing_and_says_so() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a")
+            .naked(&["base-1"])
+            .erratum("RHBA-1", "2014-01-01", &["lib-2"])
+            .erratum("RHBA-2", "2016-01-01", &["tool-2"])
+            .mirror(&world, "source-a", None)
+            .await;
+        let pairs = [("source-a", "clone-a")];
+        let (planned, _) = clone(&world, &until("2017-01-01", &pairs)).await.unwrap();
+        assert_eq!(planned.channels[0].reaches, None);
+        // Both errata get a package more.
+        upstream.0.clear_errata();
+        for (id, day, files) in [
+            ("RHBA-1", "2014-01-01", ["lib-2", "lib-doc-2"]),
+            ("RHBA-2", "2016-01-01", ["tool-2", "tool-doc-2"]),
+        ] {
+            let mut erratum = Erratum::new(id, "bugfix", &format!("{day} 00:00:00"));
+            for file in files {
+                upstream.0.add(&rpm(file));
+                erratum = erratum.package(&rpm(file));
+            }
+            upstream.0.erratum(erratum);
+        }
+        upstream.0.publish();
+        world.sync("source-a").await;
+        let earlier = until("2015-01-01", &pairs);
+        let (planned, _) = clone(&world, &earlier).await.unwrap();
+        assert_eq!(
+            planned.channels[0].reaches,
+            Some("2017-01-01".parse().unwrap())
+        );
+        assert_eq!(reasons(&planned, 0), ["lib-doc-2: revised RHBA-1"]);
+        let (planned, _) = clone(&world, &earlier).await.unwrap();
+        assert!(!planned.changes_anything());
+        assert!(planned.channels[0].reaches.is_some());
+        // What lies beyond comes with a day that reaches it.
+        let (planned, _) = clone(&world, &until("2017-01-01", &pairs)).await.unwrap();
+        assert_eq!(planned.channels[0].reaches, None);
+        assert_eq!(reasons(&planned, 0), ["tool-doc-2: revised RHBA-2"]);
+        // A rollback takes the day back with it.
+        let first = airlock_model::VersionSelector::Number(1);
+        let context = world.context();
+        world
+            .content
+            .rollback(&context, &label("clone-a"), first, false)
+            .await
+            .unwrap();
+        let (planned, _) = clone(&world, &until("2016-06-01", &pairs)).await.unwrap();
+        assert_eq!(
+            planned.channels[0].reaches,
+            Some("2017-01-01".parse().unwrap())
+        );
+    });
+}
+
+#[test]
+fn what_was_taken_out_by_hand_stays_out_until_it_is_needed_or_asked_for() {
+    on_both(|world| async move {
+        Upstream::at(&world, "a")
+            .naked(&["app-1 > lib", "lib-1"])
+            .erratum("RHBA-1", "2014-01-01", &["tool-2", "doc-2"])
+            .erratum("RHBA-2", "2016-01-01", &["lib-2"])
+            .mirror(&world, "source-a", None)
+            .await;
+        let pairs = [("source-a", "clone-a")];
+        let wish = until("2015-01-01", &pairs);
+        clone(&world, &wish).await.unwrap();
+        remove(&world, "clone-a", &["doc-2-1.noarch", "lib-1-1.noarch"]).await;
+        let (planned, _) = clone(&world, &wish).await.unwrap();
+        assert_eq!(reasons(&planned, 0), ["lib-1: needed by app-1 for lib"]);
+        assert_eq!(planned.channels[0].left_out, ["doc-2-1.noarch"]);
+        // Another advisory by name leaves it alone, too.
+        let (planned, _) = clone(&world, &by_name("RHBA-2", &pairs)).await.unwrap();
+        assert_eq!(reasons(&planned, 0), ["lib-2: RHBA-2"]);
+        assert_eq!(
+            packages(&world, "clone-a").await,
+            "app-1 lib-1 lib-2 tool-2"
+        );
+        let (planned, _) = clone(&world, &by_name("RHBA-1", &pairs)).await.unwrap();
+        assert_eq!(reasons(&planned, 0), ["doc-2: missing of RHBA-1"]);
+        assert!(planned.channels[0].left_out.is_empty());
+        // It came back, and is no longer kept out.
+        let (planned, _) = clone(&world, &wish).await.unwrap();
+        assert!(!planned.changes_anything() && planned.channels[0].left_out.is_empty());
+    });
+}
+
+#[test]
+fn errata_by_name_leave_all_others_alone() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a")
+            .naked(&["base-1"])
+            .erratum("RHBA-1", "2014-01-01", &["lib-2", "tool-2"])
+            .erratum("RHBA-2", "2014-02-01", &["app-2 > deep"])
+            .erratum("RHBA-3", "2014-03-01", &["deep-1"])
+            .mirror(&world, "source-a", None)
+            .await;
+        let pairs = [("source-a", "clone-a")];
+        let barred = CloneRequest {
+            blacklist: [("ALL".to_owned(), vec!["tool".to_owned()])].into(),
+            ..until("2014-01-10", &pairs)
+        };
+        clone(&world, &barred).await.unwrap();
+        let (planned, _) = clone(&world, &by_name("RHBA-2", &pairs)).await.unwrap();
+        assert_eq!(
+            reasons(&planned, 0),
+            ["app-2: RHBA-2", "deep-1: needed by app-2 for deep (RHBA-3)"]
+        );
+        assert_eq!(
+            packages(&world, "clone-a").await,
+            "app-2 base-1 deep-1 lib-2"
+        );
+        // Also where the content is inferred from an instant before everything.
+        upstream = upstream.erratum("RHBA-4", "2014-04-01", &["more-1"]);
+        upstream.0.publish();
+        world.sync("source-a").await;
+        let inferred = CloneRequest {
+            as_of: Some("2014-12-01".to_owned()),
+            infer: true,
+            ..by_name("RHBA-2", &[("source-a", "clone-b")])
+        };
+        let (planned, _) = clone(&world, &inferred).await.unwrap();
+        assert_eq!(
+            reasons(&planned, 0),
+            [
+                "app-2: RHBA-2",
+                "base-1: original",
+                "deep-1: needed by app-2 for deep (RHBA-3)"
+            ]
+        );
+        assert_eq!(errata(&world, "clone-b").await, "CL-BA-2 CL-BA-3");
+    });
+}
+
+#[test]
+fn what_an_erratum_in_range_got_later_is_a_surprise() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a").naked(&["app-1"]);
+        // Built on 2025-06-01.
+        let late = rpm("app-2").built_at(1_748_736_000);
+        upstream.0.add(&late);
+        let erratum = Erratum::new("RHBA-2024:1", "bugfix", "2024-01-10 00:00:00")
+            .updated("2025-06-02 00:00:00", "2")
+            .package(&late);
+        upstream.0.erratum(erratum);
+        upstream.mirror(&world, "source-a", None).await;
+        let pairs = [("source-a", "clone-a")];
+        let planned = plan(&world, &until("2024-06-01", &pairs)).await.unwrap();
+        let channel = &planned.channels[0];
+        assert!(channel.errata[0].beyond);
+        let package = channel
+            .packages
+            .iter()
+            .find(|p| p.nevra == "app-2-1.noarch")
+            .unwrap();
+        assert_eq!(package.beyond, Some(Beyond::Build));
+        assert!(matches!(package.reason, PackageReason::Erratum { .. }));
+        let planned = plan(&world, &until("2025-06-02", &pairs)).await.unwrap();
+        let channel = &planned.channels[0];
+        assert!(!channel.errata[0].beyond && channel.packages.iter().all(|p| p.beyond.is_none()));
+        // By the date of the last change it is not in range at all.
+        let changed = CloneRequest {
+            use_update_date: true,
+            ..until("2024-06-01", &pairs)
+        };
+        let planned = plan(&world, &changed).await.unwrap();
+        assert_eq!(reasons(&planned, 0), ["app-1: original"]);
+        let changed = CloneRequest {
+            use_update_date: true,
+            ..until("2025-06-02", &pairs)
+        };
+        let planned = plan(&world, &changed).await.unwrap();
+        assert_eq!(
+            reasons(&planned, 0),
+            ["app-1: original", "app-2: RHBA-2024:1"]
+        );
+    });
+}
