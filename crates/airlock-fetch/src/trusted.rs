@@ -73,14 +73,27 @@ impl TrustedServer {
         // Who is no authority by its own word vouches for nobody else: it is only pinned.
         let authorities = pinned.iter().filter(|der| !is_no_authority(der)).cloned();
         roots.add_parsable_certificates(authorities);
+        Ok(Self::new(pinned, roots))
+    }
+
+    /// Trusts the authorities of this machine (the files of the package ca-certificates, or `SSL_CERT_FILE`), and no
+    /// server's own certificate.
+    #[must_use]
+    pub fn of_machine() -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Self::new(Vec::new(), roots)
+    }
+
+    fn new(pinned: Vec<CertificateDer<'static>>, roots: RootCertStore) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(Self {
+        Self {
             pinned,
             roots,
             names: Vec::new(),
             algorithms: provider.signature_verification_algorithms,
             provider,
-        })
+        }
     }
 
     /// The server has one of these names, whatever it is called by. An empty list changes nothing.
