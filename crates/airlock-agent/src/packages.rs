@@ -2,6 +2,7 @@
 
 mod arguments;
 mod lock;
+mod log;
 mod remote;
 mod sources;
 
@@ -16,12 +17,13 @@ use airlock_pkgstate::host::{Host, HostOptions};
 use airlock_pkgstate::plan::Plan;
 use airlock_pkgstate::report::{Report, describe_action};
 use airlock_pkgstate::run::{Machine, Operator, RunError, Session};
-use airlock_pkgstate::settings::{Driver, Settings};
+use airlock_pkgstate::settings::{DRIVERS, Driver, Settings};
 use airlock_pkgstate::statistics;
 use airlock_pkgstate::verify::Root;
 
 pub use arguments::Arguments;
 use arguments::{Command, Common};
+use log::Log;
 use sources::Declared;
 
 /// Where the journal is, inside the root.
@@ -35,21 +37,30 @@ const WORK: u8 = 3;
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let common = arguments.command.common();
+    if common.drivers.iter().any(|name| name == "help") {
+        for (names, what) in DRIVERS {
+            println!("{names}: {what}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut settings = load_settings(common)?;
     let mut remote = sources::Source::of(common, &settings)?;
     let declared = remote.load(common, &settings)?;
-    let driver = choose_driver(common, &mut settings, &declared);
+    let Some(driver) = choose_driver(common, &mut settings, &declared) else {
+        return nothing_chosen(common, &settings, &declared);
+    };
     let options = common.options(
         &arguments.command,
         &settings,
         driver,
         declared.decisions.clone(),
     )?;
-    let log = Log {
-        level: common.verbose,
-    };
+    let mut log = Log::open(common, arguments.command.logfile())?;
     for warning in settings.warnings.iter().chain(&declared.notes) {
-        eprintln!("warning: {warning}");
+        log.warn(warning);
+    }
+    if common.only_important {
+        log.warn("-i: important entries are files; no package is changed");
     }
     let mut host = host(common, &settings, driver)?;
     let _lock = match &arguments.command {
@@ -70,7 +81,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         &mut host,
     )?;
     stamps.push(("inventory", now()));
-    log.say(|| format!("{driver}: {} entries", session.now.len()));
+    log.say(1, &format!("{driver}: {} entries", session.now.len()));
     if let Command::Acknowledge(wanted) = &arguments.command {
         return acknowledge(&wanted.packages, &session, &mut host);
     }
@@ -79,6 +90,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Command::Plan(plan) => {
             session.select(&mut airlock_pkgstate::run::Nobody);
             session.plan(&mut host);
+            session.look_further(&mut host);
             if let Some(path) = &plan.output {
                 let text = Plan::of(&session).to_json()?;
                 // Addresses of packages may hold passwords.
@@ -104,6 +116,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             outcome
         }
     };
+    for ran in session.commands.iter().chain(&session.erasures_ran) {
+        let exit = ran
+            .exit
+            .map_or_else(|| "none".to_owned(), |exit| exit.to_string());
+        log.say(1, &format!("exit {exit}: {}", ran.arguments.join(" ")));
+        for line in ran.output.lines() {
+            log.say(2, &format!("    {line}"));
+        }
+    }
+    log.keep(&Report::of(&session, None).text(true));
     stamps.push(("install", now()));
     stamps.push(("finished", now()));
     finish(
@@ -131,13 +153,19 @@ fn finish(
     match (common.json, &arguments.command) {
         (true, _) => writeln!(out, "{}", report.to_json()?)?,
         (false, Command::Plan(_)) => {
-            for action in &session.actions {
+            for action in session.actions.iter().chain(&session.further) {
                 writeln!(out, "{}", describe_action(action))?;
+            }
+            for entry in report.entries.iter().filter(|entry| !entry.good) {
+                for note in &entry.notes {
+                    writeln!(out, "note: {}: {note}", entry.entry)?;
+                }
             }
             for note in &session.notes {
                 writeln!(out, "note: {note}")?;
             }
-            writeln!(out, "{} actions", session.actions.len())?;
+            let count = session.actions.len() + session.further.len();
+            writeln!(out, "{count} actions")?;
         }
         (false, _) => write!(out, "{}", report.text(common.show_extra))?,
     }
@@ -152,11 +180,7 @@ fn finish(
     if let Some(failed) = failed {
         anyhow::bail!(failed);
     }
-    let work = match &arguments.command {
-        Command::Plan(_) => !session.actions.is_empty() || report.bad > 0,
-        _ => report.bad > 0,
-    };
-    Ok(match common.detailed_exitcode && work {
+    Ok(match common.detailed_exitcode && report.has_work() {
         true => ExitCode::from(WORK),
         false => ExitCode::SUCCESS,
     })
@@ -218,7 +242,25 @@ fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result
     session.perform(host)
 }
 
-fn choose_driver(common: &Common, settings: &mut Settings, declared: &Declared) -> Driver {
+/// Drivers are named, and none of them looks after packages: that is what was asked for.
+fn nothing_chosen(
+    common: &Common,
+    settings: &Settings,
+    declared: &Declared,
+) -> anyhow::Result<ExitCode> {
+    for warning in settings.warnings.iter().chain(&declared.notes) {
+        eprintln!("warning: {warning}");
+    }
+    let note = "no driver of packages is chosen; no package is looked at. Name RPMng or YUMng in drivers or with -D (-D help lists them)";
+    let report = Report::of_no_driver(&declared.configuration, note);
+    match common.json {
+        true => println!("{}", report.to_json()?),
+        false => print!("{}", report.text(false)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn choose_driver(common: &Common, settings: &mut Settings, declared: &Declared) -> Option<Driver> {
     let names = match common.drivers.is_empty() {
         true => settings.drivers.clone(),
         false => common.drivers.clone(),
@@ -343,18 +385,6 @@ fn now() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |passed| passed.as_secs_f64())
-}
-
-struct Log {
-    level: u8,
-}
-
-impl Log {
-    fn say(&self, text: impl FnOnce() -> String) {
-        if self.level > 0 {
-            eprintln!("{}", text());
-        }
-    }
 }
 
 /// Asks on standard output and reads answers from standard input.

@@ -100,6 +100,9 @@ pub struct Arguments {
     /// Leave out configuration files
     #[arg(long)]
     noconfig: bool,
+    /// Leave out files that a build made by itself
+    #[arg(long)]
+    noartifact: bool,
 }
 
 impl Arguments {
@@ -122,6 +125,7 @@ impl Arguments {
             (self.nocaps, "nocaps"),
             (self.noghost, "noghost"),
             (self.noconfig, "noconfig"),
+            (self.noartifact, "noartifact"),
         ] {
             if given {
                 checks.take_out(word);

@@ -4,8 +4,10 @@
 //! the others are carried along and named. Nothing is bound here: that is the server's work, or that of [`crate::xml`]'s
 //! neighbours for package lists.
 
+mod check;
 mod read;
 
+pub use check::{OTHER_ENTRIES, check_entries};
 pub use read::{DeclaredError, configuration_of, parse_configuration};
 
 use crate::evra::{Evra, Part};

@@ -167,6 +167,14 @@ impl Machine for Host {
         self.execute(command)
     }
 
+    fn ask(&mut self, command: &Command) -> Ran {
+        self.execute_keeping(command, execute::LARGEST_ANSWER)
+    }
+
+    fn displaces(&mut self, action: &Action, inventory: &Inventory) -> Vec<Installed> {
+        self.displaced_by(action, inventory)
+    }
+
     fn manager(&self) -> Manager {
         self.options
             .manager

@@ -21,6 +21,8 @@ pub struct Installed {
     pub arch: Option<String>,
     /// Names that it provides.
     pub provides: Vec<String>,
+    /// The version of each of these, empty where it has none: `[EPOCH:]VERSION[-RELEASE]`.
+    pub provide_versions: Vec<String>,
     /// Who signed it.
     pub signatures: Vec<Signature>,
 }
@@ -77,6 +79,14 @@ impl Installed {
             ..
         } = self;
         format!("{name}-{epoch}{version}-{release}{arch}")
+    }
+
+    /// The versions of a name that it provides.
+    pub fn provided(&self, name: &str) -> impl Iterator<Item = &str> {
+        let pairs = self.provides.iter().zip(&self.provide_versions);
+        pairs
+            .filter(move |(provided, _)| *provided == name)
+            .map(|(_, version)| version.as_str())
     }
 
     /// It is a key, not a package.

@@ -26,6 +26,9 @@ pub struct Plan {
     pub installed: String,
     /// What is done, in order, and why.
     pub actions: Vec<Action>,
+    /// What happens beside that: packages that are needed, or make room.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Action>,
     /// What is not done, and why.
     #[serde(default)]
     pub notes: Vec<String>,
@@ -62,6 +65,7 @@ impl Plan {
             declared: declared(session.configuration),
             installed: installed(&session.inventory),
             actions: session.actions.clone(),
+            further: session.further.clone(),
             notes: session.notes.clone(),
         }
     }

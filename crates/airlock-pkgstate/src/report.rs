@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::decide::{Examined, InstanceStatus, Verdict, prompt};
+use crate::declared::{Configuration, Entry};
 use crate::evra::Form;
 use crate::inventory::Installed;
 use crate::run::Session;
@@ -18,7 +19,7 @@ use crate::settings::Driver;
 pub const REPORT_VERSION: u32 = 1;
 
 /// The whole document.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub struct Report {
     /// [`REPORT_VERSION`].
     pub version: u32,
@@ -42,6 +43,9 @@ pub struct Report {
     pub modified: Vec<String>,
     /// What was to be done, and why.
     pub actions: Vec<Action>,
+    /// What happens beside that, as far as it was known before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<Action>,
     /// Commands with their output.
     pub commands: Vec<Ran>,
     /// What was removed.
@@ -51,6 +55,9 @@ pub struct Report {
     /// Why the run did not end as it should.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
+    /// Something is to be done that is not about a bad entry.
+    #[serde(skip)]
+    work: bool,
 }
 
 /// One entry.
@@ -140,10 +147,26 @@ impl Report {
                 .collect(),
             modified: session.modified.clone(),
             actions: session.actions.iter().map(Action::shown).collect(),
+            further: session.further.iter().map(Action::shown).collect(),
             commands,
             removals: session.erasures.clone(),
             notes: session.notes.clone(),
             stopped,
+            work: session.has_removals_left()
+                || (!session.performed && !session.actions.is_empty()),
+        }
+    }
+
+    /// The report of a run that has no driver of packages: everything is left alone.
+    pub fn of_no_driver(configuration: &Configuration, note: &str) -> Self {
+        Self {
+            version: REPORT_VERSION,
+            driver: "none".to_owned(),
+            revision: configuration.revision.clone(),
+            dry_run: true,
+            not_handled: configuration.entries.iter().map(Entry::label).collect(),
+            notes: vec![note.to_owned()],
+            ..Self::default()
         }
     }
 
@@ -180,7 +203,7 @@ impl Report {
                 let _ = writeln!(out, "    {note}");
             }
         }
-        for action in &self.actions {
+        for action in self.actions.iter().chain(&self.further) {
             let _ = writeln!(out, "{}", describe_action(action));
         }
         for ran in self.commands.iter().filter(|ran| !ran.succeeded()) {
@@ -197,12 +220,14 @@ impl Report {
             let _ = writeln!(out, "note: {note}");
         }
         if !self.not_handled.is_empty() {
-            let _ = writeln!(
-                out,
-                "not handled by {}: {} entries of other kinds",
-                self.driver,
-                self.not_handled.len()
-            );
+            let count = self.not_handled.len();
+            let _ = match self.driver.as_str() {
+                "none" => writeln!(out, "not handled: {count} entries"),
+                driver => writeln!(
+                    out,
+                    "not handled by {driver}: {count} entries of other kinds"
+                ),
+            };
         }
         if show_extra {
             for extra in &self.extra {
@@ -223,9 +248,9 @@ impl Report {
         out
     }
 
-    /// Something is not as declared, or would be removed.
+    /// Something is not as declared, is still to be done, or is extra where extras are to go.
     pub fn has_work(&self) -> bool {
-        self.bad > 0 || !self.actions.is_empty()
+        self.bad > 0 || self.work
     }
 }
 

@@ -10,9 +10,11 @@
 
 pub mod action;
 pub mod command;
+mod further;
 mod perform;
 mod rpm;
 pub mod select;
+mod transaction;
 mod yum;
 
 use std::collections::BTreeSet;
@@ -22,7 +24,7 @@ use crate::decide::lists::DecisionList;
 use crate::decide::{Checker, Context, Examined, examine_all};
 use crate::declared::{Configuration, Entry};
 use crate::evra::Form;
-use crate::inventory::Inventory;
+use crate::inventory::{Installed, Inventory};
 use crate::safety::{Limits, Refusal};
 use crate::settings::{Driver, DriverSettings};
 use action::Action;
@@ -118,6 +120,16 @@ pub trait Machine: Checker {
     /// Runs a command.
     fn run(&mut self, command: &Command) -> Ran;
 
+    /// Runs a command that only asks; more of its output is kept.
+    fn ask(&mut self, command: &Command) -> Ran {
+        self.run(command)
+    }
+
+    /// Installed packages of other names that the package file of an action obsoletes, when that file is on this machine.
+    fn displaces(&mut self, _action: &Action, _inventory: &Inventory) -> Vec<Installed> {
+        Vec::new()
+    }
+
     /// The program that installs from repositories.
     fn manager(&self) -> command::Manager;
 
@@ -197,6 +209,10 @@ pub struct Session<'s> {
     pub left: BTreeSet<usize>,
     /// What is done and why.
     pub actions: Vec<Action>,
+    /// What happens beside that, as far as it is known before.
+    pub further: Vec<Action>,
+    /// The actions were carried out, or it was tried.
+    pub performed: bool,
     /// What was changed: labels of entries and of extra packages.
     pub modified: Vec<String>,
     /// Commands that were run.
@@ -236,6 +252,8 @@ impl<'s> Session<'s> {
             to_remove: Vec::new(),
             left: BTreeSet::new(),
             actions: Vec::new(),
+            further: Vec::new(),
+            performed: false,
             modified: Vec::new(),
             commands: Vec::new(),
             erasures: Vec::new(),
@@ -318,8 +336,19 @@ impl<'s> Session<'s> {
     /// # Errors
     /// [`RunError::Refused`].
     pub fn ensure_safe(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        // dnf and yum know by themselves what must stay; rpm and zypper do not.
+        let knows = self.driver == Driver::Yum && machine.manager() != command::Manager::Zypper;
+        if !knows {
+            self.look_further(machine);
+        }
+        self.hold_to_rules(machine)
+    }
+
+    /// Holds the actions, and what is known to happen beside them, to the rules of [`crate::safety`].
+    fn hold_to_rules(&self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        let all: Vec<Action> = self.actions.iter().chain(&self.further).cloned().collect();
         let refusals = crate::safety::check(
-            &self.actions,
+            &all,
             self.configuration,
             self.driver,
             &self.inventory,

@@ -6,7 +6,7 @@ use std::fmt;
 use crate::decide::lists;
 use crate::declared::Configuration;
 use crate::inventory::{Installed, Inventory};
-use crate::run::action::Action;
+use crate::run::action::{Action, ActionKind};
 use crate::settings::Driver;
 
 /// What needs force.
@@ -36,6 +36,20 @@ pub struct Protected {
     pub kernel: Option<String>,
 }
 
+impl Protected {
+    /// The name is one that must stay; patterns count.
+    pub fn names_it(&self, wanted: &str) -> bool {
+        self.why(wanted).is_some()
+    }
+
+    fn why(&self, wanted: &str) -> Option<&str> {
+        let mut names = self.names.iter();
+        let named = |name: &str| name == wanted || lists::glob(name, wanted);
+        let found = names.find(|(name, _)| named(name));
+        found.map(|(_, why)| why.as_str())
+    }
+}
+
 /// Something that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -48,6 +62,11 @@ pub enum Refusal {
     },
     /// Nothing is declared, so that everything would be extra.
     NothingDeclared,
+    /// A group of packages is declared, and which packages are in it is not known.
+    Group {
+        /// Its entry.
+        entry: String,
+    },
     /// More removals than allowed.
     TooMany {
         /// How many there would be.
@@ -78,6 +97,10 @@ impl fmt::Display for Refusal {
             ),
             Self::NothingDeclared => to.write_str(
                 "refused: no package is declared, so that everything would be extra; give entries, or --force",
+            ),
+            Self::Group { entry } => write!(
+                to,
+                "refused: {entry} declares packages that are not known here, and undeclared ones would be removed; declare them one by one, or give --force"
             ),
             Self::TooMany { count, limit } => write!(
                 to,
@@ -145,6 +168,18 @@ pub fn check(
     if !declared && actions.iter().any(Action::is_removal) {
         refusals.push(Refusal::NothingDeclared);
     }
+    let mut entries = configuration.entries.iter();
+    let group = entries
+        .find(|entry| entry.is_package(driver.handles()) && entry.attribute("group").is_some());
+    if let Some(group) = group
+        && actions
+            .iter()
+            .any(|action| action.kind == ActionKind::Remove)
+    {
+        refusals.push(Refusal::Group {
+            entry: group.label(),
+        });
+    }
     let count = actions
         .iter()
         .filter(|action| action.is_removal())
@@ -200,10 +235,8 @@ fn goes_back(action: &Action, inventory: &Inventory) -> Option<String> {
 }
 
 fn keeps(action: &Action, protected: &Protected) -> Option<String> {
-    let mut names = protected.names.iter();
-    let named = |name: &str| name == action.name || lists::glob(name, &action.name);
-    if let Some((_, why)) = names.find(|(name, _)| named(name)) {
-        return Some(why.clone());
+    if let Some(why) = protected.why(&action.name) {
+        return Some(why.to_owned());
     }
     runs(&action.name, &action.spec(), protected)
 }

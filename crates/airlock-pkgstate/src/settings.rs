@@ -63,6 +63,15 @@ pub enum Release {
     V1_4,
 }
 
+/// The names of drivers that are Airlock's, with what they do.
+pub const DRIVERS: [(&str, &str); 2] = [
+    ("RPMng (RPM)", "package files through rpm"),
+    (
+        "YUMng (YUM, YUM24, Yum)",
+        "packages of repositories through dnf, yum or zypper",
+    ),
+];
+
 /// What to do with the list of decisions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum DecisionMode {
@@ -206,13 +215,13 @@ impl Settings {
     }
 
     /// Which driver works, and the names of drivers that are not Airlock's. With both named it is YUMng, which always
-    /// displaced RPMng. With none named it is the one that has a section; without that RPMng when all packages are
-    /// declared by their files, else YUMng.
+    /// displaced RPMng. With other drivers named only, no packages are looked after. With none named it is the one that has
+    /// a section; without that RPMng when all packages are declared by their files, else YUMng.
     pub fn chosen_driver(
         &self,
         names: &[String],
         configuration: &Configuration,
-    ) -> (Driver, Vec<String>) {
+    ) -> (Option<Driver>, Vec<String>) {
         let mut named = Vec::new();
         let mut others = Vec::new();
         for name in names {
@@ -221,6 +230,9 @@ impl Settings {
                 "YUMng" | "YUM" | "YUM24" | "Yum" => named.push(Driver::Yum),
                 _ => others.push(name.clone()),
             }
+        }
+        if named.is_empty() && !others.is_empty() {
+            return (None, others);
         }
         let known = if named.is_empty() {
             &self.sections
@@ -234,7 +246,7 @@ impl Settings {
         } else {
             Driver::Yum
         };
-        (driver, others)
+        (Some(driver), others)
     }
 }
 

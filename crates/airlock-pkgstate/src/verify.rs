@@ -49,6 +49,7 @@ use airlock_rpm::signature::{KeyRing, Policy, Verdict};
 
 pub use accounts::Accounts;
 pub use checks::{Checks, Problems};
+pub(crate) use dependency::overlap;
 pub use document::{DOCUMENT_VERSION, document, text};
 pub use finding::{
     DependencyFault, DependencyFinding, Difference, FileFinding, HeaderFinding, PackageFindings,

@@ -33,8 +33,8 @@ pub enum Command {
 pub struct Verify {
     #[command(flatten)]
     pub common: Common,
-    /// Write messages to this file too (accepted from the old client; standard error is used).
-    #[arg(short = 'o', long = "logfile", value_name = "FILE", hide = true)]
+    /// Write messages to the end of this file too.
+    #[arg(short = 'o', long = "logfile", value_name = "FILE")]
     pub logfile: Option<PathBuf>,
 }
 
@@ -54,8 +54,8 @@ pub struct Apply {
     /// Do what this plan says, and only while it still fits.
     #[arg(long, value_name = "FILE", conflicts_with = "interactive")]
     pub plan: Option<PathBuf>,
-    /// Write messages to this file too (accepted from the old client; standard error is used).
-    #[arg(short = 'o', long = "logfile", value_name = "FILE", hide = true)]
+    /// Write messages to the end of this file too.
+    #[arg(short = 'o', long = "logfile", value_name = "FILE")]
     pub logfile: Option<PathBuf>,
 }
 
@@ -74,6 +74,17 @@ impl Command {
             Self::Plan(plan) => &plan.common,
             Self::Apply(apply) => &apply.common,
             Self::Acknowledge(acknowledge) => &acknowledge.common,
+        }
+    }
+}
+
+impl Command {
+    /// The file that messages go to as well.
+    pub fn logfile(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Verify(verify) => verify.logfile.as_deref(),
+            Self::Apply(apply) => apply.logfile.as_deref(),
+            Self::Plan(_) | Self::Acknowledge(_) => None,
         }
     }
 }
@@ -126,23 +137,25 @@ impl From<ManagerWord> for Manager {
 
 #[derive(Debug, Args)]
 #[allow(clippy::struct_excessive_bools)]
+#[command(group(clap::ArgGroup::new("lists").multiple(true)))]
 pub struct Common {
     /// The settings; /etc/bcfg2.conf when it is there.
     #[arg(short = 'C', long, value_name = "FILE", env = "BCFG2_CONFIG")]
     pub config: Option<PathBuf>,
     /// The declared entries, instead of asking the server: a configuration, a bundle, a list (XML or TOML).
-    #[arg(short = 'f', long, value_name = "FILE", visible_alias = "file")]
+    #[arg(
+        short = 'f',
+        long,
+        value_name = "FILE",
+        visible_alias = "file",
+        group = "lists"
+    )]
     pub entries: Option<PathBuf>,
     /// A group of this machine, for lists; may be repeated.
-    #[arg(
-        short = 'g',
-        long = "group",
-        value_name = "GROUP",
-        requires = "entries"
-    )]
+    #[arg(short = 'g', long = "group", value_name = "GROUP", requires = "lists")]
     pub groups: Vec<String>,
     /// The name of this machine, for lists; its own by default.
-    #[arg(short = 'H', long, value_name = "NAME", requires = "entries")]
+    #[arg(short = 'H', long, value_name = "NAME", requires = "lists")]
     pub hostname: Option<String>,
     /// Folders of packages that sets of lists choose from; patterns, may be repeated.
     #[arg(long, value_name = "PATTERN", requires = "entries")]
@@ -156,7 +169,7 @@ pub struct Common {
     )]
     pub keep: Option<PathBuf>,
     /// The root that is looked at.
-    #[arg(long, value_name = "DIR", default_value = "/")]
+    #[arg(long, value_name = "DIR", default_value = "/", value_parser = whole_path)]
     pub root: PathBuf,
     /// The folder of the package database inside the root.
     #[arg(long, value_name = "DIR")]
@@ -173,6 +186,9 @@ pub struct Common {
     /// Say everything.
     #[arg(short = 'd', long)]
     pub debug: bool,
+    /// Only important entries, which are files and never packages: nothing is changed here.
+    #[arg(short = 'i', long = "only-important")]
+    pub only_important: bool,
     /// Check less: no contents of files (RPMng), no files (YUMng).
     #[arg(short = 'q', long)]
     pub quick: bool,
@@ -189,7 +205,7 @@ pub struct Common {
     #[arg(short = 'l', long, value_name = "MODE", value_parser = decision_mode)]
     pub decision: Option<DecisionMode>,
     /// The list, instead of asking the server: XML of Decisions/, or JSON pairs.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "lists")]
     pub decision_list: Option<PathBuf>,
     /// Drivers; RPMng and YUMng are Airlock's.
     #[arg(short = 'D', long, value_name = "LIST", value_delimiter = ',')]
@@ -273,6 +289,13 @@ pub struct Common {
     pub cache: Option<PathBuf>,
 }
 
+/// rpm and the package managers take no relative root.
+fn whole_path(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    let whole = std::fs::canonicalize(&path).or_else(|_| std::path::absolute(&path));
+    whole.map_err(|error| format!("{}: {error}", path.display()))
+}
+
 fn decision_mode(word: &str) -> Result<DecisionMode, String> {
     DecisionMode::from_word(word).ok_or_else(|| "write whitelist, blacklist or none".to_owned())
 }
@@ -280,7 +303,25 @@ fn decision_mode(word: &str) -> Result<DecisionMode, String> {
 impl Common {
     /// Which list of decisions is used.
     pub fn decision_mode(&self, settings: &Settings) -> DecisionMode {
-        self.decision.unwrap_or(settings.decision)
+        match (self.decision, self.unused_decision(settings)) {
+            (Some(mode), _) => mode,
+            (None, Some(_)) => DecisionMode::None,
+            (None, None) => settings.decision,
+        }
+    }
+
+    /// Why the mode of the settings does not count: the old client had no list for entries of a file, and used none.
+    pub fn unused_decision(&self, settings: &Settings) -> Option<String> {
+        let unused = self.decision.is_none()
+            && self.entries.is_some()
+            && self.decision_list.is_none()
+            && settings.decision != DecisionMode::None;
+        unused.then(|| {
+            format!(
+                "decision = {} of [client] does not count with --entries; give --decision-list FILE",
+                settings.decision.word()
+            )
+        })
     }
 
     pub fn options(
@@ -290,7 +331,8 @@ impl Common {
         driver: Driver,
         decisions: Vec<Decision>,
     ) -> anyhow::Result<Options> {
-        let verify = matches!(command, Command::Verify(_)) || self.bundle_quick;
+        let verify =
+            matches!(command, Command::Verify(_)) || self.bundle_quick || self.only_important;
         Ok(Options {
             interactive: self.interactive && matches!(command, Command::Apply(_)),
             // A plan changes nothing by itself; emptied by -n it would say that there is nothing to do.

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 use std::time::Duration;
 
+use airlock_fetch::{Identity, TrustedServer, speaks_only_old_tls};
 use airlock_pkgstate::host::Fetch;
 use airlock_pkgstate::run::action::without_password;
 use airlock_pkgstate::server::{Transport, TransportError};
 use airlock_pkgstate::settings::{Communication, Settings};
 use anyhow::Context as _;
-use reqwest::{Certificate, Client, ClientBuilder, Identity, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Url};
 use tokio::runtime::Runtime;
 
 /// The largest answer of a server.
@@ -30,40 +30,29 @@ fn builder() -> ClientBuilder {
     Client::builder().user_agent(concat!("airlock-agent/", env!("CARGO_PKG_VERSION")))
 }
 
-fn with_identity(
-    mut builder: ClientBuilder,
-    communication: &Communication,
-) -> anyhow::Result<ClientBuilder> {
+/// How the server is known, and how this machine shows itself.
+fn tls(communication: &Communication) -> anyhow::Result<rustls::ClientConfig> {
     let read = |path: &String| std::fs::read(path).with_context(|| format!("cannot read {path}"));
-    builder = match &communication.ca {
-        Some(path) => {
-            let roots = Certificate::from_pem_bundle(&read(path)?)
-                .with_context(|| format!("{path} holds no certificates in PEM form"))?;
-            builder.tls_certs_only(roots)
-        }
-        None => {
-            let found = rustls_native_certs::load_native_certs();
-            let roots = found.certs.iter();
-            builder.tls_certs_only(roots.filter_map(|der| Certificate::from_der(der).ok()))
-        }
+    let trusted = match &communication.ca {
+        Some(path) => TrustedServer::from_file(Path::new(path))?,
+        None => TrustedServer::of_machine(),
     };
-    if let (Some(key), Some(certificate)) = (&communication.key, &communication.certificate) {
-        let mut pem = read(key)?;
-        pem.push(b'\n');
-        pem.extend(read(certificate)?);
-        let identity = Identity::from_pem(&pem).with_context(|| {
-            format!("{key} and {certificate} are no key and certificate in PEM form")
-        })?;
-        builder = builder.identity(identity);
-    }
-    Ok(builder)
+    let trusted = trusted.names(communication.server_names.clone());
+    let (Some(key), Some(certificate)) = (&communication.key, &communication.certificate) else {
+        return Ok(trusted.client_config(None)?);
+    };
+    let (key_pem, certificate_pem) = (read(key)?, read(certificate)?);
+    Ok(trusted.client_config(Some(Identity {
+        certificate: (Path::new(certificate), &certificate_pem),
+        key: (Path::new(key), &key_pem),
+    }))?)
 }
 
 /// A connection to a Bcfg2 server.
 pub struct Connection {
     runtime: Runtime,
-    /// The server under each name that its certificate may have.
-    clients: Vec<(Client, Url)>,
+    client: Client,
+    server: Url,
     user: String,
     password: String,
     delay: Duration,
@@ -75,31 +64,15 @@ impl Connection {
         let server = Url::parse(&settings.server)
             .with_context(|| format!("the server {:?} is no URL", settings.server))?;
         let timeout = Duration::from_secs(u64::from(communication.timeout.max(1)));
-        let base = || -> anyhow::Result<ClientBuilder> {
-            let builder = builder()
-                .timeout(timeout)
-                .redirect(reqwest::redirect::Policy::none());
-            with_identity(builder, communication)
-        };
-        let mut clients = Vec::new();
-        let host = server.host_str().unwrap_or_default().to_owned();
-        let names = &communication.server_names;
-        if names.is_empty() || names.contains(&host) || server.scheme() != "https" {
-            clients.push((base()?.build()?, server));
-        } else {
-            // The certificate has one of these names: the server is called so, and reached where it is.
-            let addresses = addresses(&server)?;
-            for name in names {
-                let mut url = server.clone();
-                url.set_host(Some(name))
-                    .with_context(|| format!("serverCommonNames: {name:?} is no name of a host"))?;
-                let client = base()?.resolve_to_addrs(name, &addresses).build()?;
-                clients.push((client, url));
-            }
-        }
+        let client = builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .tls_backend_preconfigured(tls(communication)?)
+            .build()?;
         Ok(Self {
             runtime: runtime()?,
-            clients,
+            client,
+            server,
             user: communication.user.clone(),
             password: communication.password.0.clone(),
             delay: Duration::from_secs(u64::from(communication.retry_delay)),
@@ -107,68 +80,56 @@ impl Connection {
     }
 }
 
-fn addresses(server: &Url) -> anyhow::Result<Vec<SocketAddr>> {
-    let host = server.host_str().unwrap_or_default();
-    let port = server.port_or_known_default().unwrap_or(6789);
-    let found = (host, port).to_socket_addrs();
-    let found = found.with_context(|| format!("{host} is not known"))?;
-    Ok(found.collect())
-}
-
 impl Transport for Connection {
     fn post(&mut self, body: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let mut last = TransportError {
-            again: false,
-            why: "no name of the server is given".to_owned(),
-        };
-        for (client, url) in &self.clients {
-            let request = client
-                .post(url.clone())
-                .basic_auth(&self.user, Some(&self.password))
-                .header("Content-Type", "text/xml")
-                .body(body.to_vec());
-            let answer = self.runtime.block_on(async {
-                let mut response = request.send().await.map_err(|error| TransportError {
-                    again: true,
-                    why: causes(&error),
-                })?;
-                let status = response.status();
-                if !status.is_success() {
+        let request = self
+            .client
+            .post(self.server.clone())
+            .basic_auth(&self.user, Some(&self.password))
+            .header("Content-Type", "text/xml")
+            .body(body.to_vec());
+        self.runtime.block_on(async {
+            let mut response = request.send().await.map_err(|error| unanswered(&error))?;
+            let status = response.status();
+            if !status.is_success() {
+                return Err(TransportError {
+                    again: status.is_server_error(),
+                    why: match status.as_u16() {
+                        401 | 403 => format!(
+                            "{status}: the server does not accept user and password of [communication]"
+                        ),
+                        _ => status.to_string(),
+                    },
+                });
+            }
+            let mut answer = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
+                if answer.len() + chunk.len() > LARGEST_ANSWER {
                     return Err(TransportError {
-                        again: status.is_server_error(),
-                        why: match status.as_u16() {
-                            401 | 403 => format!(
-                                "{status}: the server does not accept user and password of [communication]"
-                            ),
-                            _ => status.to_string(),
-                        },
+                        again: false,
+                        why: format!("the answer has more than {LARGEST_ANSWER} bytes"),
                     });
                 }
-                let mut answer = Vec::new();
-                while let Some(chunk) = response.chunk().await.map_err(|error| TransportError {
-                    again: true,
-                    why: causes(&error),
-                })? {
-                    if answer.len() + chunk.len() > LARGEST_ANSWER {
-                        return Err(TransportError {
-                            again: false,
-                            why: format!("the answer has more than {LARGEST_ANSWER} bytes"),
-                        });
-                    }
-                    answer.extend_from_slice(&chunk);
-                }
-                Ok(answer)
-            });
-            match answer {
-                Ok(answer) => return Ok(answer),
-                Err(error) => last = error,
+                answer.extend_from_slice(&chunk);
             }
-        }
-        Err(last)
+            Ok(answer)
+        })
     }
 
     fn pause(&mut self) {
         std::thread::sleep(self.delay);
+    }
+}
+
+/// A connection that did not come about, or broke.
+fn unanswered(error: &reqwest::Error) -> TransportError {
+    let old = speaks_only_old_tls(error);
+    TransportError {
+        again: !old,
+        why: match old {
+            true => "the server speaks no TLS newer than 1.1, which is not spoken here; let it speak TLS 1.2 (Python 2.7.9 or newer, and OpenSSL 1.0.1), or put a proxy that does before it".to_owned(),
+            false => causes(error),
+        },
     }
 }
 

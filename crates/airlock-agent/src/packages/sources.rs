@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use airlock_pkgstate::decide::lists::{Decision, parse_decisions};
-use airlock_pkgstate::declared::{Configuration, configuration_of};
+use airlock_pkgstate::declared::{Configuration, check_entries, configuration_of};
 use airlock_pkgstate::pkgmgr::available::{load_folders, matching_folders};
 use airlock_pkgstate::pkgmgr::list::Client;
 use airlock_pkgstate::pkgmgr::native::{Facts, KeySource};
@@ -94,13 +94,17 @@ impl Source {
         };
         match &common.decision_list {
             Some(path) => {
-                declared.decisions = parse_decisions(&path.display().to_string(), &read(path)?)?;
+                declared.decisions =
+                    parse_decisions(&path.display().to_string(), &read(path)?, &client(common))?;
             }
             None if mode != DecisionMode::None && common.entries.is_some() => anyhow::bail!(
                 "-l {} with --entries needs --decision-list FILE",
                 mode.word()
             ),
             None => {}
+        }
+        if let Some(note) = common.unused_decision(settings) {
+            declared.notes.push(note);
         }
         Ok(declared)
     }
@@ -114,12 +118,20 @@ impl Source {
     }
 }
 
-/// Entries of a file of any form: as a server would send them, or a list that is bound here.
-fn from_file(common: &Common, path: &Path) -> anyhow::Result<Declared> {
-    let proc = |name: &str| std::fs::read_to_string(format!("/proc/sys/kernel/{name}"));
+fn proc(name: &str) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()
+}
+
+/// This machine, as lists speak of it.
+fn client(common: &Common) -> Client {
     let own = proc("hostname").unwrap_or_default();
     let hostname = common.hostname.as_deref().unwrap_or(own.trim());
-    let client = Client::new(hostname, common.groups.iter().cloned());
+    Client::new(hostname, common.groups.iter().cloned())
+}
+
+/// Entries of a file of any form: as a server would send them, or a list that is bound here.
+fn from_file(common: &Common, path: &Path) -> anyhow::Result<Declared> {
+    let client = client(common);
     let mut folders = Vec::new();
     for pattern in &common.rpmdirs {
         folders.extend(matching_folders(pattern)?);
@@ -128,7 +140,7 @@ fn from_file(common: &Common, path: &Path) -> anyhow::Result<Declared> {
         true => None,
         false => Some(load_folders(&folders, &mut ())?.all),
     };
-    let kernel = proc("osrelease").ok();
+    let kernel = proc("osrelease");
     let keys = Beside(path.parent().unwrap_or(Path::new("")).to_owned());
     let facts = Facts {
         packages: packages.as_deref(),
@@ -137,7 +149,8 @@ fn from_file(common: &Common, path: &Path) -> anyhow::Result<Declared> {
         today: jiff::Zoned::now().date(),
     };
     let file = path.display().to_string();
-    let (root, notes) = entries(&file, &read(path)?, &client, &facts)?;
+    let (root, mut notes) = entries(&file, &read(path)?, &client, &facts)?;
+    notes.extend(check_entries(&file, &root)?);
     Ok(Declared {
         configuration: configuration_of(&file, &root)?,
         decisions: Vec::new(),

@@ -191,6 +191,7 @@ fn each_flag_leaves_out_what_it_leaves_out_in_rpm() {
         &["--nocaps"],
         &["--noghost"],
         &["--noconfig"],
+        &["--noartifact"],
         &["--nodigest", "--nosignature", "--noscripts"],
         &[
             "--nodeps",

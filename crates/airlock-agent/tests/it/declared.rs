@@ -1,6 +1,7 @@
 //! `airlock-agent packages` on scratch roots with the real rpm.
 
 mod apply;
+mod flags;
 mod managers;
 mod plans;
 mod safety;

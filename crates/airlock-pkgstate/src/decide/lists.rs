@@ -1,7 +1,8 @@
 //! Lists of decisions: which entries may be touched.
 
+use crate::pkgmgr::list::{Client, holds, is_condition};
 use crate::settings::{DecisionMode, Release};
-use crate::xml::{Document, XmlError};
+use crate::xml::{Document, Element, XmlError};
 
 /// One line of a list: tag and name, each perhaps a pattern.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -126,6 +127,18 @@ pub enum ListError {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// An element that no list of decisions has.
+    #[error(
+        "{file}:{line}: <{element}> is not known; a list holds <Decision>, <Group> and <Client>"
+    )]
+    Unknown {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// The element.
+        element: String,
+    },
     /// A decision without type or name.
     #[error("{file}:{line}: <Decision> needs type='…' and name='…'")]
     Incomplete {
@@ -136,12 +149,16 @@ pub enum ListError {
     },
 }
 
-/// Reads a list from a file: `<Decisions><Decision type='Package' name='al*'/></Decisions>`, or the JSON form of what a
-/// server sends, `[["Package", "al*"]]`.
+/// Reads a list from a file: `<Decisions><Decision type='Package' name='al*'/></Decisions>`, of which those count that stand
+/// in groups and clients of this machine, or the JSON form of what a server sends, `[["Package", "al*"]]`.
 ///
 /// # Errors
 /// What [`ListError`] lists.
-pub fn parse_decisions(file: &str, bytes: &[u8]) -> Result<Vec<Decision>, ListError> {
+pub fn parse_decisions(
+    file: &str,
+    bytes: &[u8],
+    client: &Client,
+) -> Result<Vec<Decision>, ListError> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') {
         let pairs: Vec<(String, String)> =
@@ -156,19 +173,42 @@ pub fn parse_decisions(file: &str, bytes: &[u8]) -> Result<Vec<Decision>, ListEr
     }
     let document = Document::parse(file, bytes)?;
     let mut decisions = Vec::new();
-    for element in document.root.walk().filter(|one| one.name == "Decision") {
-        let (Some(tag), Some(name)) = (element.attribute("type"), element.attribute("name")) else {
-            return Err(ListError::Incomplete {
-                file: file.to_owned(),
-                line: element.place.line,
+    collect(file, &document.root, client, &mut decisions)?;
+    Ok(decisions)
+}
+
+fn collect(
+    file: &str,
+    around: &Element,
+    client: &Client,
+    decisions: &mut Vec<Decision>,
+) -> Result<(), ListError> {
+    for element in around.elements() {
+        let place = || (file.to_owned(), element.place.line);
+        if is_condition(element) {
+            if holds(element, client) {
+                collect(file, element, client, decisions)?;
+            }
+            continue;
+        }
+        if element.name != "Decision" {
+            let (file, line) = place();
+            return Err(ListError::Unknown {
+                file,
+                line,
+                element: element.name.clone(),
             });
+        }
+        let (Some(tag), Some(name)) = (element.attribute("type"), element.attribute("name")) else {
+            let (file, line) = place();
+            return Err(ListError::Incomplete { file, line });
         };
         decisions.push(Decision {
             tag: tag.to_owned(),
             name: name.to_owned(),
         });
     }
-    Ok(decisions)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -215,11 +255,37 @@ mod tests {
         let xml =
             b"<Decisions><Group name='g'><Decision type='Package' name='al*'/></Group></Decisions>";
         let json = b" [[\"Package\", \"al*\"]]";
+        let here = Client::new("host", ["g"]);
         assert_eq!(
-            parse_decisions("d.xml", xml).unwrap(),
-            parse_decisions("d.json", json).unwrap()
+            parse_decisions("d.xml", xml, &here).unwrap(),
+            parse_decisions("d.json", json, &here).unwrap()
         );
-        let error = parse_decisions("d.xml", b"<Decisions>\n<Decision name='x'/></Decisions>");
-        assert!(error.unwrap_err().to_string().starts_with("d.xml:2: "));
+        for text in ["<Decision name='x'/>", "<Decison type='Package' name='x'/>"] {
+            let text = format!("<Decisions>\n{text}</Decisions>");
+            let error = parse_decisions("d.xml", text.as_bytes(), &here).unwrap_err();
+            assert!(error.to_string().starts_with("d.xml:2: "), "{error}");
+        }
+    }
+
+    #[test]
+    fn decisions_count_in_the_groups_and_clients_of_the_machine() {
+        let xml = b"<Decisions><Decision type='Package' name='all'/>\
+            <Group name='web'><Decision type='Package' name='web'/>\
+              <Client name='host' negate='true'><Decision type='Package' name='other-web'/></Client></Group>\
+            <Group name='db' negate='true'><Decision type='Package' name='no-db'/></Group>\
+            <Client name='host'><Decision type='Package' name='host'/></Client></Decisions>";
+        let names = |client: &Client| {
+            let all = parse_decisions("d.xml", xml, client).unwrap();
+            all.into_iter()
+                .map(|one| one.name)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(names(&Client::new("host", ["web"])), "all web no-db host");
+        assert_eq!(
+            names(&Client::new("other", ["web", "db"])),
+            "all web other-web"
+        );
+        assert_eq!(names(&Client::new("other", ["db"])), "all");
     }
 }

@@ -16,6 +16,13 @@ pub fn to_verify(entry: &Entry, context: &Context<'_>) -> Result<(), String> {
             entry.label()
         ));
     }
+    if let Some(group) = entry.attribute("group") {
+        return Err(format!(
+            "{}{}: groups of yum are not resolved here; declare the packages of {group} one by one",
+            entry.label(),
+            place(entry.element.place.line)
+        ));
+    }
     if context.driver == Driver::Yum {
         return Ok(());
     }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::declared::{Entry, Instance};
 use crate::inventory::{Installed, KEY};
-use crate::settings::words;
+use crate::settings::{Release, words};
 use crate::xml::Element;
 
 /// Examines one package entry.
@@ -78,6 +78,12 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             continue;
         }
         let found: Vec<&Installed> = match capability {
+            // Since 1.3 the version of what is provided counts.
+            true if settings.release >= Release::V1_3 => installed
+                .iter()
+                .filter(|package| wanted.is_provided(name, package))
+                .copied()
+                .collect(),
             true => installed.clone(),
             false => installed
                 .iter()
@@ -322,6 +328,29 @@ impl Wanted {
             && same(&self.version, Some(&package.version))
             && same(&self.release, Some(&package.release))
             && same(&self.arch, arch(package))
+    }
+
+    /// The package provides the name in the declared version; an absent epoch is 0.
+    fn is_provided(&self, name: &str, package: &Installed) -> bool {
+        let Some(version) = &self.version else {
+            return true;
+        };
+        let zero = |epoch: Option<&str>| epoch.unwrap_or("0").to_owned();
+        package.provided(name).any(|provided| {
+            let (epoch, rest) = match provided.split_once(':') {
+                Some((epoch, rest)) => (Some(epoch), rest),
+                None => (None, provided),
+            };
+            let (have, release) = match rest.split_once('-') {
+                Some((have, release)) => (have, Some(release)),
+                None => (rest, None),
+            };
+            let wanted = self.release.as_deref();
+            zero(self.epoch.as_deref()) == zero(epoch)
+                && have == version
+                // Without a release on one side all of them are meant.
+                && (wanted.is_none() || release.is_none() || wanted == release)
+        })
     }
 
     fn shown(&self) -> String {

@@ -41,6 +41,9 @@ pub enum DeclaredError {
         /// Its tag.
         element: String,
     },
+    /// Slips by which packages would not count as declared.
+    #[error("{}", .0.join("\n"))]
+    Slips(Vec<String>),
     /// More entries than any machine has.
     #[error("{file}: more than {MOST_ENTRIES} entries")]
     TooMany {
@@ -106,6 +109,14 @@ fn take(
         // A bundle's own file says BoundPackage where the server's answer says Package.
         if let Some(plain) = element.name.strip_prefix("Bound") {
             element.name = plain.to_owned();
+        }
+        // A group of packages is an entry under the group's name.
+        if element.name == "Package"
+            && element.attribute("name").is_none()
+            && let Some(group) = element.attribute("group")
+        {
+            let name = format!("group:{group}");
+            element.attributes.insert(0, ("name".to_owned(), name));
         }
         if element.attribute("name").is_none()
             && matches!(element.name.as_str(), "Package" | "Path")

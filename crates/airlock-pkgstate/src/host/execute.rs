@@ -13,12 +13,20 @@ use crate::run::command::{Command, MOST_OUTPUT, Ran};
 /// Between two looks at a command that has a time limit.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How much is kept of an answer that is read here.
+pub(super) const LARGEST_ANSWER: usize = 32 << 20;
+
 /// How long output is waited for when the command itself has ended.
 const LINGER: Duration = Duration::from_secs(5);
 
 impl Host {
     /// Runs a command with the options that this root needs.
     pub(super) fn execute(&mut self, command: &Command) -> Ran {
+        self.execute_keeping(command, MOST_OUTPUT)
+    }
+
+    /// The same with another limit of what is kept of its output.
+    pub(super) fn execute_keeping(&mut self, command: &Command, most: usize) -> Ran {
         let own = match command.program.as_str() {
             "rpm" => self.rpm_options(),
             _ => self.manager_options(&command.program),
@@ -44,7 +52,7 @@ impl Host {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         match process.spawn() {
-            Ok(child) => finish(child, self.options.timeout, &mut ran),
+            Ok(child) => finish(child, self.options.timeout, most, &mut ran),
             Err(error) => ran.output = format!("{program}: {error}"),
         }
         ran
@@ -115,9 +123,9 @@ fn rpm_default() -> Option<std::path::PathBuf> {
     (path.starts_with('/')).then(|| path.into())
 }
 
-fn finish(mut child: Child, timeout: Option<Duration>, ran: &mut Ran) {
-    let out = child.stdout.take().map(collect);
-    let err = child.stderr.take().map(collect);
+fn finish(mut child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ran) {
+    let out = child.stdout.take().map(|from| collect(from, most));
+    let err = child.stderr.take().map(|from| collect(from, most));
     let began = Instant::now();
     let status = loop {
         let Some(limit) = timeout else {
@@ -167,7 +175,10 @@ struct Kept {
     omitted: u64,
 }
 
-fn collect<R: Read + Send + 'static>(mut from: R) -> (JoinHandle<()>, Arc<Mutex<Kept>>) {
+fn collect<R: Read + Send + 'static>(
+    mut from: R,
+    most: usize,
+) -> (JoinHandle<()>, Arc<Mutex<Kept>>) {
     let kept = Arc::new(Mutex::new(Kept::default()));
     let to = Arc::clone(&kept);
     let reader = std::thread::spawn(move || {
@@ -177,7 +188,7 @@ fn collect<R: Read + Send + 'static>(mut from: R) -> (JoinHandle<()>, Arc<Mutex<
                 Ok(0) => break,
                 Ok(count) => {
                     let mut kept = to.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    let room = (MOST_OUTPUT / 2).saturating_sub(kept.text.len()).min(count);
+                    let room = (most / 2).saturating_sub(kept.text.len()).min(count);
                     kept.text.extend_from_slice(&buffer[..room]);
                     kept.omitted += (count - room) as u64;
                 }
@@ -209,7 +220,7 @@ mod tests {
             output: String::new(),
             omitted: 0,
         };
-        finish(child, None, &mut ran);
+        finish(child, None, MOST_OUTPUT, &mut ran);
         assert_eq!(ran.exit, Some(3));
         assert!(ran.output.starts_with("done\n"), "{}", ran.output);
         assert!(ran.output.contains("still runs"), "{}", ran.output);

@@ -4,15 +4,16 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use airlock_rpm::package::Package;
+use airlock_rpm::package::{Dependency, DependencyKind, Package, flag};
 use airlock_rpm::signature::{KeyRing, Policy, Verdict};
 use airlock_rpm::{read_package, verify_package};
 use sha2::{Digest, Sha256};
 
 use super::Host;
+use crate::inventory::{Installed, Inventory};
 use crate::run::Obtained;
 use crate::run::action::{Action, without_password};
-use crate::verify::Root;
+use crate::verify::{Root, overlap};
 
 /// Where fetched files are kept, inside the root.
 const CACHE: &str = "/var/cache/airlock-agent";
@@ -56,23 +57,53 @@ impl Host {
         }
     }
 
-    fn fetch_file(&mut self, action: &Action, url: &str) -> Result<PathBuf, String> {
-        let cache = match &self.options.cache {
+    /// Installed packages of other names that the file of the action obsoletes; nothing while the file is not here.
+    pub(super) fn displaced_by(&self, action: &Action, inventory: &Inventory) -> Vec<Installed> {
+        let Some(source) = action.source.as_deref() else {
+            return Vec::new();
+        };
+        let path =
+            local_path(source).or_else(|| Some(self.cache().ok()?.join(cached(action, source))));
+        let head = path
+            .and_then(|path| File::open(path).ok())
+            .and_then(|file| read_package(&mut BufReader::new(file)).ok());
+        let Some(head) = head else {
+            // What cannot be read is not installed either.
+            return Vec::new();
+        };
+        let Ok(package) = Package::new(&head) else {
+            return Vec::new();
+        };
+        let mut gone = Vec::new();
+        for obsolete in package.dependencies(DependencyKind::Obsoletes) {
+            let name = obsolete.name_text();
+            if name == package.name() {
+                continue;
+            }
+            let named = inventory.named(&name).into_iter();
+            gone.extend(named.filter(|one| is_meant(&obsolete, one)).cloned());
+        }
+        gone
+    }
+
+    fn cache(&self) -> std::io::Result<PathBuf> {
+        match &self.options.cache {
             Some(cache) => fs::create_dir_all(cache).map(|()| cache.clone()),
             None => Root::open(&self.options.root).and_then(|root| root.make_folder(CACHE)),
-        };
-        let cache = cache.map_err(|error| {
+        }
+    }
+
+    fn fetch_file(&mut self, action: &Action, url: &str) -> Result<PathBuf, String> {
+        let cache = self.cache().map_err(|error| {
             let shown = self.options.cache.as_deref().unwrap_or(Path::new(CACHE));
             format!("{}: {error}", shown.display())
         })?;
-        let name = hex::encode(Sha256::digest(url.as_bytes()));
-        let ending = if action.is_key() { "key" } else { "rpm" };
-        let path = cache.join(format!("{name}.{ending}"));
+        let path = cache.join(cached(action, url));
         // A package of the same address is taken from here when it is whole and what is declared.
         if path.exists() && self.check_package(action, &path).is_ok() {
             return Ok(path);
         }
-        let part = cache.join(format!("{name}.part"));
+        let part = path.with_extension("part");
         let _ = fs::remove_file(&part);
         let limit = match action.is_key() {
             true => LARGEST_KEY,
@@ -169,6 +200,27 @@ impl Host {
             )),
         }
     }
+}
+
+/// The name of the file that what comes from an address is kept in.
+fn cached(action: &Action, url: &str) -> String {
+    let name = hex::encode(Sha256::digest(url.as_bytes()));
+    let ending = if action.is_key() { "key" } else { "rpm" };
+    format!("{name}.{ending}")
+}
+
+/// The package is one of those versions that a dependency speaks of.
+fn is_meant(dependency: &Dependency<'_>, package: &Installed) -> bool {
+    let Installed {
+        version, release, ..
+    } = package;
+    let evr = format!("{}:{version}-{release}", package.epoch.unwrap_or(0));
+    let own = Dependency {
+        name: dependency.name,
+        evr: evr.as_bytes(),
+        flags: flag::EQUAL,
+    };
+    overlap(&own, dependency)
 }
 
 /// A path for what is no URL of another machine.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::fd::AsRawFd as _;
 
+use crate::decide::lists::glob;
 use crate::safety::Protected;
 use crate::verify::Root;
 
@@ -40,31 +41,42 @@ pub(super) fn read(root: Option<&Root>) -> Protected {
 
 fn add_configured(root: &Root, names: &mut Vec<(String, String)>) {
     for folder in ["etc/dnf/protected.d", "etc/yum/protected.d"] {
-        let Ok(opened) = root.folder(folder.as_bytes()) else {
-            continue;
-        };
-        let Ok(files) = fs::read_dir(format!("/proc/self/fd/{}", opened.as_raw_fd())) else {
-            continue;
-        };
-        for file in files.filter_map(Result::ok) {
-            let name = file.file_name();
-            let name = name.to_string_lossy();
-            if !name.ends_with(".conf") {
-                continue;
-            }
-            let path = format!("/{folder}/{name}");
-            let shown = format!("{path} protects it");
-            for line in text(root, &path).lines().map(str::trim) {
-                if !line.is_empty() && !line.starts_with('#') {
-                    names.push((line.to_owned(), shown.clone()));
-                }
-            }
-        }
+        add_files(root, &format!("/{folder}/*.conf"), names);
     }
     for file in ["/etc/dnf/dnf.conf", "/etc/yum.conf"] {
         let shown = format!("{file} protects it");
         for word in option(&text(root, file), "protected_packages") {
-            names.push((word, shown.clone()));
+            match word.strip_prefix("glob:") {
+                Some(pattern) => add_files(root, pattern, names),
+                None => names.push((word, shown.clone())),
+            }
+        }
+    }
+}
+
+/// The names in the files that a pattern means, inside the root; in its folders patterns are none.
+fn add_files(root: &Root, pattern: &str, names: &mut Vec<(String, String)>) {
+    let Some((folder, pattern)) = pattern.rsplit_once('/') else {
+        return;
+    };
+    let Ok(opened) = root.folder(folder.trim_start_matches('/').as_bytes()) else {
+        return;
+    };
+    let Ok(files) = fs::read_dir(format!("/proc/self/fd/{}", opened.as_raw_fd())) else {
+        return;
+    };
+    for file in files.filter_map(Result::ok) {
+        let name = file.file_name();
+        let name = name.to_string_lossy();
+        if !glob(pattern, &name) {
+            continue;
+        }
+        let path = format!("{folder}/{name}");
+        let shown = format!("{path} protects it");
+        for line in text(root, &path).lines().map(str::trim) {
+            if !line.is_empty() && !line.starts_with('#') {
+                names.push((line.to_owned(), shown.clone()));
+            }
         }
     }
 }
@@ -77,7 +89,7 @@ fn text(root: &Root, path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The words of an option, also on the indented lines behind it; names of files are none.
+/// The words of an option, also on the indented lines behind it; names of files are none, but for `glob:` patterns.
 fn option(text: &str, name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut inside = false;
@@ -95,7 +107,8 @@ fn option(text: &str, name: &str) -> Vec<String> {
             _ => continue,
         };
         let parts = value.split(|one: char| one == ',' || one.is_whitespace());
-        let named = parts.filter(|word| !word.is_empty() && !word.contains(':'));
+        let named = parts
+            .filter(|word| !word.is_empty() && (word.starts_with("glob:") || !word.contains(':')));
         words.extend(named.map(str::to_owned));
     }
     words

@@ -223,6 +223,7 @@ fn installed(record: &db::Installed) -> Installed {
             false => record.arch().map(text),
         },
         provides,
+        provide_versions: header.strings(main::PROVIDEVERSION).map(text).collect(),
         signatures,
     }
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use super::list::{ListError, priority};
 use super::native;
+use crate::settings::parse_settings;
 use crate::xml::{Document, Element};
 
 pub use across::across;
@@ -118,8 +119,12 @@ pub struct Linted {
     pub findings: Vec<Finding>,
 }
 
-/// Looks at one file: a `PackageList`, `Rules` or `Bundle`, or a list in the native form (`*.toml`).
+/// Looks at one file: a `PackageList`, `Rules`, `Bundle`, `Independent` or `Configuration`, a list in the native form
+/// (`*.toml`), or a client's settings (`*.conf`).
 pub fn lint(file: &str, bytes: &[u8]) -> Linted {
+    if file.ends_with(".conf") {
+        return settings(file, bytes);
+    }
     if file.ends_with(".toml") {
         return native_file(file, bytes);
     }
@@ -150,6 +155,41 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
                 message: error.flaw.to_string(),
             }],
         },
+    }
+}
+
+/// What the agent says about its settings.
+fn settings(file: &str, bytes: &[u8]) -> Linted {
+    let finding = |severity, text: &str| {
+        let placed = text
+            .strip_prefix(file)
+            .and_then(|rest| rest.strip_prefix(':'));
+        let split = placed.and_then(|rest| {
+            let (line, message) = rest.split_once(": ")?;
+            Some((line.parse().ok()?, message))
+        });
+        let (line, message) = split.unwrap_or((1, text));
+        Finding {
+            file: file.to_owned(),
+            line,
+            column: 1,
+            severity,
+            element: None,
+            message: message.to_owned(),
+        }
+    };
+    let findings = match parse_settings(file, bytes) {
+        Ok(settings) => {
+            let warnings = settings.warnings.iter();
+            warnings
+                .map(|text| finding(Severity::Warning, text))
+                .collect()
+        }
+        Err(error) => vec![finding(Severity::Error, &error.to_string())],
+    };
+    Linted {
+        document: None,
+        findings,
     }
 }
 
@@ -192,9 +232,11 @@ fn root(root: &Element, findings: &mut Findings<'_>) {
             tree::rules(root, findings);
         }
         "Bundle" => tree::bundle(root, findings),
+        "Independent" => tree::bound(root, findings),
+        "Configuration" => tree::configuration(root, findings),
         _ => findings.error(
             root,
-            "this is no list; the root element has to be <PackageList>, <Rules> or <Bundle>",
+            "this is no list; the root element has to be <PackageList>, <Rules>, <Bundle>, <Independent> or <Configuration>",
         ),
     }
 }

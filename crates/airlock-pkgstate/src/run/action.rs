@@ -66,7 +66,7 @@ pub struct Action {
 }
 
 impl Action {
-    fn new(kind: ActionKind, entry: String, name: &str, reason: String) -> Self {
+    pub(super) fn new(kind: ActionKind, entry: String, name: &str, reason: String) -> Self {
         Self {
             kind,
             entry,
@@ -301,6 +301,13 @@ impl Session<'_> {
                 ));
             }
         }
+    }
+
+    /// Extra packages are to go and are still there.
+    pub fn has_removals_left(&self) -> bool {
+        let mut installed = self.extra.iter().flat_map(|extra| &extra.instances);
+        self.options.remove != Remove::Nothing
+            && installed.any(|one| self.may_remove(one, &mut Vec::new()))
     }
 
     /// Keys on the list of protected ones stay. The old drivers never erased any.

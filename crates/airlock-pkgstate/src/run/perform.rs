@@ -11,6 +11,7 @@ impl Session<'_> {
     /// # Errors
     /// [`RunError::Inventory`] and [`RunError::Stopped`].
     pub fn perform(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        self.performed = true;
         let fixing: Vec<usize> = self
             .to_install
             .iter()

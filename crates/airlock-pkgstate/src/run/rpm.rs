@@ -11,13 +11,25 @@ const OPTIONS: [&str; 3] = ["--quiet", "--oldpackage", "--replacepkgs"];
 
 impl Session<'_> {
     pub(super) fn install_with_rpm(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+        // Before anything is changed all files are here, so that it is known what they take away.
+        let installations = self.of_kind(is_installation);
+        let mut files = Vec::new();
+        for action in installations {
+            match machine.obtain(&action) {
+                Obtained::File(file) | Obtained::Absent(file) => files.push((action, file)),
+                Obtained::Refused(why) => self.notes.push(format!("{}: {why}", action.entry)),
+            }
+        }
+        self.refuse_displaced(machine)?;
         self.remove_extra_instances(machine)?;
-        let beside = self.of_kind(|action| action.side_by_side && is_installation(action));
+        let (beside, others): (Vec<_>, Vec<_>) = files
+            .into_iter()
+            .partition(|(action, _)| action.side_by_side);
+        let files = |of: Vec<(Action, String)>| of.into_iter().map(|(_, file)| file).collect();
         let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
-        let others = self.of_kind(|action| !action.side_by_side && is_installation(action));
-        self.install_files("--install", &beside, machine)?;
+        self.install_files("--install", files(beside), machine)?;
         self.import_keys(&keys, machine)?;
-        self.install_files("--upgrade", &others, machine)
+        self.install_files("--upgrade", files(others), machine)
     }
 
     pub(super) fn of_kind(&self, wanted: impl Fn(&Action) -> bool) -> Vec<Action> {
@@ -55,21 +67,9 @@ impl Session<'_> {
     fn install_files(
         &mut self,
         mode: &str,
-        actions: &[Action],
+        files: Vec<String>,
         machine: &mut dyn Machine,
     ) -> Result<(), RunError> {
-        if actions.is_empty() {
-            return Ok(());
-        }
-        let mut files = Vec::new();
-        for action in actions {
-            match machine.obtain(action) {
-                Obtained::File(file) | Obtained::Absent(file) => files.push(file),
-                Obtained::Refused(why) => {
-                    self.notes.push(format!("{}: {why}", action.entry));
-                }
-            }
-        }
         if files.is_empty() {
             return Ok(());
         }

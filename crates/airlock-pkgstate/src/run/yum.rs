@@ -1,13 +1,16 @@
 //! YUMng's commands: extra instances out, keys, then installations with everything that they need, through dnf, yum or zypper.
 
+use std::collections::BTreeSet;
+
 use super::action::{Action, ActionKind};
 use super::command::{Command, Erased, Erasure, Manager};
 use super::{Machine, RunError, Session};
 use crate::decide::extra::ExtraPackage;
+use crate::safety::Protected;
 
 /// What a manager is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+pub(super) enum Order {
     Install,
     Upgrade,
     Downgrade,
@@ -34,6 +37,14 @@ impl Session<'_> {
         let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
         self.import_keys(&keys, machine)?;
         let manager = machine.manager();
+        for (order, actions) in self.orders(manager) {
+            self.manage(manager, order, &actions, machine)?;
+        }
+        Ok(())
+    }
+
+    /// The installations by what the manager is told to do.
+    pub(super) fn orders(&self, manager: Manager) -> Vec<(Order, Vec<Action>)> {
         let legacy = self.settings.legacy_quirks;
         let mut groups: Vec<(Order, Vec<Action>)> = Vec::new();
         for action in self.of_kind(super::rpm::is_installation) {
@@ -43,10 +54,7 @@ impl Session<'_> {
                 None => groups.push((order, vec![action])),
             }
         }
-        for (order, actions) in groups {
-            self.manage(manager, order, &actions, machine)?;
-        }
-        Ok(())
+        groups
     }
 
     fn stop_at(&self, what: &str, machine: &mut dyn Machine) -> Result<(), RunError> {
@@ -61,21 +69,53 @@ impl Session<'_> {
         machine: &mut dyn Machine,
     ) -> Result<(), RunError> {
         let specs: Vec<String> = actions.iter().map(|action| spec(manager, action)).collect();
-        let autodep = self.settings.autodep;
         self.stop_at(&format!("{manager} of {}", specs.join(", ")), machine)?;
-        let all = machine.run(&command(manager, order, autodep, &specs));
-        let succeeded = all.succeeded();
-        self.commands.push(all);
-        if !succeeded && specs.len() > 1 {
+        let succeeded = self.request_once(manager, order, actions, machine);
+        if !succeeded && actions.len() > 1 {
             self.notes
                 .push(format!("{manager} could not do all together; one by one"));
-            for spec in specs {
-                self.stop_at(&format!("{manager} of {spec}"), machine)?;
-                let ran = machine.run(&command(manager, order, autodep, &[spec]));
-                self.commands.push(ran);
+            for action in actions {
+                self.stop_at(&format!("{manager} of {}", spec(manager, action)), machine)?;
+                self.request_once(manager, order, std::slice::from_ref(action), machine);
             }
         }
         Ok(())
+    }
+
+    /// One request, where it may be made. True when it was met.
+    fn request_once(
+        &mut self,
+        manager: Manager,
+        order: Order,
+        actions: &[Action],
+        machine: &mut dyn Machine,
+    ) -> bool {
+        if let Err(why) = self.may_request(manager, order, actions, machine) {
+            let names: Vec<&str> = actions.iter().map(|action| action.name.as_str()).collect();
+            self.notes
+                .push(format!("{} stays as it is: {why}", names.join(", ")));
+            return false;
+        }
+        let ran = machine.run(&self.request(manager, order, actions, machine));
+        let succeeded = ran.succeeded();
+        self.commands.push(ran);
+        succeeded
+    }
+
+    /// The command for these actions. What must stay is named to dnf and yum: something that comes in may obsolete it.
+    pub(super) fn request(
+        &self,
+        manager: Manager,
+        order: Order,
+        actions: &[Action],
+        machine: &dyn Machine,
+    ) -> Command {
+        let specs = actions.iter().map(|action| spec(manager, action));
+        let options = match manager {
+            Manager::Dnf | Manager::Yum => vec![self.protecting(&machine.protected(), |_| false)],
+            Manager::Zypper => Vec::new(),
+        };
+        command(manager, order, options, specs.collect())
     }
 
     /// Removes through the package manager, all together, then package by package; keys, which it does not know, through rpm.
@@ -144,34 +184,40 @@ impl Session<'_> {
         !failed
     }
 
-    /// Options by which nothing else goes with a package: what is declared or must stay is protected, and what was only
-    /// needed by it is left.
+    /// Options by which nothing else goes with a package: every other installed one is protected, and what was only needed by
+    /// it is left.
     fn only_these(&self, machine: &dyn Machine) -> Vec<String> {
-        let mut names: Vec<String> = machine
-            .protected()
-            .names
-            .into_iter()
-            .map(|(name, _)| name)
+        // What has an instance too many stays and still loses it.
+        let removed: BTreeSet<&str> = self
+            .actions
+            .iter()
+            .filter(|action| action.is_removal())
+            .map(|action| action.name.as_str())
             .collect();
-        let entries = self.configuration.entries.iter();
-        names.extend(
-            entries
-                .filter(|entry| entry.is_package(self.driver.handles()))
-                .map(|entry| entry.name().to_owned()),
-        );
-        // What has an instance too many is declared and still loses it.
-        let removed = |name: &String| {
-            self.actions
-                .iter()
-                .any(|action| action.is_removal() && action.name == *name)
-        };
-        names.retain(|name| !removed(name) && !name.contains([',', ' ', '*', '?', '[']));
-        names.sort();
-        names.dedup();
         vec![
             "--setopt=clean_requirements_on_remove=False".to_owned(),
-            format!("--setopt=protected_packages={}", names.join(",")),
+            self.protecting(&machine.protected(), |name| !removed.contains(name)),
         ]
+    }
+
+    /// The option that protects what must stay, and the installed packages that are chosen.
+    fn protecting(&self, protected: &Protected, more: impl Fn(&str) -> bool) -> String {
+        let installed = self.inventory.packages().iter();
+        let installed = installed.filter(|package| !package.is_key());
+        let mut names: BTreeSet<&str> = installed
+            .map(|package| package.name.as_str())
+            .filter(|name| more(name) || protected.names_it(name))
+            .collect();
+        let literal = protected.names.iter().map(|(name, _)| name.as_str());
+        names.extend(literal.filter(|name| more(name) || !self.removes(name)));
+        let fit = |name: &&str| !name.contains([',', ' ', '*', '?', '[']);
+        let names: Vec<&str> = names.into_iter().filter(fit).collect();
+        format!("--setopt=protected_packages={}", names.join(","))
+    }
+
+    fn removes(&self, name: &str) -> bool {
+        let mut actions = self.actions.iter();
+        actions.any(|action| action.is_removal() && action.name == name)
     }
 }
 
@@ -185,7 +231,7 @@ fn order(kind: ActionKind, manager: Manager, legacy: bool) -> Order {
     }
 }
 
-fn command(manager: Manager, order: Order, autodep: bool, specs: &[String]) -> Command {
+fn command(manager: Manager, order: Order, options: Vec<String>, specs: Vec<String>) -> Command {
     let program = manager.to_string();
     match manager {
         Manager::Dnf | Manager::Yum => {
@@ -195,9 +241,7 @@ fn command(manager: Manager, order: Order, autodep: bool, specs: &[String]) -> C
                 Order::Downgrade => "downgrade",
                 Order::Reinstall => "reinstall",
             };
-            // Without autodep anything beyond what was asked for is declined.
-            let answer = if autodep { "-y" } else { "--assumeno" };
-            Command::new(&program, [answer, word]).and(specs.to_vec())
+            Command::new(&program, options).and(["-y", word]).and(specs)
         }
         Manager::Zypper => {
             let words: &[&str] = match order {
@@ -206,7 +250,7 @@ fn command(manager: Manager, order: Order, autodep: bool, specs: &[String]) -> C
                 }
                 Order::Reinstall => &["--non-interactive", "install", "--force"],
             };
-            Command::new(&program, words.iter().copied()).and(specs.to_vec())
+            Command::new(&program, words.iter().copied()).and(specs)
         }
     }
 }

@@ -261,7 +261,9 @@ impl Reader<'_> {
                     .any(|(names, _, modern)| names.contains(&lower.as_str()) || *modern == lower);
             let place = &entry.place;
             let name = &entry.name;
-            if !known {
+            if known && lower.ends_with("_plugins") {
+                warnings.push(format!("{place}: {name} has no effect here"));
+            } else if !known {
                 warnings.push(format!(
                     "{place}: [{}] has no option {name}; it is not read",
                     self.section.name

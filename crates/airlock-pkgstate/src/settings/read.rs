@@ -2,6 +2,8 @@
 
 use airlock_ini::{Dialect, Entry, File, Section, parse};
 
+use crate::pkgmgr::words::nearest;
+
 use super::{DecisionMode, Driver, DriverSettings, Release, Secret, Settings, driver};
 
 /// A `bcfg2.conf` that cannot be used.
@@ -84,13 +86,16 @@ pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsErro
         }
     }
     let Settings { warnings, .. } = &mut settings;
-    let rpm = driver_section(&file, Driver::Rpm, &["RPMng", "RPM"], warnings)?;
-    let yum = driver_section(&file, Driver::Yum, &["YUMng", "YUM", "YUM24"], warnings)?;
+    unknown(&file, warnings);
+    let rpm = driver_section(&file, Driver::Rpm, &["RPM", "RPMng"], warnings)?;
+    let yum = driver_section(&file, Driver::Yum, &["YUM", "YUMng", "YUM24"], warnings)?;
     settings.rpm = rpm;
     settings.yum = yum;
     Ok(settings)
 }
 
+/// The section of a driver. Release 1.3 read `[RPM]` and, key by key, what that does not have from `[RPMng]`; so it is here
+/// where there are both.
 fn driver_section(
     file: &File,
     which: Driver,
@@ -101,13 +106,84 @@ fn driver_section(
     let Some(section) = found.next() else {
         return Ok(DriverSettings::default());
     };
+    let mut merged = section.clone();
     for other in found {
         warnings.push(format!(
-            "{}: [{}] is not read, because there is [{}] too",
+            "{}: [{}] is read as release 1.3 did: only for what [{}] does not say",
             other.place, other.name, section.name
         ));
+        let more = other
+            .entries
+            .iter()
+            .filter(|entry| section.entry(&entry.name).is_none_or(|own| own.inherited));
+        for entry in more {
+            match merged.entries.iter_mut().find(|own| own.name == entry.name) {
+                // An own option of the other section stands before one of [DEFAULT].
+                Some(own) if !entry.inherited => *own = entry.clone(),
+                Some(_) => {}
+                None => merged.entries.push(entry.clone()),
+            }
+        }
     }
-    driver::read(section, which, warnings)
+    driver::read(&merged, which, warnings)
+}
+
+/// Options of the general sections, each with what becomes of it here.
+const GENERAL: [(&str, &[&str], &[&str]); 3] = [
+    (
+        "communication",
+        &[
+            "user",
+            "password",
+            "retries",
+            "retry_delay",
+            "timeout",
+            "key",
+            "certificate",
+            "ca",
+            "servercommonnames",
+        ],
+        &["protocol"],
+    ),
+    ("components", &["bcfg2", "lockfile", "encoding"], &[]),
+    (
+        "client",
+        &["drivers", "decision", "profile", "command_timeout"],
+        &[
+            "paranoid",
+            "probe_timeout",
+            "exit_on_probe_failure",
+            "agent",
+            "background",
+            "omit_lock_check",
+            "decision_list",
+        ],
+    ),
+];
+
+/// Tells of options that nothing knows, and of those that do nothing here.
+fn unknown(file: &File, warnings: &mut Vec<String>) {
+    for (name, known, idle) in GENERAL {
+        let entries = file.section(name).map(|section| &section.entries);
+        for entry in entries.into_iter().flatten().filter(|one| !one.inherited) {
+            let lower = entry.name.to_lowercase();
+            let place = &entry.place;
+            if known.contains(&lower.as_str()) {
+                continue;
+            }
+            if !idle.contains(&lower.as_str()) {
+                let known = known.iter().chain(idle).copied();
+                let meant = nearest(&lower, known).map(|meant| format!("; did you mean {meant}?"));
+                warnings.push(format!(
+                    "{place}: [{name}] has no option {}; it is not read{}",
+                    entry.name,
+                    meant.unwrap_or_default()
+                ));
+            } else if !value(entry).starts_with("xmlrpc/") {
+                warnings.push(format!("{place}: {} has no effect here", entry.name));
+            }
+        }
+    }
 }
 
 fn communication(file: &File, settings: &mut Settings) -> Result<(), SettingsError> {
@@ -218,7 +294,11 @@ mod tests {
         let chosen = |text: &str, entries: &str| {
             let bundle = format!("<Bundle>{entries}</Bundle>");
             let configuration = parse_configuration("e", bundle.as_bytes()).unwrap();
-            read(text).unwrap().chosen_driver(&[], &configuration).0
+            read(text)
+                .unwrap()
+                .chosen_driver(&[], &configuration)
+                .0
+                .unwrap()
         };
         let file = "<Package name='a' type='rpm'><Instance simplefile='a.rpm'/></Package>";
         let bare = "<Package name='a' type='rpm'/>";
@@ -231,6 +311,41 @@ mod tests {
 
     fn read(text: &str) -> Result<Settings, SettingsError> {
         parse_settings("bcfg2.conf", text.as_bytes())
+    }
+
+    #[test]
+    fn a_section_of_1_3_is_filled_up_from_the_older_one_key_by_key() {
+        let settings = read(
+            "[RPMng]\npkg_checks = false\ninstalled_action = none\nverify_flags = nomtime\n\
+             [RPM]\npkg_checks = yes\nversion_fail_action = none\n",
+        )
+        .unwrap();
+        assert!(settings.rpm.pkg_checks);
+        assert!(!settings.rpm.install);
+        assert!(!settings.rpm.upgrade);
+        assert_eq!(settings.rpm.verify_flags, ["nomtime"]);
+        assert_eq!(settings.rpm.release, Release::V1_3);
+        assert_eq!(settings.warnings.len(), 1, "{:?}", settings.warnings);
+        assert!(
+            settings.warnings[0].starts_with("bcfg2.conf:1: [RPMng] is read as release 1.3 did")
+        );
+    }
+
+    #[test]
+    fn options_that_nothing_reads_or_that_do_nothing_are_told() {
+        let settings = read(
+            "[communication]\nprotocol = xmlrpc/ssl\npasswrd = x\n[components]\nbcfg2 = b\n\
+             [client]\nparanoid = yes\ndriver = RPMng\n",
+        )
+        .unwrap();
+        assert_eq!(
+            settings.warnings,
+            [
+                "bcfg2.conf:3: [communication] has no option passwrd; it is not read; did you mean password?",
+                "bcfg2.conf:7: paranoid has no effect here",
+                "bcfg2.conf:8: [client] has no option driver; it is not read; did you mean drivers?",
+            ]
+        );
     }
 
     #[test]
@@ -306,7 +421,9 @@ mod tests {
         assert!(!format!("{settings:?}").contains("s3cret"));
         let nothing = Configuration::default();
         let (driver, others) = settings.chosen_driver(&settings.drivers, &nothing);
-        assert_eq!(driver, Driver::Rpm);
+        assert_eq!(driver, Some(Driver::Rpm));
         assert_eq!(others, ["Action", "POSIX"]);
+        let others = ["Action".to_owned(), "POSIX".to_owned()];
+        assert_eq!(settings.chosen_driver(&others, &nothing).0, None);
     }
 }

@@ -21,6 +21,8 @@ pub struct Checks {
     pub ghosts: bool,
     /// Configuration files.
     pub configs: bool,
+    /// Files that a build made by itself (`%artifact`: build ids).
+    pub artifacts: bool,
 }
 
 impl Checks {
@@ -34,13 +36,14 @@ impl Checks {
         scripts: true,
         ghosts: true,
         configs: true,
+        artifacts: true,
     };
 
     /// Takes out what one of rpm's or Bcfg2's words says, with or without dashes in front (`--nofiledigest`, `nomd5`).
     /// Returns false when the word is none of them.
     ///
     /// Words: nodeps, nodigest, nofiles, noscript, noscripts, nosignature, nolinkto, nofiledigest, nomd5, nosize,
-    /// nouser, nogroup, nomtime, nomode, nordev, nocaps, noghost, noconfig.
+    /// nouser, nogroup, nomtime, nomode, nordev, nocaps, noghost, noconfig, noartifact.
     pub fn take_out(&mut self, word: &str) -> bool {
         let bit = match word.trim_start_matches('-') {
             "nodeps" => {
@@ -69,6 +72,10 @@ impl Checks {
             }
             "noconfig" => {
                 self.configs = false;
+                return true;
+            }
+            "noartifact" => {
+                self.artifacts = false;
                 return true;
             }
             "nofiledigest" | "nomd5" => Problems::DIGEST,

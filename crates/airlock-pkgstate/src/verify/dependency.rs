@@ -368,7 +368,7 @@ impl Entry {
 }
 
 /// True when some version is spoken of by both. Names are not compared.
-fn overlap(one: &Dependency<'_>, other: &Dependency<'_>) -> bool {
+pub(crate) fn overlap(one: &Dependency<'_>, other: &Dependency<'_>) -> bool {
     const SENSE: u32 = flag::LESS | flag::GREATER | flag::EQUAL;
     if one.flags & SENSE == 0
         || other.flags & SENSE == 0

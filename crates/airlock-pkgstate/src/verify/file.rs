@@ -115,7 +115,9 @@ impl Look<'_> {
     }
 
     fn is_left_out(&self, file: &File<'_>) -> bool {
-        (file.is_ghost() && !self.checks.ghosts) || (file.is_config() && !self.checks.configs)
+        (file.is_ghost() && !self.checks.ghosts)
+            || (file.is_config() && !self.checks.configs)
+            || (file.flags & file_flag::ARTIFACT != 0 && !self.checks.artifacts)
     }
 
     /// Everything but the content. `None` when nothing differs and nothing is to be read.

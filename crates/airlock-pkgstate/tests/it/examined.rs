@@ -36,8 +36,13 @@ fn is_good(driver: Driver, settings: &str, entry: &str) -> bool {
         arch: arch.map(str::to_owned),
         ..Installed::default()
     };
+    let mut alpha = one(1, "alpha", "1.0", "1", Some("noarch"));
+    for (name, version) in [("mail", "2:3.0-4"), ("web", "5.0"), ("plain", "")] {
+        alpha.provides.push(name.to_owned());
+        alpha.provide_versions.push(version.to_owned());
+    }
     let inventory = Inventory::new(vec![
-        one(1, "alpha", "1.0", "1", Some("noarch")),
+        alpha,
         one(2, "gpg-pubkey", "da6f1129", "6affff60", None),
     ]);
     let text = format!("<Configuration><Bundle name='b'>{entry}</Bundle></Configuration>");
@@ -76,5 +81,24 @@ fn only_the_word_false_lets_an_incomplete_entry_pass_in_rpmng() {
             good,
             "{section} {word}"
         );
+    }
+}
+
+#[test]
+fn the_version_of_what_is_only_provided_counts_since_1_3() {
+    for (section, name, instance, good) in [
+        ("YUM", "mail", "epoch='2' version='3.0' release='4'", true),
+        ("YUM", "mail", "version='3.0' release='4'", false),
+        ("YUM", "mail", "epoch='2' version='3.1' release='4'", false),
+        ("YUM", "mail", "epoch='2' version='3.0' release='5'", false),
+        ("YUM", "mail", "", true),
+        ("YUM", "web", "version='5.0' release='9'", true),
+        ("YUM", "plain", "version='1.0'", false),
+        ("YUMng", "mail", "version='9'", true),
+    ] {
+        let entry = format!("<Package name='{name}' type='yum'><Instance {instance}/></Package>");
+        let settings = format!("[{section}]\n");
+        let found = is_good(Driver::Yum, &settings, &entry);
+        assert_eq!(found, good, "{section} {name} {instance}");
     }
 }

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use airlock_testkit::rpms::Rpm;
+
 use super::{Machine, rpms, with};
 
 const ENTRIES: &str = "
@@ -126,4 +128,151 @@ fn zypper_installs_upgrades_mends_and_removes_what_was_declared() {
     let ran = apply(&machine, &options);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert_eq!(machine.installed(), AFTER);
+}
+
+/// Packages of our own in the repository, beside or in place of those that are there.
+fn add(machine: &Machine, packages: &[Rpm]) {
+    let repository = machine.at("repository");
+    for package in packages {
+        package.write_to(&repository);
+    }
+    let made = Command::new("createrepo_c")
+        .arg("-q")
+        .arg(&repository)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+fn zypper(machine: &Machine) -> Vec<String> {
+    [
+        "--manager=zypper".to_owned(),
+        "--manager-option=--no-gpg-checks".to_owned(),
+        format!(
+            "--manager-option=--plus-repo=dir://{}",
+            machine.at("repository").display()
+        ),
+    ]
+    .to_vec()
+}
+
+fn run(machine: &Machine, word: &str, more: &[&str], options: &[String]) -> crate::scratch::Ran {
+    let mut arguments = with(more);
+    arguments.extend(options.iter().map(String::as_str));
+    machine.run(word, &arguments)
+}
+
+#[test]
+fn neither_manager_obsoletes_what_must_stay() {
+    for options in [dnf, zypper] {
+        let machine = machine(&[]);
+        let vital = Rpm::new("vital", "1", "1").arch("noarch");
+        machine.install(&vital.write_to(machine.folder.path()));
+        let folder = machine.root().join("etc/dnf/protected.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("site.conf"), "vit*\n").unwrap();
+        add(
+            &machine,
+            &[Rpm::new("taker", "1", "1")
+                .arch("noarch")
+                .obsoletes("vital")],
+        );
+        machine.declare("<Package name='taker' type='yum'/>");
+        let ran = run(
+            &machine,
+            "apply",
+            &["--detailed-exitcode"],
+            &options(&machine),
+        );
+        assert_ne!(ran.code, 0, "{}", ran.stdout);
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains("vital"), "{said}");
+        let installed = machine.installed();
+        assert!(installed.contains(&"vital-1-1.noarch".to_owned()), "{said}");
+        assert!(
+            !installed.contains(&"taker-1-1.noarch".to_owned()),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_needs_a_removed_package_is_not_taken_along_when_the_operator_keeps_it() {
+    let machine = machine(&["needs-1.0-1.noarch"]);
+    machine.declare("<Package name='gamma' type='yum' pkg_checks='false'/>");
+    let options = dnf(&machine);
+    let mut arguments = with(&["-I", "-r", "packages", "--detailed-exitcode"]);
+    arguments.extend(options.iter().map(String::as_str));
+    // Asked are alpha, beta and needs, in this order: needs stands on alpha, and stays.
+    let ran = machine.answering("apply", &arguments, "y\ny\nn\n");
+    assert_eq!(
+        machine.installed(),
+        [
+            "alpha-1.0-1.noarch",
+            "gamma-1.0-1.noarch",
+            "needs-1.0-1.noarch"
+        ],
+        "{}",
+        ran.stdout
+    );
+    // Undeclared packages are left, and they were to go.
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+}
+
+#[test]
+fn a_plan_shows_what_the_manager_adds_and_takes_away() {
+    for options in [dnf, zypper] {
+        let machine = machine(&[]);
+        let old = Rpm::new("old", "1", "1").arch("noarch");
+        machine.install(&old.write_to(machine.folder.path()));
+        add(
+            &machine,
+            &[
+                Rpm::new("top", "1", "1").arch("noarch").requires("below"),
+                Rpm::new("below", "1", "1").arch("noarch").obsoletes("old"),
+            ],
+        );
+        machine.declare("<Package name='top' type='yum'/>");
+        let ran = run(&machine, "plan", &[], &options(&machine));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        for line in [
+            "install top: it is not installed",
+            "install below-1-1.noarch: needed by top",
+            "remove old-1-1.noarch: it makes room for top",
+            "3 actions",
+        ] {
+            assert!(ran.stdout.contains(line), "{line}: {}", ran.stdout);
+        }
+    }
+}
+
+#[test]
+fn without_autodep_only_what_was_asked_for_is_installed() {
+    for options in [dnf, zypper] {
+        let machine = machine(&[]);
+        add(
+            &machine,
+            &[
+                Rpm::new("top", "1", "1").arch("noarch").requires("below"),
+                Rpm::new("below", "1", "1").arch("noarch"),
+                Rpm::new("alone", "1", "1").arch("noarch"),
+            ],
+        );
+        machine.declare("<Package name='top' type='yum'/><Package name='alone' type='yum'/>");
+        machine.write("bcfg2.conf", "[YUMng]\nautodep = false\n");
+        let ran = run(&machine, "apply", &[], &options(&machine));
+        let installed = machine.installed();
+        assert!(
+            installed.contains(&"alone-1-1.noarch".to_owned()),
+            "{}",
+            ran.stdout
+        );
+        assert!(
+            !installed.contains(&"top-1-1.noarch".to_owned()),
+            "{}",
+            ran.stdout
+        );
+        let said =
+            "top stays as it is: below-1-1.noarch would be installed too, and autodep is false";
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    }
 }

@@ -175,8 +175,20 @@ fn protected_names_are_read_from_files_that_are_no_text_and_from_lists_over_seve
             &b"[main]\nprotected_packages = first,\n  vital\nkeepcache=1\n"[..],
         ),
         ("etc/yum.conf", &b"[main]\nprotected_packages=vit*\n"[..]),
+        (
+            "etc/dnf/dnf.conf",
+            &b"[main]\nprotected_packages=x glob:/etc/site/*.conf,y\n"[..],
+        ),
     ] {
         let machine = beside(&[Rpm::new("vital", "1", "1")]);
+        let site = machine.root().join("etc/site");
+        std::fs::create_dir_all(&site).unwrap();
+        let name = if text.windows(5).any(|part| part == b"glob:") {
+            "vital\n"
+        } else {
+            ""
+        };
+        std::fs::write(site.join("one.conf"), name).unwrap();
         let path = machine.root().join(file);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
@@ -260,4 +272,91 @@ fn links_of_a_root_lead_nothing_that_is_written_out_of_it() {
     assert_eq!(left, ["victim"]);
     assert_eq!(std::fs::read(outside.join("victim")).unwrap(), b"kept");
     assert!(within.join("acknowledged.json").is_file());
+}
+
+/// The file of a package that takes the place of these, and an entry for it.
+fn taking_over(machine: &Machine, names: &[&str]) -> String {
+    let mut taker = Rpm::new("taker", "1", "1").arch("noarch");
+    for name in names {
+        taker = taker.obsoletes(name);
+    }
+    taker.write_to(machine.folder.path());
+    format!(
+        "<Package name='taker' type='rpm' uri='{}'><Instance simplefile='{}' version='1' release='1' arch='noarch'/></Package>",
+        machine.folder.path().display(),
+        taker.file_name()
+    )
+}
+
+#[test]
+fn what_must_stay_does_not_go_because_something_declared_obsoletes_it() {
+    let (version, release) = running();
+    for (name, version, release) in [
+        ("rpm", "1", "1"),
+        ("airlock-agent", "1", "1"),
+        ("vital", "1", "1"),
+        ("kernel", version.as_str(), release.as_str()),
+    ] {
+        let machine = beside(&[Rpm::new(name, version, release).arch("noarch")]);
+        let folder = machine.root().join("etc/dnf/protected.d");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("site.conf"), "vital\n").unwrap();
+        let taker = taking_over(&machine, &[name]);
+        machine.declare(&format!("{ALPHA}{taker}"));
+        let said = format!("refused: {name}-{version}-{release}.noarch would be removed");
+        refused(&machine, &["--force"], &said);
+        let plan = machine.run("plan", &with(&[]));
+        assert_eq!(plan.code, 1, "{}", plan.stdout);
+        assert!(
+            plan.stdout.contains("taker-1-1.noarch obsoletes it"),
+            "{}",
+            plan.stdout
+        );
+    }
+}
+
+#[test]
+fn what_is_obsoleted_counts_as_removed_and_versions_that_are_not_meant_stay() {
+    let machine = beside(&[
+        Rpm::new("old", "1", "1").arch("noarch"),
+        Rpm::new("older", "1", "1").arch("noarch"),
+        Rpm::new("rpm", "5", "1").arch("noarch"),
+    ]);
+    let taker = taking_over(&machine, &["old", "older < 2", "rpm < 5"]);
+    machine.declare(&format!(
+        "{ALPHA}{taker}<Package name='rpm' type='rpm' uri='/' pkg_checks='false'/>"
+    ));
+    refused(
+        &machine,
+        &["--max-remove", "1"],
+        "2 packages would be removed, more than 1",
+    );
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "rpm-5-1.noarch", "taker-1-1.noarch"]
+    );
+}
+
+#[test]
+fn undeclared_packages_stay_while_a_group_is_declared_whose_packages_are_not_known() {
+    let machine = beside(&[]);
+    machine.declare("<Package group='web' choose='default' type='yum'/><Package name='alpha' type='yum'/><Package name='gone' type='deb'/>");
+    machine.write("bcfg2.conf", "[YUMng]\n");
+    machine.install(&super::rpms().join("beta-1.0-1.noarch.rpm"));
+    refused(
+        &machine,
+        &["-r", "packages"],
+        "Package:group:web declares packages that are not known here",
+    );
+    let ran = machine.run("verify", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("declare the packages of web one by one"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("1 good, 1 bad"), "{}", ran.stdout);
 }

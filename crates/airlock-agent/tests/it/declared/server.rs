@@ -275,3 +275,91 @@ fn only_a_server_with_a_certificate_of_the_authority_and_an_accepted_name_hears_
         );
     }
 }
+
+/// As `bcfg2-admin init` makes it with openssl: signed by itself, an authority by its word, a common name alone.
+fn stock(machine: &Machine, name: &str) -> Arc<rustls::ServerConfig> {
+    let (key, certificate) = (machine.at("bcfg2.key"), machine.at("bcfg2.crt"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-batch", "-x509", "-nodes", "-days", "1000"])
+        .args([
+            "-newkey",
+            "rsa:2048",
+            "-subj",
+            &format!("/C=US/ST=Illinois/L=Argonne/CN={name}"),
+        ])
+        .arg("-keyout")
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    use rustls::pki_types::pem::PemObject as _;
+    let chain = vec![rustls::pki_types::CertificateDer::from_pem_file(&certificate).unwrap()];
+    let key = rustls::pki_types::PrivateKeyDer::from_pem_file(&key).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .unwrap();
+    Arc::new(config)
+}
+
+#[test]
+fn a_stock_server_is_known_by_its_own_certificate_and_its_common_name() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let config = stock(&machine, "bcfg2.test");
+    let (address, calls) = replay_with_tls(
+        vec![
+            ("DeclareVersion", "<boolean>1</boolean>".to_owned()),
+            ("GetProbes", text("<probes/>")),
+            ("GetConfig", configuration()),
+            ("RecvStats", "<boolean>1</boolean>".to_owned()),
+        ],
+        config,
+    );
+    let own = format!("ca = {}", machine.at("bcfg2.crt").display());
+    for (trust, right) in [
+        // The host that is called is 127.0.0.1.
+        (own.clone(), false),
+        (format!("{own}\nserverCommonNames = other.test"), false),
+        (format!("{own}\nserverCommonNames = bcfg2.test"), true),
+    ] {
+        machine.write(
+            "bcfg2.conf",
+            &format!(
+                "[communication]\npassword = s3cret\nretries = 1\nretry_delay = 0\n{trust}\n[components]\nbcfg2 = {address}\n\
+                 [client]\ndrivers = RPMng\n[RPMng]\n"
+            ),
+        );
+        let ran = machine.run("apply", &[]);
+        assert_eq!(ran.code, i32::from(!right), "{trust}: {}", ran.stderr);
+        assert_eq!(calls.lock().unwrap().is_empty(), !right, "{trust}");
+    }
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.1-1.noarch", "gamma-1.0-1.noarch"]
+    );
+}
+
+#[test]
+fn a_server_with_old_tls_only_is_told_apart_and_not_asked_again() {
+    let machine = Machine::new(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            // The alert "protocol version" in a record of TLS 1.0.
+            let _ = stream.write_all(&[0x15, 3, 1, 0, 2, 2, 0x46]);
+        }
+    });
+    settings(&machine, &address, "s3cret");
+    let ran = machine.run("verify", &[]);
+    assert_eq!(ran.code, 1);
+    let said = "after 1 tries: the server speaks no TLS newer than 1.1";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+}

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Findings;
 use super::{attributes, package};
+use crate::declared::OTHER_ENTRIES;
 use crate::pkgmgr::list::{OWN, is_condition, is_negated};
 use crate::pkgmgr::native;
 use crate::pkgmgr::words::{self, nearest};
@@ -159,6 +160,34 @@ fn bundle_children(element: &Element, around: &Around, findings: &mut Findings<'
             }
             // Bundles hold entries of many kinds.
             _ => {}
+        }
+    }
+}
+
+/// What a server sends, or a machine keeps: bundles of bound entries.
+pub(super) fn configuration(root: &Element, findings: &mut Findings<'_>) {
+    text(root, findings);
+    for child in root.elements() {
+        match child.name.as_str() {
+            "Bundle" | "Independent" => bound(child, findings),
+            _ => misplaced(child, root, &["Bundle", "Independent"], findings),
+        }
+    }
+}
+
+/// Bound entries, without conditions.
+pub(super) fn bound(element: &Element, findings: &mut Findings<'_>) {
+    text(element, findings);
+    for child in element.elements() {
+        match child.name.strip_prefix("Bound").unwrap_or(&child.name) {
+            "Package" => package::check(child, &Around::default(), findings),
+            "Path" => path(child, findings),
+            "Group" | "Client" => findings.error(
+                child,
+                "conditions are resolved by the server; here stand entries alone",
+            ),
+            other if OTHER_ENTRIES.contains(&other) => {}
+            _ => misplaced(child, element, &["Package", "Path"], findings),
         }
     }
 }

@@ -216,3 +216,33 @@ instances = [
         "list.toml:13:7: error: <Instance> of a: missing: release; the client cannot verify it"
     );
 }
+
+#[test]
+fn what_a_server_sends_and_settings_are_looked_at_too() {
+    let configuration = "<Configuration revision='1'><Bundle name='b'>
+  <Pakage name='a' type='yum'/>
+  <Package name='b'/>
+  <Group name='g'/><Service name='s'/>
+</Bundle><Bundel/></Configuration>";
+    let (code, said) = findings(&[
+        ("c.xml", configuration),
+        (
+            "i.xml",
+            "<Independent><BoundPackage name='a' type='yum'/></Independent>",
+        ),
+        ("bcfg2.conf", "[client]\ndriver = RPMng\n"),
+        ("bad.conf", "[RPM]\npkg_checks = TRUE\n"),
+    ]);
+    assert_eq!(code, 1, "{said}");
+    for expected in [
+        "c.xml:2:3: error: <Pakage> a: it cannot stand in <Bundle>; did you mean <Package>?",
+        "c.xml:3:3: error: <Package> b: it has no type",
+        "c.xml:4:3: error: <Group> g: conditions are resolved by the server",
+        "error: <Bundel>: it cannot stand in <Configuration>; did you mean <Bundle>?",
+        "bcfg2.conf:2:1: warning: [client] has no option driver",
+        "bad.conf:2:1: error: pkg_checks = \"TRUE\" is not understood",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert!(!said.contains("i.xml"), "{said}");
+}

@@ -93,7 +93,7 @@ pub fn result(session: &Session<'_>, before: Value, seen: Value) -> Value {
             .map(|ran| {
                 let mut words = vec![ran.command.program.clone()];
                 words.extend(ran.command.arguments.iter().cloned());
-                json!({"cmd": words.join(" "), "rc": ran.exit})
+                json!({"cmd": words, "rc": ran.exit})
             })
             .collect(),
         // The old driver called a library: the commands here are not those of the cases.
@@ -310,6 +310,36 @@ fn yum_verdict(status: &InstanceStatus) -> Value {
     Value::Object(files)
 }
 
+/// The words that a shell makes of a line; quotes and backslashes hold blanks together.
+fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (Some(open), _) if letter == open => quote = None,
+            (None, '\'' | '"') => {
+                quote = Some(letter);
+                word.get_or_insert_default();
+            }
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(letters.next()),
+            (None, _) if letter.is_whitespace() => words.extend(word.take()),
+            _ => word.get_or_insert_default().push(letter),
+        }
+    }
+    words.extend(word);
+    words
+}
+
+#[test]
+fn arguments_with_blanks_are_one_argument() {
+    assert_eq!(
+        shell_words("rpm --import '/srv/my rpms/KEY' a\\ b \"c 'd'\" ''"),
+        ["rpm", "--import", "/srv/my rpms/KEY", "a b", "c 'd'", ""]
+    );
+}
+
 /// A member in the form in which it is compared: commands as argument vectors, problems of removals as whether there were
 /// any, the packages' folder under its name in the cases.
 pub fn comparable(member: &str, value: &Value, scratch: &Scratch) -> Value {
@@ -317,8 +347,14 @@ pub fn comparable(member: &str, value: &Value, scratch: &Scratch) -> Value {
     match member {
         "commands" => list()
             .map(|command| {
-                let text = scratch.to_case(command["cmd"].as_str().unwrap());
-                let words: Vec<&str> = text.split_whitespace().collect();
+                let words: Vec<String> = match &command["cmd"] {
+                    // What is run here is a vector already; the old driver's line went to a shell.
+                    Value::Array(words) => words
+                        .iter()
+                        .map(|word| scratch.to_case(word.as_str().unwrap()))
+                        .collect(),
+                    line => shell_words(&scratch.to_case(line.as_str().unwrap())),
+                };
                 json!({"arguments": words, "succeeded": command["rc"] == 0})
             })
             .collect(),
