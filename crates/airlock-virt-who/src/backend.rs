@@ -26,7 +26,8 @@ use async_trait::async_trait;
 pub use error::{Error, Result};
 pub use registry::kind;
 
-use crate::model::{Guest, Hypervisor, IdKind, LocalGuests, Report};
+use crate::filter::Verdict;
+use crate::model::{Guest, Hypervisor, IdKind, LocalGuests, Parent, Report};
 use crate::settings::Settings;
 
 /// How many hosts come in one page at most.
@@ -82,6 +83,11 @@ pub trait Sink: Send {
 
     /// Takes a note.
     fn note(&mut self, note: Note);
+
+    /// Hears of a host that a filter by parents leaves out, so that it comes in no page.
+    fn below(&mut self, host: &str, parent: Option<&Parent>, verdict: Verdict) {
+        let _ = (host, parent, verdict);
+    }
 }
 
 /// Tells of guests whose hosts are not in the list of hosts.
@@ -253,6 +259,11 @@ pub trait Kind: Sync {
 
     /// Options of its own.
     fn options(&self) -> &'static [OptionSpec] {
+        &[]
+    }
+
+    /// Variables of the environment that it looks at.
+    fn variables(&self) -> &'static [&'static str] {
         &[]
     }
 

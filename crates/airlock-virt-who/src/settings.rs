@@ -56,6 +56,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// Also hosts that virt-who left out: ESX hosts without a DNS name, AHV hosts without a running guest.
     pub all_hosts: bool,
+    /// The folder below which files are looked for, `/` but for checks of a copied configuration and for tests.
+    pub root: PathBuf,
+    /// Those variables of the environment that the kind looks at ([`Kind::variables`](crate::backend::Kind::variables)).
+    pub variables: BTreeMap<String, String>,
     /// Values of the options that the kind lists ([`Kind::options`](crate::backend::Kind::options)), those that are set.
     pub options: BTreeMap<String, String>,
 }
@@ -76,6 +80,8 @@ impl Settings {
             proxy: Proxy::default(),
             timeout: TIMEOUT,
             all_hosts: false,
+            root: PathBuf::from("/"),
+            variables: BTreeMap::new(),
             options: BTreeMap::new(),
         }
     }
