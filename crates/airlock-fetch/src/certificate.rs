@@ -154,6 +154,11 @@ pub fn common_name(der: &[u8]) -> Option<String> {
 
 /// `notAfter` of an X.509 certificate (RFC 5280, 4.1), in seconds since 1970.
 fn not_after(der: &[u8]) -> Option<i64> {
+    validity(der).map(|(_, end)| end)
+}
+
+/// `notBefore` and `notAfter` of an X.509 certificate (RFC 5280, 4.1), in seconds since 1970.
+pub(crate) fn validity(der: &[u8]) -> Option<(i64, i64)> {
     let (0x30, certificate, _) = element(der)? else {
         return None;
     };
@@ -176,8 +181,14 @@ fn not_after(der: &[u8]) -> Option<i64> {
     let (0x30, validity, _) = element(fields)? else {
         return None;
     };
-    let (_, _not_before, rest) = element(validity)?;
+    let (tag, text, rest) = element(validity)?;
+    let not_before = time(tag, text)?;
     let (tag, text, _) = element(rest)?;
+    Some((not_before, time(tag, text)?))
+}
+
+/// A time of RFC 5280, 4.1.2.5.
+fn time(tag: u8, text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?.strip_suffix('Z')?;
     let (year, rest) = match tag {
         // UTCTime: two digits, 50 to 99 are the last century.
@@ -193,6 +204,49 @@ fn not_after(der: &[u8]) -> Option<i64> {
     };
     let part = |at: usize| number(rest.get(at..at + 2)?);
     crate::http_date::seconds(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?)
+}
+
+/// True where the certificate says that it is nobody's authority: basic constraints (2.5.29.19) without `cA`.
+pub(crate) fn is_no_authority(der: &[u8]) -> bool {
+    basic_constraints(der).is_some_and(|constraints| {
+        !matches!(element(constraints), Some((0x30, content, _)) if content.starts_with(&[0x01, 0x01, 0xff]))
+    })
+}
+
+/// The value of the extension basic constraints.
+fn basic_constraints(der: &[u8]) -> Option<&[u8]> {
+    let (0x30, certificate, _) = element(der)? else {
+        return None;
+    };
+    let (0x30, mut fields, _) = element(certificate)? else {
+        return None;
+    };
+    // The extensions are the last field, and the only one with this tag.
+    let mut extensions = loop {
+        let (tag, content, rest) = element(fields)?;
+        if tag == 0xa3 {
+            break element(content)?.1;
+        }
+        fields = rest;
+    };
+    while let Some((0x30, extension, rest)) = element(extensions) {
+        extensions = rest;
+        let (0x06, kind, mut value) = element(extension)? else {
+            return None;
+        };
+        if kind != [0x55, 0x1d, 0x13] {
+            continue;
+        }
+        // `critical` may stand before the value.
+        if value.first() == Some(&0x01) {
+            value = element(value)?.2;
+        }
+        let (0x04, constraints, _) = element(value)? else {
+            return None;
+        };
+        return Some(constraints);
+    }
+    None
 }
 
 fn number(text: &str) -> Option<i64> {
@@ -221,6 +275,27 @@ mod tests {
         assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
         assert_eq!(not_after(&[0x30, 0x80]), None);
         assert_eq!(not_after(&[0x30, 0x02, 0x30, 0x00]), None);
+        assert_eq!(basic_constraints(&[0x30, 0x02, 0x30, 0x00]), None);
+    }
+
+    #[test]
+    fn who_says_to_be_no_authority_is_none() {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+        for (is_ca, none) in [
+            (IsCa::NoCa, false),
+            (IsCa::ExplicitNoCa, true),
+            (IsCa::Ca(BasicConstraints::Unconstrained), false),
+            (IsCa::Ca(BasicConstraints::Constrained(0)), false),
+        ] {
+            let mut parameters = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+            parameters.is_ca = is_ca;
+            let key = KeyPair::generate().unwrap();
+            let certificate = parameters.self_signed(&key).unwrap();
+            assert_eq!(is_no_authority(certificate.der()), none);
+            for end in 0..certificate.der().len() {
+                let _ = is_no_authority(&certificate.der()[..end]);
+            }
+        }
     }
 
     #[test]

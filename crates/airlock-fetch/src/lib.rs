@@ -45,6 +45,7 @@ mod shown;
 mod sink;
 mod small;
 mod timer;
+mod trusted;
 mod turns;
 mod upstream;
 
@@ -63,6 +64,7 @@ pub use shown::ShownUrl;
 pub use sink::Arrived;
 pub use small::{Small, SmallFile, Validators};
 pub use timer::{ManualTimer, SystemTimer, Timer, Waiting};
+pub use trusted::{Identity, TrustedServer, speaks_only_old_tls};
 pub use upstream::{BasicAuth, ClientCertificate, PemSource, Upstream};
 /// The URL type of this crate's interface.
 pub use url::Url;

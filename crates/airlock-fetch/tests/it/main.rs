@@ -15,3 +15,4 @@ mod restart;
 mod server;
 mod slow;
 mod tls;
+mod trusted;
