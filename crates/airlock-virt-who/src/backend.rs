@@ -149,6 +149,9 @@ pub trait Backend: Send {
     /// Anything that keeps it from being whole.
     async fn read(&mut self, sink: &mut dyn Sink) -> Result<Whole>;
 
+    /// The next [`read`](Self::read) asks for everything anew, also a backend that otherwise goes on from what it knows.
+    async fn afresh(&mut self) {}
+
     /// Waits up to `limit` for changes since the last `read` or `watch`. May be dropped before its end; what was missed
     /// by that comes with the next call or makes it say [`Watched::Changed`].
     ///

@@ -46,7 +46,9 @@ pub struct Settings {
     pub hypervisor_id: IdKind,
     /// Which parents' hosts are read; only ESX has parents.
     pub parents: ParentFilter,
-    /// Trusted authorities (PEM) instead of the machine's.
+    /// What stands before the names of its options in the section: nothing for a source, `rhsm_` for Candlepin.
+    pub prefix: &'static str,
+    /// Trusted authorities, or the server's own certificate (PEM), instead of the machine's authorities.
     pub ca: Option<PathBuf>,
     /// Takes any certificate.
     pub insecure: bool,
@@ -75,6 +77,7 @@ impl Settings {
             password: None,
             hypervisor_id: IdKind::default(),
             parents: ParentFilter::default(),
+            prefix: "",
             ca: None,
             insecure: false,
             proxy: Proxy::default(),

@@ -386,6 +386,15 @@ impl Backend for Source {
         Ok(Whole::default())
     }
 
+    async fn afresh(&mut self) {
+        if let (Some(filter), true) = (self.filter.take(), self.services.is_some()) {
+            let _ = self
+                .call("DestroyPropertyFilter", &filter.element("_this"))
+                .await;
+        }
+        self.forget();
+    }
+
     async fn watch(&mut self, limit: Duration) -> Result<Watched> {
         if !self.whole || self.filter.is_none() {
             return Ok(Watched::Changed);

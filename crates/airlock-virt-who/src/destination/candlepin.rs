@@ -51,6 +51,7 @@ impl Candlepin {
     /// An unregistered machine without an account, files that cannot be read.
     pub fn new(to: &To) -> Result<Self> {
         let mut settings = Settings::new("candlepin", to.base());
+        settings.prefix = "rhsm_";
         settings.insecure = to.insecure;
         settings.proxy = to.proxy.clone();
         settings.timeout = to.timeout;

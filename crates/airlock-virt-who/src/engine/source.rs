@@ -237,6 +237,8 @@ async fn session(
     }
     let mut between_reads = Rest::new(interval);
     let mut between_watches = Rest::new(interval);
+    // Whether the next read asks the source for everything, and is not put together from what a watch has told.
+    let mut anew = true;
     loop {
         let whole = Instant::now();
         let mut turn = whole;
@@ -244,7 +246,8 @@ async fn session(
             found = read(source, backend) => found?,
             () = stop.cancelled() => return Ok(()),
         };
-        put(source, shared, found);
+        put(source, shared, found, anew);
+        anew = true;
         let read = Instant::now();
         loop {
             let left = interval.saturating_sub(turn.elapsed());
@@ -253,7 +256,11 @@ async fn session(
                     && !shared.table.doubted(&source.name)
                     && whole.elapsed() < WHOLE;
                 if !watched {
-                    break;
+                    // Three equal reads prove a report only if each of them asked the source, and so does the daily one.
+                    tokio::select! {
+                        () = backend.afresh() => break,
+                        () = stop.cancelled() => return Ok(()),
+                    }
                 }
                 turn = Instant::now();
                 continue;
@@ -271,6 +278,9 @@ async fn session(
                     }
                 }
                 Watched::Changed => {
+                    if shared.table.doubted(&source.name) {
+                        backend.afresh().await;
+                    }
                     if !between_reads.take(read, stop).await {
                         return Ok(());
                     }
@@ -283,6 +293,10 @@ async fn session(
                     let kept =
                         |host: &crate::model::Hypervisor| source.filter.verdict(host).keeps();
                     if !shared.table.change(&source.name, changes, kept) {
+                        anew = shared.table.doubted(&source.name);
+                        if anew {
+                            backend.afresh().await;
+                        }
                         if !between_reads.take(read, stop).await {
                             return Ok(());
                         }
@@ -331,7 +345,7 @@ impl Rest {
 }
 
 /// Puts what was read into the table.
-fn put(source: &Source, shared: &Shared, found: Read) {
+fn put(source: &Source, shared: &Shared, found: Read, anew: bool) {
     let (hosts, guests) = found.inventory.counts();
     for note in found.notes.iter().take(NOTES) {
         tracing::warn!("Configuration \"{}\": {note}", source.name);
@@ -359,7 +373,7 @@ fn put(source: &Source, shared: &Shared, found: Read) {
     if let Err(error) = shared.state.save_reads(&reads) {
         tracing::error!("{error}");
     }
-    shared.table.put(&source.name, found.inventory);
+    shared.table.put(&source.name, found.inventory, anew);
 }
 
 /// Sleeps; false when it was stopped.

@@ -190,6 +190,35 @@ async fn a_loss_of_over_half_is_held_back_until_three_reads_say_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_reads_that_prove_a_loss_ask_a_watched_source_anew() {
+    let stage = Stage::new(SATELLITE);
+    stage.interval(600);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.watch("one", Watch::Ends);
+    let engine = stage.start().await;
+    seconds(30).await;
+    assert_eq!(stage.seen("satellite5").sent.len(), 1);
+    seconds(6000).await;
+    assert_eq!(stage.reads("one"), 1, "a watched source is not read again");
+    assert_eq!(stage.afresh("one"), 0);
+    // Its only host goes; the watch says only that something has changed.
+    stage.source("one", hosts(&[]));
+    stage.watch("one", Watch::Changed);
+    while stage.held("one").is_none() {
+        seconds(1).await;
+    }
+    stage.watch("one", Watch::Ends);
+    seconds(3600).await;
+    assert_eq!(stage.seen("satellite5").sent.len(), 2);
+    assert!(stage.afresh("one") >= 1, "{}", stage.afresh("one"));
+    // Once a day everything is asked for anew, too.
+    let before = stage.afresh("one");
+    seconds(25 * 3600).await;
+    assert_eq!(stage.afresh("one"), before + 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_loss_that_was_none_is_never_sent_and_a_request_lets_it_go() {
     let stage = Stage::new(SATELLITE);
     stage.interval(60);

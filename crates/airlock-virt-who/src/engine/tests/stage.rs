@@ -75,6 +75,7 @@ pub enum Watch {
 struct Inner {
     watch: HashMap<String, Watch>,
     watches: HashMap<String, usize>,
+    afresh: HashMap<String, usize>,
     sources: HashMap<String, Script>,
     connects: HashMap<String, usize>,
     reads: HashMap<String, usize>,
@@ -215,6 +216,10 @@ impl Stage {
 
     pub fn watches(&self, name: &str) -> usize {
         self.scripts.inner().watches.get(name).copied().unwrap_or(0)
+    }
+
+    pub fn afresh(&self, name: &str) -> usize {
+        self.scripts.inner().afresh.get(name).copied().unwrap_or(0)
     }
 
     pub fn connects(&self, name: &str) -> usize {
@@ -359,6 +364,11 @@ impl Backend for Puppet {
         };
         sink.page(Page::Hosts(hosts)).await;
         Ok(Whole::default())
+    }
+
+    async fn afresh(&mut self) {
+        let mut inner = self.scripts.inner();
+        *inner.afresh.entry(self.name.clone()).or_default() += 1;
     }
 
     async fn watch(&mut self, limit: Duration) -> backend::Result<Watched> {
