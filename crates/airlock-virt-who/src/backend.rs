@@ -26,7 +26,8 @@ use async_trait::async_trait;
 pub use error::{Error, Result};
 pub use registry::kind;
 
-use crate::model::{Guest, Hypervisor, IdKind, LocalGuests, Report};
+use crate::filter::Verdict;
+use crate::model::{Guest, Hypervisor, IdKind, LocalGuests, Parent, Report};
 use crate::settings::Settings;
 
 /// How many hosts come in one page at most.
@@ -82,6 +83,11 @@ pub trait Sink: Send {
 
     /// Takes a note.
     fn note(&mut self, note: Note);
+
+    /// Hears of a host that a filter by parents leaves out, so that it comes in no page.
+    fn below(&mut self, host: &str, parent: Option<&Parent>, verdict: Verdict) {
+        let _ = (host, parent, verdict);
+    }
 }
 
 /// Tells of guests whose hosts are not in the list of hosts.
@@ -142,6 +148,9 @@ pub trait Backend: Send {
     /// # Errors
     /// Anything that keeps it from being whole.
     async fn read(&mut self, sink: &mut dyn Sink) -> Result<Whole>;
+
+    /// The next [`read`](Self::read) asks for everything anew, also a backend that otherwise goes on from what it knows.
+    async fn afresh(&mut self) {}
 
     /// Waits up to `limit` for changes since the last `read` or `watch`. May be dropped before its end; what was missed
     /// by that comes with the next call or makes it say [`Watched::Changed`].
@@ -253,6 +262,11 @@ pub trait Kind: Sync {
 
     /// Options of its own.
     fn options(&self) -> &'static [OptionSpec] {
+        &[]
+    }
+
+    /// Variables of the environment that it looks at.
+    fn variables(&self) -> &'static [&'static str] {
         &[]
     }
 

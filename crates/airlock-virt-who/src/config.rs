@@ -4,6 +4,7 @@
 //! `/etc/sysconfig/virt-who`, `VIRTWHO_*` in the environment and the command line. One bad section or file never stops the
 //! others. Everything that is odd becomes a [`Told`] with its place; nothing is thrown. Reference: virt-who, section 1.
 
+mod addresses;
 pub mod candlepin;
 pub mod destinations;
 pub mod environment;
@@ -60,6 +61,30 @@ impl Configuration {
                 .read
                 .iter()
                 .any(|file| matches!(file.outcome, files::Outcome::Failed(_)))
+    }
+
+    /// Why a program that runs with `old` must not take this configuration over: what could not be read would pass for
+    /// deleted, and its sources would be retired on their servers. `None` when everything was read.
+    #[must_use]
+    pub fn refusal(&self, old: &Self) -> Option<String> {
+        let mut why: Vec<String> = Vec::new();
+        for file in &self.read {
+            let shown = file.path.display();
+            match &file.outcome {
+                files::Outcome::Failed(reason) => why.push(format!("{shown}: {reason}")),
+                // A folder that is not mounted at present, say; a folder without files would be there.
+                files::Outcome::Skipped(files::NOT_THERE)
+                    if old.read.iter().any(|before| {
+                        before.path.parent() == Some(&*file.path)
+                            && matches!(before.outcome, files::Outcome::Sections(_))
+                    }) =>
+                {
+                    why.push(format!("{shown} has vanished with all its files"));
+                }
+                _ => {}
+            }
+        }
+        (!why.is_empty()).then(|| why.join("; "))
     }
 
     /// The configuration for a program that runs with `old`: sources that a mistake has taken away go on as they were.

@@ -159,6 +159,15 @@ pub trait Destination: Send {
     /// Whatever keeps reports from being sent.
     async fn check(&mut self) -> Result<String>;
 
+    /// Logs in as `status` does it: as [`check`](Self::check), and where a server can only be asked by a sign of life, with one
+    /// that names no source.
+    ///
+    /// # Errors
+    /// Whatever keeps reports from being sent.
+    async fn status(&mut self) -> Result<String> {
+        self.check().await
+    }
+
     /// Says that these sources are well and have nothing new. Gives the names of those of which the server has something
     /// else than it took, so that they have to be sent whole.
     ///

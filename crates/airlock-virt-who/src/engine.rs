@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use airlock_model::Clock;
-pub use once::{Outcome, once, read_once};
+pub use once::{Outcome, ReadOnce, once, read_once};
 pub use table::{Health, Table};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -138,6 +138,18 @@ impl Engine {
     #[must_use]
     pub fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// Takes over a configuration that was read anew, unless a part of it could not be read: then everything stays as it is.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub async fn reload(&mut self, configuration: Configuration) -> Result<(), String> {
+        if let Some(why) = configuration.refusal(&self.configuration) {
+            return Err(why);
+        }
+        self.apply(configuration).await;
+        Ok(())
     }
 
     /// Makes the running tasks those of this configuration: what is the same goes on, what has changed is started again, what

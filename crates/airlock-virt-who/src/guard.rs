@@ -8,10 +8,10 @@ use crate::model::IdKind;
 /// How many equal full reads prove a report.
 pub const PROOF: u32 = 3;
 
-/// Below this many hosts or guests a loss of over half is nothing unusual.
-const FEW: u64 = 2;
-
 /// What looks wrong with a report against what a destination has; `None` when nothing does.
+///
+/// The guests of one machine, told by itself, are never held back: a host is emptied before each maintenance, and its own
+/// libvirt is no server that can lose sight of it.
 #[must_use]
 pub fn suspicion(accepted: &Accepted, inventory: &Inventory, id_kind: IdKind) -> Option<String> {
     if !accepted.ever || inventory.local.is_some() {
@@ -29,12 +29,12 @@ pub fn suspicion(accepted: &Accepted, inventory: &Inventory, id_kind: IdKind) ->
     let before = accepted.digests.len() as u64;
     let (_, gone) = inventory.difference(&accepted.digests);
     let gone = gone.len() as u64;
-    if before >= FEW && gone * 2 > before {
+    if gone * 2 > before {
         return Some(format!("{gone} of {before} hosts are gone"));
     }
     let (_, guests) = inventory.counts();
     let lost = accepted.guests.saturating_sub(guests);
-    if accepted.guests >= FEW && lost * 2 > accepted.guests {
+    if lost * 2 > accepted.guests {
         return Some(format!("{lost} of {} guests are gone", accepted.guests));
     }
     None
@@ -89,6 +89,24 @@ mod tests {
             Some("3 of 4 guests are gone")
         );
         assert!(suspicion(&before, &inventory(&[]), IdKind::Uuid).is_some());
+    }
+
+    #[test]
+    fn the_only_host_and_the_only_guest_are_a_loss_too() {
+        let one = accepted(&inventory(&[("a", 1)]));
+        assert_eq!(
+            suspicion(&one, &inventory(&[]), IdKind::Uuid).as_deref(),
+            Some("1 of 1 hosts are gone")
+        );
+        assert_eq!(
+            suspicion(&one, &inventory(&[("a", 0)]), IdKind::Uuid).as_deref(),
+            Some("1 of 1 guests are gone")
+        );
+        let none = accepted(&inventory(&[("a", 0)]));
+        assert_eq!(
+            suspicion(&none, &inventory(&[("a", 0)]), IdKind::Uuid),
+            None
+        );
     }
 
     #[test]

@@ -6,12 +6,11 @@ use std::error::Error as _;
 use std::path::Path;
 use std::time::Duration;
 
+use airlock_fetch::{Identity, TrustedServer};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, NoProxy, Response, StatusCode};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
+use reqwest::{Client, ClientBuilder, Method, NoProxy, Response, StatusCode};
 
 use crate::backend::{Error, Result};
 use crate::settings::{Proxy, Settings};
@@ -29,6 +28,8 @@ pub struct Http {
     /// For messages: scheme, host and port.
     server: String,
     timeout: Duration,
+    /// As in [`Settings::prefix`].
+    prefix: &'static str,
 }
 
 /// An answer that was read whole.
@@ -143,10 +144,9 @@ impl Http {
             (None, Some(pem)) => Some((pem.clone(), "the kubeconfig's authority".to_owned())),
             (None, None) => None,
         };
-        let roots = match ca {
-            Some((pem, shown)) => authorities(&pem, &shown)?,
-            None if settings.insecure => Vec::new(),
-            None => machine_roots(),
+        let setting = |name: &str, reason: String| Error::Setting {
+            option: format!("{}{name}", settings.prefix),
+            reason,
         };
         let setup = |error: reqwest::Error| Error::Setting {
             option: "server".to_owned(),
@@ -157,19 +157,31 @@ impl Http {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT.min(settings.timeout))
-            .tls_certs_only(roots)
-            .tls_danger_accept_invalid_certs(settings.insecure)
             // NTLM belongs to one connection, and no backend asks twice at once.
             .pool_max_idle_per_host(1)
             .http1_only()
             .no_proxy();
-        if let Some(pem) = &trust.identity {
-            let identity = reqwest::Identity::from_pem(pem).map_err(|_| Error::Setting {
-                option: "client certificate".to_owned(),
-                reason: "it holds no certificate and key in PEM form".to_owned(),
-            })?;
-            builder = builder.identity(identity);
-        }
+        let own = Path::new("the client certificate");
+        builder = match ca {
+            Some((pem, shown)) => {
+                let trusted = TrustedServer::from_pem(Path::new(&shown), &pem)
+                    .map_err(|error| setting("ca", error.to_string()))?;
+                if settings.insecure {
+                    careless(builder, trust)?
+                } else {
+                    let identity = trust.identity.as_ref().map(|pem| Identity {
+                        certificate: (own, pem.as_slice()),
+                        key: (own, pem.as_slice()),
+                    });
+                    let tls = trusted
+                        .client_config(identity)
+                        .map_err(|error| setting("client certificate", error.to_string()))?;
+                    builder.tls_backend_preconfigured(tls)
+                }
+            }
+            None if settings.insecure => careless(builder, trust)?,
+            None => identified(builder, trust)?.tls_certs_only(machine_roots()),
+        };
         for proxy in proxies(&settings.proxy)? {
             builder = builder.proxy(proxy);
         }
@@ -177,6 +189,7 @@ impl Http {
             client: builder.build().map_err(setup)?,
             server: shown(url),
             timeout: settings.timeout,
+            prefix: settings.prefix,
         })
     }
 
@@ -277,6 +290,7 @@ impl Http {
             return Error::Tls {
                 server,
                 reason: tls.to_string(),
+                prefix: self.prefix,
             };
         }
         if error.is_timeout() {
@@ -368,22 +382,23 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-fn authorities(pem: &[u8], shown: &str) -> Result<Vec<reqwest::Certificate>> {
-    let bad = |reason: &str| Error::Setting {
-        option: "ca".to_owned(),
-        reason: format!("{shown} {reason}"),
+/// Takes any certificate.
+fn careless(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder> {
+    Ok(identified(builder, trust)?
+        .tls_certs_only(Vec::new())
+        .tls_danger_accept_invalid_certs(true))
+}
+
+/// Shows the certificate of its own, if there is one.
+fn identified(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder> {
+    let Some(pem) = &trust.identity else {
+        return Ok(builder);
     };
-    let mut found = Vec::new();
-    for der in CertificateDer::pem_slice_iter(pem) {
-        let der = der.map_err(|_| bad("is not valid PEM"))?;
-        found.push(
-            reqwest::Certificate::from_der(&der).map_err(|_| bad("holds a broken certificate"))?,
-        );
-    }
-    if found.is_empty() {
-        return Err(bad("holds no certificate in PEM form"));
-    }
-    Ok(found)
+    let identity = reqwest::Identity::from_pem(pem).map_err(|_| Error::Setting {
+        option: "client certificate".to_owned(),
+        reason: "it holds no certificate and key in PEM form".to_owned(),
+    })?;
+    Ok(builder.identity(identity))
 }
 
 fn machine_roots() -> Vec<reqwest::Certificate> {

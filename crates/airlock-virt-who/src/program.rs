@@ -1,5 +1,6 @@
 //! What the program does, mode by mode. Exit status: 0 all went well, 1 something did not, 2 and 64 wrong usage.
 
+mod connect;
 mod daemon;
 
 use std::io::{IsTerminal, Write};
@@ -221,7 +222,7 @@ async fn check(run: &Run, configuration: &Configuration, connect: bool, json: bo
     let mut document = serde_json::json!(explanation);
     let mut text = explanation.text();
     if connect {
-        let (connected, all_well) = connected(configuration, &shared(run)).await;
+        let (connected, all_well) = connect::connected(configuration, &shared(run)).await;
         good &= all_well;
         for line in &connected {
             text.push_str(line);
@@ -240,62 +241,6 @@ async fn check(run: &Run, configuration: &Configuration, connect: bool, json: bo
         say(&text);
     }
     status_of(good)
-}
-
-/// Logs in everywhere and counts; sends nothing.
-async fn connected(configuration: &Configuration, shared: &Shared) -> (Vec<String>, bool) {
-    let mut lines = vec!["Connections".to_owned()];
-    let mut good = true;
-    for read in read_once(configuration, shared, true).await {
-        let name = &read.source.name;
-        match &read.inventory {
-            Ok(inventory) => {
-                let (hosts, guests) = inventory.counts();
-                if read.source.local {
-                    lines.push(format!("  [{name}] {guests} guests of this machine"));
-                } else {
-                    lines.push(format!(
-                        "  [{name}] {} hosts; {hosts} with {guests} guests are reported",
-                        read.all
-                    ));
-                }
-                for (host, why) in &read.left_out {
-                    lines.push(format!("    not reported: {host}: {why}"));
-                }
-                for note in &read.notes {
-                    lines.push(format!("    {note}"));
-                }
-            }
-            Err(error) => {
-                good = false;
-                lines.push(format!("  [{name}] failed: {error}"));
-            }
-        }
-    }
-    let mut asked: Vec<String> = Vec::new();
-    for settings in configuration
-        .sources
-        .iter()
-        .flat_map(|source| &source.destinations)
-    {
-        let identity = settings.identity();
-        if asked.contains(&identity) {
-            continue;
-        }
-        let found = match shared.make.destination(settings) {
-            Ok(mut destination) => destination.check().await,
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(who) => lines.push(format!("  {identity}: {who}")),
-            Err(error) => {
-                good = false;
-                lines.push(format!("  {identity}: failed: {error}"));
-            }
-        }
-        asked.push(identity);
-    }
-    (lines, good)
 }
 
 fn encrypt(paths: &Paths, password: Option<String>) -> u8 {

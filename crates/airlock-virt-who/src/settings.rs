@@ -46,7 +46,9 @@ pub struct Settings {
     pub hypervisor_id: IdKind,
     /// Which parents' hosts are read; only ESX has parents.
     pub parents: ParentFilter,
-    /// Trusted authorities (PEM) instead of the machine's.
+    /// What stands before the names of its options in the section: nothing for a source, `rhsm_` for Candlepin.
+    pub prefix: &'static str,
+    /// Trusted authorities, or the server's own certificate (PEM), instead of the machine's authorities.
     pub ca: Option<PathBuf>,
     /// Takes any certificate.
     pub insecure: bool,
@@ -56,6 +58,10 @@ pub struct Settings {
     pub timeout: Duration,
     /// Also hosts that virt-who left out: ESX hosts without a DNS name, AHV hosts without a running guest.
     pub all_hosts: bool,
+    /// The folder below which files are looked for, `/` but for checks of a copied configuration and for tests.
+    pub root: PathBuf,
+    /// Those variables of the environment that the kind looks at ([`Kind::variables`](crate::backend::Kind::variables)).
+    pub variables: BTreeMap<String, String>,
     /// Values of the options that the kind lists ([`Kind::options`](crate::backend::Kind::options)), those that are set.
     pub options: BTreeMap<String, String>,
 }
@@ -71,11 +77,14 @@ impl Settings {
             password: None,
             hypervisor_id: IdKind::default(),
             parents: ParentFilter::default(),
+            prefix: "",
             ca: None,
             insecure: false,
             proxy: Proxy::default(),
             timeout: TIMEOUT,
             all_hosts: false,
+            root: PathBuf::from("/"),
+            variables: BTreeMap::new(),
             options: BTreeMap::new(),
         }
     }

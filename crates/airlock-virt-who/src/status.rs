@@ -159,7 +159,7 @@ async fn other(source: &Source, settings: &DestinationSettings, shared: &Shared)
         Some(message) => Some(message),
         None => match shared.make.destination(settings) {
             Err(error) => Some(format!("{error}.")),
-            Ok(mut destination) => match destination.check().await {
+            Ok(mut destination) => match destination.status().await {
                 Ok(_) => {
                     if let Some(id) = &report.job {
                         job = Some(match destination.job(id).await {

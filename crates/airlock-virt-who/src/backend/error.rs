@@ -19,11 +19,13 @@ pub enum Error {
     },
     /// The server's certificate is not trusted, or TLS failed otherwise.
     #[error(
-        "{server}: TLS failed: {reason}. Name the authority's file in ca=, or set insecure=true to take any certificate"
+        "{server}: TLS failed: {reason}. Name the file of its authority, or of its own certificate, in {prefix}ca=, or set {prefix}insecure=true to take any certificate"
     )]
     Tls {
         /// Who was talked to.
         server: String,
+        /// What stands before `ca` and `insecure` in the section: nothing for a source, `rhsm_` for Candlepin.
+        prefix: &'static str,
         /// What failed.
         reason: String,
     },

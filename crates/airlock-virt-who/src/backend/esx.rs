@@ -67,6 +67,12 @@ impl Kind for Esx {
                 need: Need::Optional,
                 about: "no hosts below these parents, by id (domain-c7) or cluster name",
             },
+            OptionSpec {
+                name: "host_parents_anywhere",
+                form: Form::Boolean(false),
+                need: Need::Optional,
+                about: "parents' ids are searched anywhere (domain-c7 finds domain-c70), as in virt-who",
+            },
         ]
     }
 
@@ -363,6 +369,11 @@ impl Backend for Source {
         self.inventory.begin_report();
         let ids: Vec<_> = self.inventory.host_ids();
         for part in ids.chunks(PAGE) {
+            if !self.settings.parents.is_none() {
+                for id in part {
+                    self.inventory.below(id, &self.settings, sink);
+                }
+            }
             let hosts = part
                 .iter()
                 .filter_map(|id| self.inventory.report(id, &self.settings))
@@ -373,6 +384,15 @@ impl Backend for Source {
             sink.note(note);
         }
         Ok(Whole::default())
+    }
+
+    async fn afresh(&mut self) {
+        if let (Some(filter), true) = (self.filter.take(), self.services.is_some()) {
+            let _ = self
+                .call("DestroyPropertyFilter", &filter.element("_this"))
+                .await;
+        }
+        self.forget();
     }
 
     async fn watch(&mut self, limit: Duration) -> Result<Watched> {

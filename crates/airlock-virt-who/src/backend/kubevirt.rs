@@ -1,12 +1,16 @@
 //! KubeVirt: nodes are hosts, virtual machine instances are guests. Reference: virt-who, section 6.4.
 //!
-//! Lists come in chunks (`limit`, `continue`); afterwards the same lists are watched.
+//! Lists come in chunks (`limit`, `continue`); of each only what is reported is kept. Afterwards guests are watched, so that a
+//! move is heard of at once. Nodes are not: their kubelets sign every few minutes, and what is reported of them rarely
+//! changes. So the lists are read again after each interval all the same, as where watching is forbidden.
 
+mod events;
 mod kubeconfig;
 mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +19,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
+use self::events::{Known, Lines, Meaning};
 use self::kubeconfig::Access;
 use super::{
     Backend, Error, Form, Kind, Level, Need, Note, OptionSpec, PAGE, Page, Remark, Result, Sink,
@@ -60,7 +65,10 @@ impl Kind for Kubevirt {
             about: "the kubeconfig; $KUBECONFIG or ~/.kube/config when it is not named",
         };
         &[
-            TEXT,
+            OptionSpec {
+                form: Form::File,
+                ..TEXT
+            },
             OptionSpec {
                 name: "kubeversion",
                 about: "the version of kubevirt.io, when the preferred one must not be used",
@@ -80,15 +88,33 @@ impl Kind for Kubevirt {
         ]
     }
 
+    fn variables(&self) -> &'static [&'static str] {
+        &["KUBECONFIG", "HOME"]
+    }
+
     fn complete(&self, settings: &mut Settings) -> Vec<Remark> {
         let file = file(settings);
-        if file.is_file() {
-            return Vec::new();
+        if !file.is_file() {
+            return vec![Remark::new(
+                Level::Warning,
+                format!("Kubeconfig file was not found at {}", file.display()),
+            )];
         }
-        vec![Remark::new(
-            Level::Warning,
-            format!("Kubeconfig file was not found at {}", file.display()),
-        )]
+        // What cannot be read is told when it is used.
+        let Ok(Access { beside, .. }) = kubeconfig::read(&file) else {
+            return Vec::new();
+        };
+        let exposed = std::iter::once(file).chain(beside).filter_map(|path| {
+            let who = crate::config::files::exposed(&path)?;
+            Some(Remark::new(
+                Level::Warning,
+                format!(
+                    "{} holds a token or a key and can be read by {who}",
+                    path.display()
+                ),
+            ))
+        });
+        exposed.collect()
     }
 
     fn open(&self, settings: Settings) -> Result<Box<dyn Backend>> {
@@ -103,22 +129,34 @@ impl Kind for Kubevirt {
             http: Http::with(&settings, &access.server, &trust)?,
             access,
             version: None,
-            marks: Marks::default(),
+            known: Known::default(),
             settings,
         }))
     }
 }
 
-/// The kubeconfig's path.
+/// The kubeconfig's path: the option's, the first of `$KUBECONFIG`, or that of the home folder.
 fn file(settings: &Settings) -> PathBuf {
     if let Some(path) = settings.option("kubeconfig") {
         return path.into();
     }
-    if let Some(path) = std::env::var_os("KUBECONFIG").filter(|path| !path.is_empty()) {
-        return path.into();
+    let variable = |name: &str| {
+        settings
+            .variables
+            .get(name)
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    };
+    let first =
+        variable("KUBECONFIG").and_then(|list| list.split(':').find(|path| !path.is_empty()));
+    let path = match first {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(variable("HOME").unwrap_or("/root")).join(".kube/config"),
+    };
+    match path.strip_prefix("/") {
+        Ok(inside) => settings.root.join(inside),
+        Err(_) => path,
     }
-    let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/root"), PathBuf::from);
-    home.join(".kube/config")
 }
 
 /// The number of processors as kubelets tell it, without a thousandth's rest: `3920m` is `3`.
@@ -138,24 +176,13 @@ pub(super) fn fuzz(bytes: &[u8]) {
     let _ = yaml::read(&String::from_utf8_lossy(bytes));
 }
 
-/// Where watches go on from.
-#[derive(Debug, Default)]
-struct Marks {
-    guests: Option<String>,
-}
-
 /// One cluster.
 struct Source {
     settings: Settings,
     http: Http,
     access: Access,
     version: Option<String>,
-    marks: Marks,
-}
-
-struct Listed {
-    items: Vec<Value>,
-    mark: Option<String>,
+    known: Known,
 }
 
 impl Source {
@@ -201,8 +228,12 @@ impl Source {
         Ok(version.to_owned())
     }
 
-    async fn list(&self, path: &str) -> Result<Listed> {
-        let mut items = Vec::new();
+    /// Hands each item of a list on, chunk by chunk; the list's version.
+    async fn list(
+        &self,
+        path: &str,
+        mut each: impl FnMut(&Value) + Send,
+    ) -> Result<Option<String>> {
         let mut more: Option<String> = None;
         for _ in 0..CHUNKS {
             let query = match &more {
@@ -213,9 +244,9 @@ impl Source {
                     format!("?limit={CHUNK}&continue={token}")
                 }
             };
-            let mut document = self.ask(&format!("{path}{query}")).await?;
-            match document.get_mut("items").map(Value::take) {
-                Some(Value::Array(mut list)) => items.append(&mut list),
+            let document = self.ask(&format!("{path}{query}")).await?;
+            match document.get("items") {
+                Some(Value::Array(items)) => items.iter().for_each(&mut each),
                 _ => return Err(self.http.protocol(path, "it has no list of items")),
             }
             let next = text(&document, &["metadata", "continue"]).map(str::to_owned);
@@ -228,8 +259,7 @@ impl Source {
                 });
             }
             if next.is_none() {
-                let mark = text(&document, &["metadata", "resourceVersion"]).map(str::to_owned);
-                return Ok(Listed { items, mark });
+                return Ok(text(&document, &["metadata", "resourceVersion"]).map(str::to_owned));
             }
             more = next;
         }
@@ -254,8 +284,23 @@ impl Source {
 
     /// The nodes by name, or nothing when they may not be listed and names have to do.
     async fn nodes(&self, sink: &mut dyn Sink) -> Result<Option<BTreeMap<String, Hypervisor>>> {
-        let nodes = match self.list("/api/v1/nodes").await {
-            Ok(nodes) => nodes,
+        let mut found = BTreeMap::new();
+        let mut nameless = Vec::new();
+        let listed = self
+            .list("/api/v1/nodes", |node| {
+                let Some(name) = text(node, &["metadata", "name"]) else {
+                    return;
+                };
+                match self.host(node, name) {
+                    Some(host) => {
+                        found.insert(name.to_owned(), host);
+                    }
+                    None => nameless.push(name.to_owned()),
+                }
+            })
+            .await;
+        match listed {
+            Ok(_) => {}
             Err(Error::Status { status: 403, .. })
                 if self.settings.flag("hypervisor_id_fallback", false) =>
             {
@@ -266,21 +311,12 @@ impl Source {
                 return Ok(None);
             }
             Err(error) => return Err(error),
-        };
-        let mut found = BTreeMap::new();
-        for node in &nodes.items {
-            let Some(name) = text(node, &["metadata", "name"]) else {
-                continue;
-            };
-            match self.host(node, name) {
-                Some(host) => {
-                    found.insert(name.to_owned(), host);
-                }
-                None => sink.note(Note::HostLeftOut {
-                    host: name.to_owned(),
-                    reason: "it tells no machineID".to_owned(),
-                }),
-            }
+        }
+        for host in nameless {
+            sink.note(Note::HostLeftOut {
+                host,
+                reason: "it tells no machineID".to_owned(),
+            });
         }
         Ok(Some(found))
     }
@@ -324,39 +360,22 @@ impl Backend for Source {
         let nodes = self.nodes(sink).await?;
         let by_name_only = nodes.is_none();
         let mut hosts = nodes.unwrap_or_default();
-        let listed = self.list(&path).await?;
         let kind = "kubevirt".into();
-        for guest in &listed.items {
-            let name = || {
-                text(guest, &["metadata", "name"])
-                    .unwrap_or("without a name")
-                    .to_owned()
-            };
-            // Not scheduled yet.
-            let Some(node) = text(guest, &["status", "nodeName"]) else {
-                continue;
-            };
-            let Some(uuid) = text(guest, &["spec", "domain", "firmware", "uuid"]) else {
-                sink.note(Note::GuestLeftOut {
-                    guest: name(),
-                    reason: "it has no spec.domain.firmware.uuid".to_owned(),
-                });
-                continue;
-            };
-            if by_name_only && !hosts.contains_key(node) {
-                let mut host = Hypervisor::new(node);
-                host.name = Some(node.into());
-                hosts.insert(node.to_owned(), host);
-            }
-            match hosts.get_mut(node) {
-                Some(host) => host.guests.push(Guest::new(uuid, State::Running, &kind)),
-                None => sink.note(Note::GuestLeftOut {
-                    guest: name(),
-                    reason: format!("its node {node} is not in the list of nodes"),
-                }),
-            }
+        let mut known = Known::default();
+        let mut left_out = Vec::new();
+        let mark = self
+            .list(&path, |guest| {
+                known.listed(guest);
+                if let Err((name, reason)) = place(guest, &mut hosts, by_name_only, &kind) {
+                    left_out.push((name, reason));
+                }
+            })
+            .await?;
+        for (guest, reason) in left_out {
+            sink.note(Note::GuestLeftOut { guest, reason });
         }
-        self.marks.guests = listed.mark;
+        known.mark = mark;
+        self.known = known;
         let mut hosts: Vec<_> = hosts.into_values().collect();
         while !hosts.is_empty() {
             let rest = hosts.split_off(hosts.len().min(PAGE));
@@ -366,29 +385,31 @@ impl Backend for Source {
         Ok(Whole::default())
     }
 
-    /// The first event about a guest is enough: what has changed is told by the lists.
+    /// The first event about a guest that changes what is reported is enough: what it is now is told by the lists.
     async fn watch(&mut self, limit: Duration) -> Result<Watched> {
         let limit = limit.min(LONGEST);
-        let Some(mark) = self.marks.guests.clone() else {
+        let until = tokio::time::Instant::now() + limit;
+        let Some(mark) = self.known.mark.clone() else {
             tokio::time::sleep(limit).await;
             return Ok(Watched::Quiet);
         };
         let path = self.guests_path().await?;
         let seconds = limit.as_secs().max(1);
         let request = self.request(&format!(
-            "{path}?watch=true&allowWatchBookmarks=false&resourceVersion={mark}&timeoutSeconds={seconds}"
+            "{path}?watch=true&allowWatchBookmarks=true&resourceVersion={mark}&timeoutSeconds={seconds}"
         ))?;
         let longer = limit + self.settings.timeout;
         let response = self.http.start(request, Some(longer)).await?;
         match response.status() {
-            // The mark is too old, or watching is not allowed: read again, and after that in intervals.
+            // The mark is too old.
             StatusCode::GONE => {
-                self.marks.guests = None;
+                self.known.mark = None;
                 return Ok(Watched::Changed);
             }
-            StatusCode::FORBIDDEN => {
-                self.marks.guests = None;
-                tokio::time::sleep(limit).await;
+            // Watching is not allowed: the lists are read in intervals.
+            StatusCode::FORBIDDEN | StatusCode::METHOD_NOT_ALLOWED => {
+                self.known.mark = None;
+                tokio::time::sleep_until(until).await;
                 return Ok(Watched::Quiet);
             }
             StatusCode::UNAUTHORIZED => return Err(self.http.refused("HTTP status 401")),
@@ -396,18 +417,62 @@ impl Backend for Source {
             _ => {}
         }
         let mut parts = response.bytes_stream();
-        match tokio::time::timeout(limit, parts.next()).await {
-            Ok(Some(Ok(part))) if !part.is_empty() => Ok(Watched::Changed),
-            Ok(Some(Err(error))) => Err(self.http.error(&error, &path)),
-            Ok(_) | Err(_) => Ok(Watched::Quiet),
+        let mut lines = Lines::default();
+        loop {
+            let part = match tokio::time::timeout_at(until, parts.next()).await {
+                Ok(Some(Ok(part))) => part,
+                Ok(Some(Err(error))) => return Err(self.http.error(&error, &path)),
+                Ok(None) | Err(_) => return Ok(Watched::Quiet),
+            };
+            let Some(events) = lines.push(&part) else {
+                return Ok(Watched::Changed);
+            };
+            for event in events {
+                match self.known.judge(&event) {
+                    Meaning::Same => {}
+                    Meaning::Changed => return Ok(Watched::Changed),
+                    Meaning::TooOld => {
+                        self.known.mark = None;
+                        return Ok(Watched::Changed);
+                    }
+                }
+            }
         }
     }
 
-    fn watches(&self) -> bool {
-        true
-    }
-
     async fn close(&mut self) {}
+}
+
+/// Puts a guest on its host; its name and the reason when it cannot be.
+fn place(
+    guest: &Value,
+    hosts: &mut BTreeMap<String, Hypervisor>,
+    by_name_only: bool,
+    kind: &Arc<str>,
+) -> std::result::Result<(), (String, String)> {
+    let left_out = |reason: String| {
+        let name = text(guest, &["metadata", "name"]).unwrap_or("without a name");
+        Err((name.to_owned(), reason))
+    };
+    // Not scheduled yet.
+    let Some(node) = text(guest, &["status", "nodeName"]) else {
+        return Ok(());
+    };
+    let Some(uuid) = text(guest, &["spec", "domain", "firmware", "uuid"]) else {
+        return left_out("it has no spec.domain.firmware.uuid".to_owned());
+    };
+    if by_name_only && !hosts.contains_key(node) {
+        let mut host = Hypervisor::new(node);
+        host.name = Some(node.into());
+        hosts.insert(node.to_owned(), host);
+    }
+    match hosts.get_mut(node) {
+        Some(host) => {
+            host.guests.push(Guest::new(uuid, State::Running, kind));
+            Ok(())
+        }
+        None => left_out(format!("its node {node} is not in the list of nodes")),
+    }
 }
 
 /// The text at a way of names; empty is none.

@@ -112,6 +112,11 @@ impl Rhsm {
         self.consumer().join("cert.pem").exists()
     }
 
+    /// The consumer certificate's key.
+    pub(crate) fn key(&self) -> PathBuf {
+        self.consumer().join("key.pem")
+    }
+
     fn consumer(&self) -> PathBuf {
         let folder = self
             .value("rhsm", "consumercertdir")

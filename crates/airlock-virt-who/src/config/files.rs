@@ -11,6 +11,9 @@ use crate::backend::Level;
 /// The largest settings file that is read.
 const LIMIT: u64 = 4 << 20;
 
+/// What is said of a file or folder that does not exist.
+pub(crate) const NOT_THERE: &str = "not there";
+
 /// Where files are looked for. All below a folder, which is `/` but for checks of a copied configuration and for tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
@@ -134,7 +137,7 @@ pub(crate) fn sections(
     let bytes = match bytes(path) {
         Ok(Some(bytes)) => bytes,
         Ok(None) => {
-            read.push(outcome(Outcome::Skipped("not there")));
+            read.push(outcome(Outcome::Skipped(NOT_THERE)));
             return Vec::new();
         }
         Err(reason) => {
@@ -224,7 +227,7 @@ pub(crate) fn sysconfig(path: &Path, told: &mut Vec<Told>, read: &mut Vec<FileRe
     });
     match found {
         Ok(None) => {
-            read.push(outcome(Outcome::Skipped("not there")));
+            read.push(outcome(Outcome::Skipped(NOT_THERE)));
             Sysconfig::default()
         }
         Ok(Some(Ok(found))) => {
@@ -263,34 +266,60 @@ pub(crate) fn bytes(path: &Path) -> Result<Option<Vec<u8>>, String> {
         .map_err(|error| error.to_string())
 }
 
-/// A file with passwords that others can read is worth a warning; it is read all the same.
+/// A file with secrets that others can read is worth a warning; it is read all the same.
 fn readable_by_others(path: &Path, told: &mut Vec<Told>) {
-    let Ok(found) = std::fs::metadata(path) else {
-        return;
-    };
-    let mode = found.permissions().mode();
-    if mode & 0o004 != 0 && holds_a_secret(path) {
+    if let Some(who) = exposed(path)
+        && holds_a_secret(path)
+    {
         told.push(Told::general(
             Level::Warning,
             None,
             format!(
-                "{} holds a password and can be read by everybody (mode {:04o}); chmod 600 it",
-                path.display(),
-                mode & 0o7777
+                "{} holds a password and can be read by {who}",
+                path.display()
             ),
         ));
     }
 }
 
+/// By whom a file can be read beside its owner, with what to do about it; for the end of a sentence.
+#[must_use]
+pub(crate) fn exposed(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode();
+    let who = match mode & 0o077 {
+        0 => return None,
+        others if others & 0o007 != 0 => "everybody",
+        _ => "its group",
+    };
+    Some(format!("{who} (mode {:04o}); chmod 600 it", mode & 0o7777))
+}
+
+/// Whether the value of an option of that name is a secret itself; one that names a file or a credential is not.
+#[must_use]
+pub(crate) fn secret_name(name: &str) -> bool {
+    let name = name.trim().to_lowercase();
+    let elsewhere = name.ends_with("_file") || name.ends_with("_credential");
+    !elsewhere
+        && ["pass", "token", "secret"]
+            .iter()
+            .any(|part| name.contains(part))
+}
+
 fn holds_a_secret(path: &Path) -> bool {
     std::fs::read(path).is_ok_and(|bytes| {
         String::from_utf8_lossy(&bytes).lines().any(|line| {
-            let line = line.trim_start().to_lowercase();
-            !line.starts_with(['#', ';'])
-                && line
-                    .split(['=', ':'])
-                    .next()
-                    .is_some_and(|name| name.trim_end().ends_with("password"))
+            let line = line.trim_start();
+            if line.starts_with(['#', ';']) {
+                return false;
+            }
+            let Some((name, value)) = line.split_once(['=', ':']) else {
+                return false;
+            };
+            // A proxy's address, or a server's, may hold an account.
+            let account = value.contains('@') && value.contains(':');
+            let option = !name.is_empty() && !name.contains(char::is_whitespace)
+                || name.trim_end().len() < name.len();
+            (option && secret_name(name)) || account
         })
     })
 }
@@ -304,19 +333,42 @@ pub(crate) fn drop_folder(
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) => {
-            if error.kind() != std::io::ErrorKind::NotFound {
+            let outcome = if error.kind() == std::io::ErrorKind::NotFound {
+                Outcome::Skipped(NOT_THERE)
+            } else {
                 told.push(Told::general(
                     Level::Error,
                     None,
                     format!("{} cannot be read: {error}", folder.display()),
                 ));
-            }
+                Outcome::Failed(error.to_string())
+            };
+            read.push(FileRead {
+                path: folder.to_owned(),
+                outcome,
+            });
             return Vec::new();
         }
     };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .collect();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => paths.push(entry.path()),
+            // What is not listed would pass for deleted.
+            Err(error) => {
+                told.push(Told::general(
+                    Level::Error,
+                    None,
+                    format!("{} cannot be read whole: {error}", folder.display()),
+                ));
+                read.push(FileRead {
+                    path: folder.to_owned(),
+                    outcome: Outcome::Failed(error.to_string()),
+                });
+                break;
+            }
+        }
+    }
     paths.sort();
     paths.retain(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();

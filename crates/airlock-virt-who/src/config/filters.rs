@@ -19,6 +19,8 @@ pub struct Filters {
     pub filter_host_parents: Option<Vec<String>>,
     /// Parents whose hosts are not.
     pub exclude_host_parents: Option<Vec<String>>,
+    /// Ids of parents are searched anywhere, as virt-who did.
+    pub host_parents_anywhere: bool,
 }
 
 pub(super) fn filters(
@@ -48,6 +50,7 @@ pub(super) fn filters(
     if parents {
         filters.filter_host_parents = reader.list("filter_host_parents");
         filters.exclude_host_parents = reader.list("exclude_host_parents");
+        filters.host_parents_anywhere = reader.boolean("host_parents_anywhere", false);
     }
     for (name, list) in [
         ("filter_hosts", &filters.filter_hosts),
@@ -106,10 +109,15 @@ pub(super) fn patterns(reader: &mut Reader<'_>, filters: &Filters) -> (HostFilte
         filters.filter_host_parents.as_deref(),
         filters.exclude_host_parents.as_deref(),
         kind,
+        filters.host_parents_anywhere,
     );
     broken.extend(more);
     for broken in broken {
-        reader.complain(Level::Warning, broken.to_string());
+        // It would match nothing, so hosts that are to be hidden would be reported.
+        reader.complain(
+            Level::Error,
+            format!("{broken}; it would match nothing, so the source is not read"),
+        );
     }
     (hosts, parents)
 }

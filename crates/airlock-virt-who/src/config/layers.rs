@@ -79,13 +79,20 @@ pub fn load(paths: &Paths, line: &CommandLine, environment: &Environment) -> Con
     for path in &named {
         if path.is_file() {
             layers.file(path);
-        } else if !failed {
+            continue;
+        }
+        if !failed {
             layers.told.push(Told::general(
                 Level::Warning,
                 None,
                 format!("Unable to find configuration file {}", path.display()),
             ));
         }
+        // Somebody names it, so its sources are meant: they are missing and not gone.
+        layers.read.push(FileRead {
+            path: path.clone(),
+            outcome: files::Outcome::Failed("there is no such file".to_owned()),
+        });
     }
     if layers.sections.is_empty() && !failed {
         for section in main {
@@ -281,6 +288,7 @@ impl Layers<'_> {
             vault: &vault,
             manager: line.manager.or(old.manager),
             proxy: &proxy,
+            process,
             paths: self.paths,
         };
         let mut sources = Vec::new();
@@ -314,7 +322,10 @@ impl Layers<'_> {
                     .entry(name.clone())
                     .or_insert_with(|| value.clone());
             }
-            let (source, told) = section::read(section, &context);
+            let mut in_addresses = Vec::new();
+            super::addresses::strip(section, &mut in_addresses);
+            let (source, mut told) = section::read(section, &context);
+            told.extend(in_addresses);
             let valid = !told.iter().any(|told| told.level == Level::Error);
             match source {
                 Some(source) if valid => {
@@ -342,6 +353,16 @@ impl Layers<'_> {
                 matches!(to, super::DestinationSettings::Candlepin(to) if to.account.is_none())
             })
         });
+        if missing && let Some(who) = files::exposed(&rhsm.key()) {
+            self.told.push(Told::general(
+                Level::Warning,
+                None,
+                format!(
+                    "{} is the key of the consumer certificate and can be read by {who}",
+                    rhsm.key().display()
+                ),
+            ));
+        }
         if missing && !rhsm.registered() {
             self.told.push(Told::general(
                 Level::Warning,

@@ -4,7 +4,7 @@
 //! `NAME_credential=ID` (a file in `$CREDENTIALS_DIRECTORY`, see systemd.exec(5), `LoadCredential=`). Of several the
 //! credential counts, then the file, then the encrypted form, then the plain one.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::path::PathBuf;
 
 use super::files::Paths;
@@ -27,6 +27,8 @@ pub(crate) struct Vault {
     paths: Paths,
     credentials: Option<PathBuf>,
     key: OnceCell<Result<Key, String>>,
+    /// That others can read the key is told once.
+    told: Cell<bool>,
 }
 
 impl Vault {
@@ -35,6 +37,7 @@ impl Vault {
             paths: paths.clone(),
             credentials,
             key: OnceCell::new(),
+            told: Cell::new(false),
         }
     }
 
@@ -56,6 +59,16 @@ impl Vault {
         };
         let file = reader.text(&format!("{name}_file")).and_then(|value| {
             let path = self.paths.named(&value.text);
+            if let Some(who) = super::files::exposed(&path) {
+                reader.tell(
+                    Level::Warning,
+                    &value.origin,
+                    format!(
+                        "{name}_file: {} holds a secret and can be read by {who}",
+                        path.display()
+                    ),
+                );
+            }
             first_line(&path)
                 .map_err(|error| {
                     reader.tell(
@@ -95,17 +108,27 @@ impl Vault {
                 reader.tell(Level::Error, &value.origin, text);
                 None
             }
-            Ok(key) => key
-                .decrypt(&value.text)
-                .map_err(|error| {
-                    tracing::debug!(option = name, %error, "not decrypted");
-                    reader.tell(
-                        Level::Warning,
-                        &value.origin,
-                        format!("Option \"{name}\" cannot be decrypted, possibly corrupted"),
+            Ok(key) => {
+                if let Some(who) = super::files::exposed(&self.paths.key())
+                    && !self.told.replace(true)
+                {
+                    let text = format!(
+                        "{} is the key of encrypted passwords and can be read by {who}",
+                        self.paths.key().display()
                     );
-                })
-                .ok(),
+                    reader.tell(Level::Warning, &value.origin, text);
+                }
+                key.decrypt(&value.text)
+                    .map_err(|error| {
+                        tracing::debug!(option = name, %error, "not decrypted");
+                        reader.tell(
+                            Level::Warning,
+                            &value.origin,
+                            format!("Option \"{name}\" cannot be decrypted, possibly corrupted"),
+                        );
+                    })
+                    .ok()
+            }
         }
     }
 }

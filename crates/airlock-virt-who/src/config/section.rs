@@ -77,6 +77,8 @@ pub(crate) struct Context<'a> {
     pub vault: &'a Vault,
     pub manager: Option<Manager>,
     pub proxy: &'a Proxy,
+    /// The environment with what the files add.
+    pub process: &'a super::Environment,
     pub paths: &'a super::Paths,
 }
 
@@ -92,6 +94,12 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
     let (filter, parents) = patterns(&mut reader, &filters);
     settings.parents = parents;
     options(&mut reader, kind, &mut settings, context);
+    settings.root = context.paths.named("/");
+    settings.variables = kind
+        .variables()
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), context.process.get(*name)?.clone())))
+        .collect();
     let owner = reader
         .take("owner")
         .map(|value| value.text.clone())
@@ -275,6 +283,10 @@ fn options(
 ) {
     for option in kind.options() {
         let name = option.name;
+        // Read with the filters.
+        if name.contains("host_parents") {
+            continue;
+        }
         match option.form {
             Form::Boolean(default) => {
                 if reader.has(name) {
@@ -366,10 +378,8 @@ fn fingerprint(
 /// Whether the value of an option must not be shown. Misspelled names count too; names of files do not.
 fn hidden(name: &str, kind: &'static dyn Kind) -> bool {
     let elsewhere = name.ends_with("_file") || name.ends_with("_credential");
-    let telling = ["pass", "token", "secret", "proxy"]
-        .iter()
-        .any(|part| name.contains(part));
-    (telling && !elsewhere)
+    super::files::secret_name(name)
+        || (name.contains("proxy") && !elsewhere)
         || kind
             .options()
             .iter()

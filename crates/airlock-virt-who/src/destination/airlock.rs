@@ -38,6 +38,7 @@ impl Airlock {
     /// A CA file that cannot be read, an address that is none.
     pub fn new(to: &To) -> Result<Self> {
         let mut settings = Settings::new("airlock", &to.server);
+        settings.prefix = "airlock_";
         settings.ca.clone_from(&to.ca);
         settings.insecure = to.insecure;
         settings.proxy = to.proxy.clone();

@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause that a server can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3600);
 
+/// What `status` calls itself, so that the server does not take it for the running program.
+const STATUS_REPORTER: &str = "status_test";
+
 /// What a server can do.
 #[derive(Debug, Clone, Default)]
 struct Capabilities {
@@ -48,6 +51,7 @@ impl Candlepin {
     /// An unregistered machine without an account, files that cannot be read.
     pub fn new(to: &To) -> Result<Self> {
         let mut settings = Settings::new("candlepin", to.base());
+        settings.prefix = "rhsm_";
         settings.insecure = to.insecure;
         settings.proxy = to.proxy.clone();
         settings.timeout = to.timeout;
@@ -176,6 +180,48 @@ impl Candlepin {
         }
     }
 
+    /// Asks a question that only a good login gets an answer to, and that changes nothing: `GET /status/` is open to all.
+    async fn log_in(&self) -> Result<()> {
+        let escaped = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+        let doing = "the login";
+        if let Some((user, _)) = &self.to.account {
+            let path = format!("/users/{}/owners", escaped(user));
+            let answer = self.ask(self.request(Method::GET, &path, doing)).await?;
+            let owners = self.json(&answer, doing)?;
+            let (Some(owner), Some(owners)) = (&self.to.owner, owners.as_array()) else {
+                return Ok(());
+            };
+            let named = |item: &Value, name: &str| {
+                item.get(name).and_then(Value::as_str) == Some(owner.as_str())
+            };
+            if !owners.iter().any(|item| named(item, "key")) {
+                return Err(Error::Inaccessible {
+                    owner: owner.clone(),
+                });
+            }
+        } else if let Some(uuid) = &self.consumer {
+            let path = format!("/consumers/{}", escaped(uuid));
+            self.ask(self.request(Method::GET, &path, doing)).await?;
+        }
+        Ok(())
+    }
+
+    /// A sign of life; what the server answers, `null` when it does not know the organization.
+    async fn sign(&self, reporter: &str) -> Result<Value> {
+        let owner = self.owner()?;
+        let reporter: String = byte_serialize(reporter.as_bytes()).collect();
+        let path = format!("/hypervisors/{owner}/heartbeat?reporter_id={reporter}");
+        let answer = self
+            .ask(self.request(Method::PUT, &path, "the heartbeat"))
+            .await?;
+        Ok(serde_json::from_slice(&answer.body).unwrap_or(Value::Null))
+    }
+
+    fn described(can: &Capabilities) -> String {
+        let way = if can.asynchronous { "async" } else { "old" };
+        format!("Candlepin {}, {way} check-in", can.version)
+    }
+
     async fn check_in(
         &mut self,
         inventories: Vec<&Inventory>,
@@ -281,8 +327,24 @@ impl Destination for Candlepin {
 
     async fn check(&mut self) -> Result<String> {
         let can = self.ping().await?;
-        let way = if can.asynchronous { "async" } else { "old" };
-        Ok(format!("Candlepin {}, {way} check-in", can.version))
+        self.log_in().await?;
+        Ok(Self::described(&can))
+    }
+
+    async fn status(&mut self) -> Result<String> {
+        let can = self.ping().await?;
+        match &self.to.owner {
+            Some(owner) if can.heartbeat => {
+                if self.sign(STATUS_REPORTER).await?.is_null() {
+                    return Err(Error::Inaccessible {
+                        owner: owner.clone(),
+                    });
+                }
+            }
+            // virt-who called every owner inaccessible on servers without the heartbeat; a login tells more.
+            _ => self.log_in().await?,
+        }
+        Ok(Self::described(&can))
     }
 
     async fn heartbeat(&mut self, _sources: &[Named<'_>]) -> Result<Vec<String>> {
@@ -296,11 +358,7 @@ impl Destination for Candlepin {
         if !can.heartbeat {
             return Ok(Vec::new());
         }
-        let owner = self.owner()?;
-        let reporter: String = byte_serialize(self.to.reporter_id.as_bytes()).collect();
-        let path = format!("/hypervisors/{owner}/heartbeat?reporter_id={reporter}");
-        self.ask(self.request(Method::PUT, &path, "the heartbeat"))
-            .await?;
+        self.sign(&self.to.reporter_id).await?;
         Ok(Vec::new())
     }
 

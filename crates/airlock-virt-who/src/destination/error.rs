@@ -31,6 +31,12 @@ pub enum Error {
         /// Its words.
         reason: String,
     },
+    /// The login is good, and the organization is none that it may see.
+    #[error("Specified owner '{owner}' is not accessible")]
+    Inaccessible {
+        /// As `owner=` names it.
+        owner: String,
+    },
     /// The machine is not registered, or no longer.
     #[error(
         "{reason}. Register the machine (subscription-manager register), or set rhsm_username and rhsm_password"

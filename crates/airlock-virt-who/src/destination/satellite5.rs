@@ -48,6 +48,7 @@ impl Satellite5 {
     /// A CA file that cannot be read, an address that is none.
     pub fn new(to: &To, state: &Path) -> Result<Self> {
         let mut settings = Settings::new("satellite5", &to.server);
+        settings.prefix = "sat_";
         settings.ca.clone_from(&to.ca);
         settings.insecure = to.insecure;
         settings.proxy = to.proxy.clone();

@@ -8,6 +8,7 @@ use super::{Shared, by_destination};
 use crate::backend;
 use crate::config::{Configuration, DestinationSettings, Source};
 use crate::destination::{Delivery, Error, Job, Named};
+use crate::filter::Match;
 use crate::guard::{PROOF, suspicion};
 use crate::inventory::Inventory;
 use crate::state::{Held, Refused};
@@ -39,6 +40,21 @@ pub struct ReadOnce {
     pub left_out: Vec<(String, String)>,
     /// Notes.
     pub notes: Vec<String>,
+    /// How many hosts each item of the filters has matched.
+    pub matched: Vec<Match>,
+}
+
+impl ReadOnce {
+    fn failed(source: Arc<Source>, why: String) -> Self {
+        Self {
+            source,
+            inventory: Err(why),
+            all: 0,
+            left_out: Vec::new(),
+            notes: Vec::new(),
+            matched: Vec::new(),
+        }
+    }
 }
 
 async fn one(source: &Source, shared: &Shared) -> backend::Result<Read> {
@@ -106,26 +122,17 @@ pub async fn read_once(
                         .map(|(host, verdict)| (host, words(&verdict)))
                         .collect(),
                     notes: found.notes,
+                    matched: found.matched,
                 },
-                Err(error) => ReadOnce {
-                    source,
-                    inventory: Err(error),
-                    all: 0,
-                    left_out: Vec::new(),
-                    notes: Vec::new(),
-                },
+                Err(error) => ReadOnce::failed(source, error),
             }
         });
         work.push((of, task));
     }
     let mut out = Vec::new();
     for (source, task) in work {
-        out.push(task.await.unwrap_or_else(|error| ReadOnce {
-            source,
-            inventory: Err(format!("the program failed while it read: {error}")),
-            all: 0,
-            left_out: Vec::new(),
-            notes: Vec::new(),
+        out.push(task.await.unwrap_or_else(|error| {
+            ReadOnce::failed(source, format!("the program failed while it read: {error}"))
         }));
     }
     out
@@ -245,7 +252,15 @@ async fn send(
             marks: &accepted.marks,
         })
         .collect();
-    let forgotten = destination.heartbeat(&named).await?;
+    let forgotten = match destination.heartbeat(&named).await {
+        Ok(forgotten) => forgotten,
+        Err(error) if error.refused() || error.wait().is_some() => return Err(error),
+        // A sign of life that fails keeps no report from being sent; what really is wrong, the report will tell.
+        Err(error) => {
+            tracing::warn!("Destination {identity}: the sign of life failed: {error}");
+            Vec::new()
+        }
+    };
     drop(named);
     for (read, _, _, accepted) in &mut reports {
         if forgotten.contains(&read.source.name) {

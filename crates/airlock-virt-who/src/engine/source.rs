@@ -10,14 +10,17 @@ use tokio_util::sync::CancellationToken;
 use super::{Shared, pause};
 use crate::backend::{self, Backend, Note, Page, Sink, Watched};
 use crate::config::Source;
-use crate::filter::Verdict;
+use crate::filter::{Match, Tally, Verdict};
 use crate::inventory::Inventory;
-use crate::model::LocalGuests;
 use crate::model::duplicates::Duplicates;
+use crate::model::{LocalGuests, Parent};
 use crate::state::Refused;
 
 /// A source that is watched is read whole at least this often.
 const WHOLE: Duration = Duration::from_secs(24 * 3600);
+
+/// The first and the longest pause between two whole reads that a watch asks for, and between two watches that end early.
+const REST: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(300));
 
 /// A session that was good for so long may end without being called a failure.
 const SESSION: Duration = Duration::from_secs(60);
@@ -38,6 +41,8 @@ pub(crate) struct Read {
     pub left_out: Vec<(String, Verdict)>,
     /// Notes of the backend and doubles.
     pub notes: Vec<String>,
+    /// How many hosts each item of the filters has matched.
+    pub matched: Vec<Match>,
 }
 
 struct Filtering<'a> {
@@ -45,6 +50,16 @@ struct Filtering<'a> {
     read: Read,
     guests: Vec<crate::model::Guest>,
     doubles: Duplicates,
+    by_host: Tally,
+    by_parent: Tally,
+}
+
+impl Filtering<'_> {
+    fn left_out(&mut self, host: &str, verdict: Verdict) {
+        if self.read.left_out.len() < 1000 {
+            self.read.left_out.push((host.to_owned(), verdict));
+        }
+    }
 }
 
 #[async_trait]
@@ -54,13 +69,16 @@ impl Sink for Filtering<'_> {
             Page::Hosts(hosts) => {
                 for host in hosts {
                     self.read.all += 1;
+                    let parents = &self.source.settings.parents;
+                    parents.tally(&mut self.by_parent, host.parent.as_ref());
+                    self.source.filter.tally(&mut self.by_host, &host);
                     let verdict = self.source.filter.verdict(&host);
                     if verdict.keeps() {
                         self.doubles.add(&host);
                         self.read.inventory.push(host);
-                    } else if self.read.left_out.len() < 1000 {
-                        let shown = host.name.as_deref().unwrap_or(&host.id).to_owned();
-                        self.read.left_out.push((shown, verdict));
+                    } else {
+                        let shown = host.name.as_deref().unwrap_or(&host.id);
+                        self.left_out(shown, verdict);
                     }
                 }
             }
@@ -70,6 +88,13 @@ impl Sink for Filtering<'_> {
 
     fn note(&mut self, note: Note) {
         self.read.notes.push(note.to_string());
+    }
+
+    fn below(&mut self, host: &str, parent: Option<&Parent>, verdict: Verdict) {
+        self.read.all += 1;
+        let parents = &self.source.settings.parents;
+        parents.tally(&mut self.by_parent, parent);
+        self.left_out(host, verdict);
     }
 }
 
@@ -82,17 +107,24 @@ pub(crate) async fn read(source: &Source, backend: &mut dyn Backend) -> backend:
             all: 0,
             left_out: Vec::new(),
             notes: Vec::new(),
+            matched: Vec::new(),
         },
         guests: Vec::new(),
         doubles: Duplicates::new(),
+        by_host: Tally::default(),
+        by_parent: Tally::default(),
     };
     let whole = backend.read(&mut sink).await?;
     let Filtering {
         mut read,
         guests,
         doubles,
+        by_host,
+        by_parent,
         ..
     } = sink;
+    read.matched = source.settings.parents.matched(&by_parent);
+    read.matched.extend(source.filter.matched(&by_host));
     if let Some(hypervisor_id) = whole.local {
         read.inventory = Inventory::of_local(LocalGuests {
             guests,
@@ -203,6 +235,10 @@ async fn session(
         connected = backend.connect() => connected?,
         () = stop.cancelled() => return Ok(()),
     }
+    let mut between_reads = Rest::new(interval);
+    let mut between_watches = Rest::new(interval);
+    // Whether the next read asks the source for everything, and is not put together from what a watch has told.
+    let mut anew = true;
     loop {
         let whole = Instant::now();
         let mut turn = whole;
@@ -210,7 +246,9 @@ async fn session(
             found = read(source, backend) => found?,
             () = stop.cancelled() => return Ok(()),
         };
-        put(source, shared, found);
+        put(source, shared, found, anew);
+        anew = true;
+        let read = Instant::now();
         loop {
             let left = interval.saturating_sub(turn.elapsed());
             if left.is_zero() {
@@ -218,18 +256,36 @@ async fn session(
                     && !shared.table.doubted(&source.name)
                     && whole.elapsed() < WHOLE;
                 if !watched {
-                    break;
+                    // Three equal reads prove a report only if each of them asked the source, and so does the daily one.
+                    tokio::select! {
+                        () = backend.afresh() => break,
+                        () = stop.cancelled() => return Ok(()),
+                    }
                 }
                 turn = Instant::now();
                 continue;
             }
+            let begun = Instant::now();
             let heard = tokio::select! {
                 heard = backend.watch(left) => heard?,
                 () = stop.cancelled() => return Ok(()),
             };
             match heard {
-                Watched::Quiet => {}
-                Watched::Changed => break,
+                Watched::Quiet if begun.elapsed() >= left => {}
+                Watched::Quiet => {
+                    if !between_watches.take(begun, stop).await {
+                        return Ok(());
+                    }
+                }
+                Watched::Changed => {
+                    if shared.table.doubted(&source.name) {
+                        backend.afresh().await;
+                    }
+                    if !between_reads.take(read, stop).await {
+                        return Ok(());
+                    }
+                    break;
+                }
                 Watched::Changes(changes) => {
                     for note in changes.notes.iter().take(NOTES) {
                         tracing::info!(source = source.name, "{note}");
@@ -237,6 +293,13 @@ async fn session(
                     let kept =
                         |host: &crate::model::Hypervisor| source.filter.verdict(host).keeps();
                     if !shared.table.change(&source.name, changes, kept) {
+                        anew = shared.table.doubted(&source.name);
+                        if anew {
+                            backend.afresh().await;
+                        }
+                        if !between_reads.take(read, stop).await {
+                            return Ok(());
+                        }
                         break;
                     }
                     let counts = shared
@@ -253,8 +316,36 @@ async fn session(
     }
 }
 
+/// A pause that keeps a server from being asked without end: what comes after a quiet time is looked at once, what comes in
+/// a hurry waits, each time twice as long.
+struct Rest {
+    now: Duration,
+    most: Duration,
+}
+
+impl Rest {
+    fn new(interval: Duration) -> Self {
+        Self {
+            now: REST.0,
+            most: REST.1.min(interval).max(REST.0),
+        }
+    }
+
+    /// Waits until so long after `since`; false when it was stopped.
+    async fn take(&mut self, since: Instant, stop: &CancellationToken) -> bool {
+        let passed = since.elapsed();
+        let wait = self.now.saturating_sub(passed);
+        self.now = if passed < self.now * 2 {
+            (self.now * 2).min(self.most)
+        } else {
+            REST.0
+        };
+        wait.is_zero() || sleep(wait, stop).await
+    }
+}
+
 /// Puts what was read into the table.
-fn put(source: &Source, shared: &Shared, found: Read) {
+fn put(source: &Source, shared: &Shared, found: Read, anew: bool) {
     let (hosts, guests) = found.inventory.counts();
     for note in found.notes.iter().take(NOTES) {
         tracing::warn!("Configuration \"{}\": {note}", source.name);
@@ -282,7 +373,7 @@ fn put(source: &Source, shared: &Shared, found: Read) {
     if let Err(error) = shared.state.save_reads(&reads) {
         tracing::error!("{error}");
     }
-    shared.table.put(&source.name, found.inventory);
+    shared.table.put(&source.name, found.inventory, anew);
 }
 
 /// Sleeps; false when it was stopped.

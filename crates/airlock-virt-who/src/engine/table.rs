@@ -15,7 +15,7 @@ pub struct Health {
     pub inventory: Option<Arc<Inventory>>,
     /// Goes up with each change.
     pub revision: u64,
-    /// How often it was read whole.
+    /// How often it was asked for everything.
     pub full_reads: u64,
     /// The digest of the last full read.
     pub whole: Option<Digest>,
@@ -80,8 +80,8 @@ impl Table {
             .unwrap_or_default()
     }
 
-    /// It was read whole.
-    pub fn put(&self, source: &str, inventory: Inventory) {
+    /// It was read whole; `anew` when the source was asked for everything.
+    pub fn put(&self, source: &str, inventory: Inventory, anew: bool) {
         let whole = inventory.whole();
         {
             let mut sources = locked(&self.sources);
@@ -89,7 +89,7 @@ impl Table {
             if health.whole != Some(whole) || health.inventory.is_none() {
                 health.revision += 1;
             }
-            health.full_reads += 1;
+            health.full_reads += u64::from(anew);
             health.whole = Some(whole);
             health.error = None;
             health.inventory = Some(Arc::new(inventory));

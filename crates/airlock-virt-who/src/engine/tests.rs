@@ -4,7 +4,7 @@ mod stage;
 
 use std::time::Duration;
 
-use stage::{Stage, hosts, seconds};
+use stage::{Stage, Watch, hosts, seconds};
 
 const TWO: &str = "
 [one]
@@ -190,6 +190,35 @@ async fn a_loss_of_over_half_is_held_back_until_three_reads_say_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_reads_that_prove_a_loss_ask_a_watched_source_anew() {
+    let stage = Stage::new(SATELLITE);
+    stage.interval(600);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.watch("one", Watch::Ends);
+    let engine = stage.start().await;
+    seconds(30).await;
+    assert_eq!(stage.seen("satellite5").sent.len(), 1);
+    seconds(6000).await;
+    assert_eq!(stage.reads("one"), 1, "a watched source is not read again");
+    assert_eq!(stage.afresh("one"), 0);
+    // Its only host goes; the watch says only that something has changed.
+    stage.source("one", hosts(&[]));
+    stage.watch("one", Watch::Changed);
+    while stage.held("one").is_none() {
+        seconds(1).await;
+    }
+    stage.watch("one", Watch::Ends);
+    seconds(3600).await;
+    assert_eq!(stage.seen("satellite5").sent.len(), 2);
+    assert!(stage.afresh("one") >= 1, "{}", stage.afresh("one"));
+    // Once a day everything is asked for anew, too.
+    let before = stage.afresh("one");
+    seconds(25 * 3600).await;
+    assert_eq!(stage.afresh("one"), before + 1);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_loss_that_was_none_is_never_sent_and_a_request_lets_it_go() {
     let stage = Stage::new(SATELLITE);
     stage.interval(60);
@@ -295,6 +324,111 @@ async fn a_removed_source_is_retired_and_a_wrong_one_is_not() {
     assert_eq!(stage.seen("airlock").retired, ["zero"]);
     // What is the same went on: nothing was sent again.
     assert_eq!(stage.seen("airlock").sent.len(), 2);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_cannot_read_everything_changes_nothing_and_retires_nobody() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    let mut engine = stage.start().await;
+    seconds(30).await;
+    let folder = stage.path("etc/virt-who.d");
+    let away = stage.path("etc/away");
+    // The folder cannot be listed: a file is in its place.
+    std::fs::rename(&folder, &away).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    let why = engine.reload(stage.configuration()).await.unwrap_err();
+    assert!(why.contains("virt-who.d"), "{why}");
+    // It has vanished.
+    std::fs::remove_file(&folder).unwrap();
+    let why = engine.reload(stage.configuration()).await.unwrap_err();
+    assert!(why.contains("vanished"), "{why}");
+    // A file that `configs` names is not there.
+    std::fs::rename(&away, &folder).unwrap();
+    std::fs::write(
+        stage.path("etc/virt-who.conf"),
+        "[global]\nconfigs=/etc/gone.conf\n",
+    )
+    .unwrap();
+    let why = engine.reload(stage.configuration()).await.unwrap_err();
+    assert!(why.contains("gone.conf"), "{why}");
+    seconds(3700).await;
+    let seen = stage.seen("airlock");
+    assert!(seen.retired.is_empty(), "{:?}", seen.retired);
+    assert!(seen.heartbeats >= 1, "the old source goes on");
+    // Mended: taken over, and what was deleted is retired.
+    std::fs::write(stage.path("etc/virt-who.conf"), "").unwrap();
+    stage.write(&AIRLOCK.replace("[one]", "[other]"));
+    engine.reload(stage.configuration()).await.unwrap();
+    assert_eq!(stage.seen("airlock").retired, ["one"]);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn signs_of_life_that_fail_keep_no_report_from_being_sent() {
+    let stage = Stage::new(AIRLOCK);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.mute("airlock", true);
+    let outcome = stage.once().await;
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    assert_eq!(stage.seen("airlock").sent.len(), 1);
+    let engine = stage.start().await;
+    // A change goes out with the read that finds it, however often the sign of life has failed.
+    for guests in 2..12 {
+        seconds(300).await;
+        stage.source("one", hosts(&[("a", guests)]));
+        seconds(61).await;
+        let sent = stage.seen("airlock").sent;
+        assert_eq!(sent.last().map(|sent| sent.2), Some(guests), "{sent:?}");
+    }
+    // Nor is the server flooded with them.
+    let tries = stage.seen("airlock").tries;
+    assert!(tries < 150, "{tries} tries in an hour");
+    stage.mute("airlock", false);
+    seconds(120).await;
+    assert!(stage.seen("airlock").heartbeats >= 1);
+    // A server that asks for a pause gets it, also by its answer to a sign of life.
+    stage.busy("airlock", Some(Duration::from_secs(500)));
+    seconds(100).await;
+    let tries = stage.seen("airlock").tries;
+    stage.source("one", hosts(&[("a", 99)]));
+    seconds(300).await;
+    assert_eq!(stage.seen("airlock").tries, tries);
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_always_hears_of_changes_makes_no_flood_of_reads() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.watch("one", Watch::Changed);
+    let engine = stage.start().await;
+    seconds(1).await;
+    assert_eq!(stage.reads("one"), 1);
+    seconds(4).await;
+    assert_eq!(stage.reads("one"), 2, "the second read comes soon");
+    seconds(3595).await;
+    let reads = stage.reads("one");
+    assert!((12..=30).contains(&reads), "{reads} reads in an hour");
+    // After a quiet time a change is looked at once.
+    stage.watch("one", Watch::Deaf);
+    seconds(2 * 3600).await;
+    let reads = stage.reads("one");
+    assert!(reads >= 14, "{reads}: where no watch runs it is read again");
+    engine.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_always_ends_early_is_not_started_without_end() {
+    let stage = Stage::new(AIRLOCK);
+    stage.source("one", hosts(&[("a", 1)]));
+    stage.watch("one", Watch::Ends);
+    let engine = stage.start().await;
+    seconds(3600).await;
+    let watches = stage.watches("one");
+    assert!((12..=30).contains(&watches), "{watches} in an hour");
     engine.stop().await;
 }
 

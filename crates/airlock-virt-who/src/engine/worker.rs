@@ -63,6 +63,8 @@ struct Worker {
     failures: u32,
     next_try: Option<Instant>,
     next_heartbeat: Instant,
+    /// Signs of life that failed in a row: they keep no report from being sent.
+    mute: u32,
     last_sent: Option<Instant>,
     started: Instant,
     first: bool,
@@ -147,6 +149,7 @@ impl Worker {
             failures: 0,
             next_try: None,
             next_heartbeat: now,
+            mute: 0,
             last_sent: None,
             started: now,
             first: true,
@@ -525,16 +528,16 @@ impl Worker {
         Some((inventory, health.revision))
     }
 
-    /// Shows signs of life when they are due.
+    /// Shows signs of life when they are due. Their failures are only logged, but for those that say: not now.
     async fn alive(&mut self) {
         let now = Instant::now();
         let Some(destination) = &mut self.destination else {
             return;
         };
-        if self.next_try.is_some_and(|next| next > now) {
+        let due = self.next_heartbeat <= now;
+        if self.next_try.is_some_and(|next| next > now) || (self.mute > 0 && !due) {
             return;
         }
-        let due = self.next_heartbeat <= now;
         let mut well = Vec::new();
         let mut failed = None;
         for pair in &mut self.pairs {
@@ -570,7 +573,6 @@ impl Worker {
                 Ok(names) => forgotten = names,
                 Err(error) => failed = Some(error),
             }
-            self.next_heartbeat = now + self.interval;
         }
         for pair in &mut self.pairs {
             if forgotten.contains(&pair.source.name) {
@@ -584,13 +586,36 @@ impl Worker {
             }
         }
         match failed {
-            Some(error) => {
+            Some(error) => self.unheard(&error),
+            None if due => {
                 self.next_heartbeat = now + self.interval;
-                self.fail(&error);
+                self.mute = 0;
+                self.well();
             }
-            None if due => self.well(),
             None => {}
         }
+    }
+
+    /// A sign of life failed. Reports are sent all the same, unless the login is refused or the server asks for a pause.
+    fn unheard(&mut self, error: &Error) {
+        if error.refused() || error.wait().is_some() {
+            self.next_heartbeat = Instant::now() + self.interval;
+            self.fail(error);
+            return;
+        }
+        self.mute += 1;
+        self.next_heartbeat = Instant::now() + pause(self.mute, self.interval);
+        let identity = self.settings.identity();
+        tracing::warn!(
+            "Destination {identity}: the sign of life failed: {error}; reports are sent all the same"
+        );
+        self.shared.metrics.destination_failed(&identity, false);
+        for pair in &mut self.pairs {
+            pair.report.error = Some(error.to_string());
+            save(&self.shared, &pair.report);
+        }
+        // The next try begins with a new connection.
+        self.destination = None;
     }
 }
 

@@ -28,7 +28,7 @@ impl FilterType {
 
 /// A pattern that is no regular expression; it never matches.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the pattern \"{pattern}\" is no regular expression and never matches: {reason}")]
+#[error("the pattern \"{pattern}\" is no regular expression: {reason}")]
 pub struct Broken {
     /// As written.
     pub pattern: String,
@@ -69,10 +69,10 @@ impl Pattern {
         )
     }
 
-    /// Reads a pattern for the ids of parents: `*` is `.*`, and the text is searched anywhere, in its case. So
+    /// Reads a pattern for the ids of parents as virt-who did: `*` is `.*`, and the text is searched anywhere, in its case. So
     /// `domain-c7` also finds `domain-c70`, as it did in virt-who.
     #[must_use]
-    pub fn of_parent_id(text: &str) -> (Self, Option<Broken>) {
+    pub fn anywhere(text: &str) -> (Self, Option<Broken>) {
         let read = compile(&python(&text.replace('*', ".*")), text);
         let (forms, broken) = match read {
             Ok(regex) => (vec![regex], None),
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn parents_are_searched_anywhere() {
-        let matches = |pattern: &str, text: &str| Pattern::of_parent_id(pattern).0.matches(text);
+        let matches = |pattern: &str, text: &str| Pattern::anywhere(pattern).0.matches(text);
         assert!(matches("domain-c7", "domain-c70"));
         assert!(matches("domain-s*", "domain-s20"));
         assert!(!matches("domain-s*", "domain-c7"));

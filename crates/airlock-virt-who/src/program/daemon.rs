@@ -54,17 +54,24 @@ pub(super) async fn run(run: &Run, configuration: Configuration, shared: Shared)
         tracing::info!("Reading the configuration again");
         let new = run.load();
         tell(&new);
-        if new.global.metrics_file != global.metrics_file
-            || new.global.metrics_listen != global.metrics_listen
-        {
-            for task in watched {
-                task.abort();
+        let next = new.global.clone();
+        match engine.reload(new).await {
+            Err(why) => tracing::error!(
+                "The configuration stays as it was, because a part of it cannot be read: {why}. Mend that and reload again"
+            ),
+            Ok(()) => {
+                if next.metrics_file != global.metrics_file
+                    || next.metrics_listen != global.metrics_listen
+                {
+                    for task in watched {
+                        task.abort();
+                    }
+                    watched = watch(&next, &shared.metrics);
+                }
+                crate::logging::debug(next.debug);
+                global = next;
             }
-            watched = watch(&new.global, &shared.metrics);
         }
-        crate::logging::debug(new.global.debug);
-        global = new.global.clone();
-        engine.apply(new).await;
         notify("READY=1");
     }
     notify("STOPPING=1");

@@ -167,7 +167,7 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     until("the warning", root, || {
         std::fs::read_to_string(root.join("log"))
             .unwrap()
-            .contains("\"two\" cannot be used as it is now")
+            .contains("The configuration stays as it was, because a part of it cannot be read")
     })
     .await;
     assert!(!has("two", "retire"));

@@ -143,6 +143,34 @@ async fn a_certificate_that_is_not_trusted_is_not_talked_to() {
             matches!(error, Error::Transport(Transport::Tls { .. })),
             "{kind}: {error:?}"
         );
+        // What helps is the destination's own option.
+        let option = match kind {
+            "candlepin" => " rhsm_ca=",
+            "satellite5" => " sat_ca=",
+            _ => " airlock_ca=",
+        };
+        assert!(error.to_string().contains(option), "{kind}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_servers_own_certificate_is_trusted_when_it_is_the_ca() {
+    let authority = crate::server::self_signed();
+    for kind in KINDS {
+        let (listener, port) = Server::bind().await;
+        let _server = Server::run(listener, Some(Arc::clone(&authority.config)), |_| {
+            Reply::new(500, "text/plain", "x")
+        });
+        let scratch = tempfile::tempdir().unwrap();
+        std::fs::write(scratch.path().join("ca.pem"), &authority.pem).unwrap();
+        let options = options(kind, port, true).replace("127.0.0.1", "localhost");
+        let sent = send(scratch.path(), &options, &inventory(), &Accepted::default()).await;
+        let error = sent.error.unwrap();
+        let status = matches!(
+            error,
+            Error::Transport(Transport::Status { status: 500, .. })
+        );
+        assert!(status, "{kind}: {error:?}");
     }
 }
 

@@ -131,6 +131,71 @@ async fn an_unknown_authority_is_a_tls_error_and_a_named_one_is_none() {
 }
 
 #[tokio::test]
+async fn a_servers_own_certificate_is_trusted_when_it_is_the_ca() {
+    let authority = crate::server::self_signed();
+    let scratch = tempfile::tempdir().unwrap();
+    let ca = scratch.path().join("ca.pem");
+    std::fs::write(&ca, &authority.pem).unwrap();
+    let other = scratch.path().join("other.pem");
+    std::fs::write(&other, crate::server::self_signed().pem).unwrap();
+    for kind in KINDS {
+        let healthy = Healthy::new(kind);
+        let (listener, port) = Server::bind().await;
+        let _server = Server::run(
+            listener,
+            Some(Arc::clone(&authority.config)),
+            move |asked| healthy.answer(asked),
+        );
+        let url = format!("https://localhost:{port}");
+        let mut settings = settings(kind, &url, scratch.path());
+        settings.ca = Some(ca.clone());
+        read(settings.clone())
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error}"));
+        settings.ca = Some(other.clone());
+        let error = read(settings).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Tls { .. }),
+            "{kind}: {}",
+            shown(&error)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_vcenter_that_is_read_afresh_is_asked_for_everything() {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&asked);
+    let healthy = Healthy::new("esx");
+    let server = Server::start(move |asked| {
+        let text = asked.text();
+        for call in ["CreateFilter", "DestroyPropertyFilter"] {
+            if text.contains(&format!("<{call} ")) || text.contains(&format!(":{call} ")) {
+                heard.lock().unwrap().push(call.to_owned());
+            }
+        }
+        if text.contains("WaitForUpdatesEx") {
+            let begins = text.contains("<version></version>") || text.contains("<version/>");
+            let word = if begins { "from the start" } else { "goes on" };
+            heard.lock().unwrap().push(word.to_owned());
+        }
+        healthy.answer(asked)
+    })
+    .await;
+    let settings = settings("esx", &server.url(), std::path::Path::new("/"));
+    let mut backend = kind("esx").unwrap().open(settings).unwrap();
+    backend.connect().await.unwrap();
+    gather(&mut *backend).await.unwrap();
+    backend.afresh().await;
+    asked.lock().unwrap().clear();
+    gather(&mut *backend).await.unwrap();
+    assert_eq!(
+        asked.lock().unwrap()[..2],
+        ["CreateFilter".to_owned(), "from the start".to_owned()]
+    );
+}
+
+#[tokio::test]
 async fn a_time_out_in_the_middle_is_one() {
     for kind in KINDS {
         let report = against(

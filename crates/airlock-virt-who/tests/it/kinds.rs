@@ -321,3 +321,80 @@ async fn vdsm_and_kerberos_are_refused_with_what_to_do() {
     assert!(remarks[0].text.contains("auth_method=ntlm"), "{remarks:?}");
     assert!(kind("hyperv").unwrap().open(settings).is_err());
 }
+
+/// Watching is forbidden, and a node comes: both lists are read again after each interval.
+#[tokio::test]
+async fn a_cluster_that_may_not_be_watched_is_read_in_intervals() {
+    use airlock_virt_who::config::{CommandLine, Environment, Paths, load};
+    use airlock_virt_who::engine::{Engine, Real, Shared};
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    let lists = Arc::new(AtomicUsize::new(0));
+    let watches = Arc::new(AtomicUsize::new(0));
+    let (listed, watched) = (Arc::clone(&lists), Arc::clone(&watches));
+    let server = Server::start(move |asked| {
+        if asked.query.contains("watch=true") {
+            watched.fetch_add(1, Ordering::SeqCst);
+            return Reply::new(403, "application/json", "{}");
+        }
+        if asked.path == "/api/v1/nodes" {
+            listed.fetch_add(1, Ordering::SeqCst);
+        }
+        cluster(asked, 1, true)
+    })
+    .await;
+    let mut made = settings("kubevirt", &server.url(), root);
+    let kubeconfig = made.options.remove("kubeconfig").unwrap();
+    std::fs::rename(kubeconfig, root.join("kube")).unwrap();
+    std::fs::create_dir_all(root.join("etc/virt-who.d")).unwrap();
+    std::fs::write(
+        root.join("etc/virt-who.d/a.conf"),
+        "[k]\ntype=kubevirt\nkubeconfig=/kube\nairlock_server=http://127.0.0.1:1\nairlock_token=t\n",
+    )
+    .unwrap();
+    let mut configuration = load(
+        &Paths::below(root),
+        &CommandLine::default(),
+        &Environment::new(),
+    );
+    configuration.global.interval = Duration::from_secs(1);
+    let state = root.join("state");
+    let mut engine = Engine::new(Shared::new(
+        airlock_virt_who::state::State::new(&state),
+        Arc::new(airlock_model::SystemClock),
+        Arc::new(Real { state }),
+    ));
+    engine.apply(configuration).await;
+    let begun = std::time::Instant::now();
+    while lists.load(Ordering::SeqCst) < 3 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "it is not read again"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    engine.stop().await;
+    let (lists, watches) = (lists.load(Ordering::SeqCst), watches.load(Ordering::SeqCst));
+    assert!(watches <= lists, "{watches} watches for {lists} reads");
+}
+
+#[tokio::test]
+async fn an_event_about_something_that_is_not_reported_is_no_change() {
+    let scratch = tempfile::tempdir().unwrap();
+    let server = Server::start(|asked| {
+        if asked.query.contains("watch=true") {
+            let event = json!({"type": "MODIFIED", "object": {"metadata": {"name": "x", "resourceVersion": "8"},
+                "status": {"nodeName": "node1", "phase": "Running"}, "spec": {"domain": {"firmware": {"uuid": "0"}}}}});
+            return Reply::new(200, "application/json", format!("{event}\n"));
+        }
+        cluster(asked, 1, true)
+    })
+    .await;
+    let mut backend = opened(settings("kubevirt", &server.url(), scratch.path())).await;
+    assert_eq!(hosts(&mut *backend).await[0].guests.len(), 1);
+    assert_eq!(
+        backend.watch(Duration::from_secs(30)).await.unwrap(),
+        Watched::Quiet
+    );
+    assert!(!backend.watches(), "nodes are not watched");
+}

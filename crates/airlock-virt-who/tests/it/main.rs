@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod airlock_protocol;
+mod candlepin_login;
+mod checks;
 mod daemon;
 mod destination_faults;
 mod faults;

@@ -199,6 +199,7 @@ async fn parents_are_filtered_by_the_clusters_name() {
         None,
         Some(&["DC0_C*".to_owned()]),
         airlock_virt_who::filter::FilterType::Wildcards,
+        false,
     );
     assert_eq!(broken, []);
     settings.parents = parents;

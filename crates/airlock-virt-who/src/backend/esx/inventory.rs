@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::compact::{GuestId, Uuid};
 use super::updates::{Change, Happened, Operation, Update};
-use crate::backend::{Changes, Note};
+use crate::backend::{Changes, Note, Sink};
 use crate::model::{
     CLUSTER, Guest, Hypervisor, IdKind, Parent, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION, uuid,
 };
@@ -243,6 +243,29 @@ impl Inventory {
         changes
     }
 
+    /// What a host is below, with the name of a cluster.
+    fn parent(&self, host: &Host) -> Option<Parent> {
+        let (id, cluster) = host.parent.as_ref()?;
+        let name = self.clusters.get(id).filter(|_| *cluster);
+        Some(Parent {
+            id: id.clone(),
+            name: name.cloned(),
+        })
+    }
+
+    /// Tells of a host that the filter by parents leaves out.
+    pub fn below(&self, id: &str, settings: &Settings, sink: &mut dyn Sink) {
+        let Some(host) = self.hosts.get(id) else {
+            return;
+        };
+        let parent = self.parent(host);
+        let verdict = settings.parents.verdict(parent.as_ref());
+        if !verdict.keeps() {
+            let shown = host.name.as_deref().unwrap_or(id);
+            sink.below(shown, parent.as_ref(), verdict);
+        }
+    }
+
     /// The host as it is reported, with remarks on its guests; or why it is not. A host that a filter leaves out is no
     /// news.
     fn map(
@@ -251,15 +274,8 @@ impl Inventory {
         host: &Host,
         settings: &Settings,
     ) -> Result<(Hypervisor, Vec<Note>), Option<Note>> {
-        let cluster = host
-            .parent
-            .as_ref()
-            .filter(|(_, cluster)| *cluster)
-            .and_then(|(id, _)| self.clusters.get(id));
-        let parent = host.parent.as_ref().map(|(id, _)| Parent {
-            id: id.clone(),
-            name: cluster.cloned(),
-        });
+        let parent = self.parent(host);
+        let cluster = parent.as_ref().and_then(|parent| parent.name.clone());
         if !settings.parents.verdict(parent.as_ref()).keeps() {
             return Err(None);
         }
@@ -302,7 +318,7 @@ impl Inventory {
             mapped.fact(SYSTEM_UUID, &**uuid);
         }
         if let Some(cluster) = cluster {
-            mapped.fact(CLUSTER, &**cluster);
+            mapped.fact(CLUSTER, &*cluster);
         }
         let mut notes = Vec::new();
         mapped.guests.reserve_exact(host.guests.len());

@@ -25,6 +25,8 @@ pub struct Access {
     pub ca: Option<Vec<u8>>,
     /// Client certificate and key in PEM.
     pub identity: Option<Vec<u8>>,
+    /// Files with secrets that it names.
+    pub beside: Vec<PathBuf>,
     user: User,
 }
 
@@ -126,7 +128,13 @@ pub fn read(path: &Path) -> Result<Access> {
     } else {
         User::None
     };
+    let beside = ["client-key", "tokenFile"]
+        .iter()
+        .filter_map(|name| word(user, name))
+        .map(|file| folder.join(file))
+        .collect();
     Ok(Access {
+        beside,
         server: server.trim_end_matches('/').to_owned(),
         insecure: word(cluster, "insecure-skip-tls-verify") == Some("true"),
         ca: content(cluster, "certificate-authority", folder, &bad)?,

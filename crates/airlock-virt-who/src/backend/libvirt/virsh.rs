@@ -155,7 +155,11 @@ impl Virsh {
             return Error::Refused { server, reason };
         }
         if says(&["certificate", "tls handshake"]) {
-            return Error::Tls { server, reason };
+            return Error::Tls {
+                server,
+                reason,
+                prefix: "",
+            };
         }
         Error::Unreachable { server, reason }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use airlock_model::{Clock, Instant};
 use async_trait::async_trait;
 
-use crate::backend::{self, Backend, Page, Sink, Whole};
+use crate::backend::{self, Backend, Page, Sink, Watched, Whole};
 use crate::config::{
     CommandLine, Configuration, DestinationSettings, Environment, Paths, Source, load,
 };
@@ -47,6 +47,8 @@ pub struct Seen {
     pub silent: Vec<String>,
     pub retired: Vec<String>,
     down: bool,
+    /// Heartbeats fail, reports do not.
+    mute: bool,
     refuses: bool,
     forgot: bool,
     busy: Option<Duration>,
@@ -58,8 +60,22 @@ enum Script {
     Fails { refused: bool },
 }
 
+/// What a watch does.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Watch {
+    /// It says at once that something has changed.
+    Changed,
+    /// It ends at once, without a word.
+    Ends,
+    /// It waits, and hears nothing ever.
+    Deaf,
+}
+
 #[derive(Default)]
 struct Inner {
+    watch: HashMap<String, Watch>,
+    watches: HashMap<String, usize>,
+    afresh: HashMap<String, usize>,
     sources: HashMap<String, Script>,
     connects: HashMap<String, usize>,
     reads: HashMap<String, usize>,
@@ -114,6 +130,10 @@ impl Stage {
 
     pub fn write(&self, text: &str) {
         std::fs::write(self.folder.path().join("etc/virt-who.d/a.conf"), text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
     }
 
     pub fn interval(&self, seconds: u64) {
@@ -190,6 +210,18 @@ impl Stage {
         self.scripts.inner().ends.insert(name.to_owned(), reads);
     }
 
+    pub fn watch(&self, name: &str, watch: Watch) {
+        self.scripts.inner().watch.insert(name.to_owned(), watch);
+    }
+
+    pub fn watches(&self, name: &str) -> usize {
+        self.scripts.inner().watches.get(name).copied().unwrap_or(0)
+    }
+
+    pub fn afresh(&self, name: &str) -> usize {
+        self.scripts.inner().afresh.get(name).copied().unwrap_or(0)
+    }
+
     pub fn connects(&self, name: &str) -> usize {
         self.scripts
             .inner()
@@ -218,6 +250,10 @@ impl Stage {
 
     pub fn down(&self, kind: &'static str, down: bool) {
         self.change(kind, |seen| seen.down = down);
+    }
+
+    pub fn mute(&self, kind: &'static str, mute: bool) {
+        self.change(kind, |seen| seen.mute = mute);
     }
 
     pub fn refuses(&self, kind: &'static str, refuses: bool) {
@@ -330,6 +366,35 @@ impl Backend for Puppet {
         Ok(Whole::default())
     }
 
+    async fn afresh(&mut self) {
+        let mut inner = self.scripts.inner();
+        *inner.afresh.entry(self.name.clone()).or_default() += 1;
+    }
+
+    async fn watch(&mut self, limit: Duration) -> backend::Result<Watched> {
+        let watch = {
+            let mut inner = self.scripts.inner();
+            *inner.watches.entry(self.name.clone()).or_default() += 1;
+            inner.watch.get(&self.name).copied()
+        };
+        match watch {
+            Some(Watch::Changed) => Ok(Watched::Changed),
+            Some(Watch::Ends) => Ok(Watched::Quiet),
+            Some(Watch::Deaf) | None => {
+                tokio::time::sleep(limit).await;
+                Ok(Watched::Quiet)
+            }
+        }
+    }
+
+    fn watches(&self) -> bool {
+        let inner = self.scripts.inner();
+        matches!(
+            inner.watch.get(&self.name),
+            Some(Watch::Changed | Watch::Ends)
+        )
+    }
+
     async fn close(&mut self) {}
 }
 
@@ -387,6 +452,13 @@ impl Destination for Target {
         }
         let mut inner = self.try_once()?;
         let seen = inner.destinations.entry(self.kind).or_default();
+        if seen.mute {
+            seen.tries += 1;
+            return Err(Error::Rejected {
+                server: "https://server.example.com".to_owned(),
+                reason: "no heartbeats here".to_owned(),
+            });
+        }
         seen.heartbeats += 1;
         let forgotten = std::mem::take(&mut seen.forgot);
         Ok(sources

@@ -40,7 +40,7 @@ pub(super) fn holds(
             since,
         },
     };
-    if new_read || held.reads == 0 {
+    if new_read {
         held.reads += 1;
     }
     if held.reads >= PROOF {

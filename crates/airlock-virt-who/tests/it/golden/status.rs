@@ -55,8 +55,10 @@ async fn ask(folder: &Folder, before: &Value) -> status::Status {
         |asked: &Asked| {
             let body = if asked.path.contains("/jobs/") {
                 "{\"id\": \"x\", \"state\": \"FINISHED\", \"resultData\": {}}"
+            } else if asked.path.ends_with("/heartbeat") {
+                "{\"id\": \"y\", \"state\": \"FINISHED\"}"
             } else {
-                "{\"result\": true, \"version\": \"4.4.1\", \"managerCapabilities\": [\"hypervisors_async\"]}"
+                "{\"result\": true, \"version\": \"4.4.1\", \"managerCapabilities\": [\"hypervisors_async\", \"hypervisors_heartbeat\"]}"
             };
             Reply::new(200, "application/json", body)
         },
