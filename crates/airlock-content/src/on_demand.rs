@@ -3,7 +3,7 @@
 //! The fetch belongs to the server, not to the client: one that goes away does not stop it, and a hundred that ask for
 //! one package cause one fetch. Fetches of different packages do not wait for each other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use airlock_db::package_files::{FileKey, SeenFile};
@@ -388,7 +388,7 @@ impl Content {
         .await
     }
 
-    /// Fetches those of the wanted packages that are not held, one after the other.
+    /// Fetches those of the wanted packages that are not held, several side by side.
     pub(crate) async fn fetch_each(
         &self,
         ctx: &TaskContext,
@@ -401,7 +401,7 @@ impl Content {
             .await?;
         let channel = Arc::new(channel.clone());
         let packages = wanted.len() as u64;
-        let missing: Vec<crate::sync::Wanted> = wanted
+        let mut missing: VecDeque<crate::sync::Wanted> = wanted
             .into_iter()
             .filter(|w| !held.contains_key(&w.key()))
             .collect();
@@ -414,27 +414,32 @@ impl Content {
         let need = crate::sync::bytes_needed(missing.iter().map(|w| w.size));
         self.check_space(stage, need)?;
         let total = missing.len() as u64;
-        for (done, w) in missing.into_iter().enumerate() {
+        let mut done = 0;
+        let mut running = tokio::task::JoinSet::new();
+        loop {
+            // Dropping the set leaves what is under way to the server, as when a client goes away.
             ctx.check()?;
+            while running.len() < self.settings().parallel_downloads.max(1) {
+                let Some(w) = missing.pop_front() else { break };
+                let (content, channel) = (self.clone(), Arc::clone(&channel));
+                running.spawn(async move {
+                    let result = content.fetch_wanted(&channel, &w).await;
+                    (w, result)
+                });
+            }
             ctx.reporter.report(airlock_model::Progress {
                 stage: stage.to_owned(),
-                done: done as u64,
+                done,
                 total,
                 unit: "packages".to_owned(),
             });
-            let package = FoundPackage {
-                record: w.record,
-                upstream: airlock_db::records::upstream_of(self.db(), w.record).await?,
-                checksum_type: w.checksum_type.clone(),
-                checksum: w.checksum.clone(),
-                size: w.size,
-                file_name: w.file_name.clone(),
-                href: (!w.href.is_empty()).then(|| w.href.clone()),
+            let Some(ended) = running.join_next().await else {
+                break;
             };
-            let package = self.with_source(channel.org, package).await?;
-            let flight = self.flight(&channel, &package, false);
-            match self.landed(flight, &channel, &package, false).await {
-                Ok(_) => {
+            let (w, result) = ended.map_err(|_| Error::worker_panicked("fetching a package"))?;
+            done += 1;
+            match result {
+                Ok(()) => {
                     outcome.fetched += 1;
                     outcome.bytes += w.size;
                 }
@@ -452,6 +457,23 @@ impl Content {
                 }),
             }
         }
+        outcome.missing.sort_by(|a, b| a.package.cmp(&b.package));
         Ok(outcome)
+    }
+
+    async fn fetch_wanted(&self, channel: &Arc<Channel>, w: &crate::sync::Wanted) -> Result<()> {
+        let package = FoundPackage {
+            record: w.record,
+            upstream: airlock_db::records::upstream_of(self.db(), w.record).await?,
+            checksum_type: w.checksum_type.clone(),
+            checksum: w.checksum.clone(),
+            size: w.size,
+            file_name: w.file_name.clone(),
+            href: (!w.href.is_empty()).then(|| w.href.clone()),
+        };
+        let package = self.with_source(channel.org, package).await?;
+        let flight = self.flight(channel, &package, false);
+        self.landed(flight, channel, &package, false).await?;
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
+use crate::dialect::Dialect;
 use crate::{Db, Error, Result};
 
 /// One step of the schema.
@@ -13,6 +14,32 @@ struct Migration {
     /// only expands.
     needs: i64,
     text: &'static str,
+    /// Statements that the two databases write so differently that each has its own, behind the text.
+    own: fn(Dialect) -> &'static [&'static str],
+}
+
+/// For steps whose text says all.
+fn nothing_own(_: Dialect) -> &'static [&'static str] {
+    &[]
+}
+
+/// The audit log only grows: whoever wants otherwise has to take the rule away first, and the chain of hashes still tells.
+fn audit_only_grows(dialect: Dialect) -> &'static [&'static str] {
+    match dialect {
+        Dialect::Sqlite => &[
+            "CREATE TRIGGER IF NOT EXISTS audit_not_changed BEFORE UPDATE ON audit \
+             BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+            "CREATE TRIGGER IF NOT EXISTS audit_not_removed BEFORE DELETE ON audit \
+             BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+        ],
+        Dialect::Postgres => &[
+            "CREATE OR REPLACE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$",
+            "DROP TRIGGER IF EXISTS audit_only_grows ON audit",
+            "CREATE TRIGGER audit_only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit \
+             FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows()",
+        ],
+    }
 }
 
 const MIGRATIONS: &[Migration] = &[
@@ -20,21 +47,31 @@ const MIGRATIONS: &[Migration] = &[
         number: 1,
         needs: 1,
         text: include_str!("../migrations/0001-content.sql"),
+        own: nothing_own,
     },
     Migration {
         number: 2,
         needs: 1,
         text: include_str!("../migrations/0002-record-name.sql"),
+        own: nothing_own,
     },
     Migration {
         number: 3,
         needs: 1,
         text: include_str!("../migrations/0003-clones.sql"),
+        own: nothing_own,
     },
     Migration {
         number: 4,
         needs: 1,
         text: include_str!("../migrations/0004-hypervisors.sql"),
+        own: nothing_own,
+    },
+    Migration {
+        number: 5,
+        needs: 1,
+        text: "",
+        own: audit_only_grows,
     },
 ];
 
@@ -82,6 +119,9 @@ async fn step(db: &Db, migrations: &[Migration]) -> Result<()> {
                 .execute(AssertSqlSafe(statement))
                 .await
                 .map_err(failed)?;
+        }
+        for statement in (migration.own)(tx.dialect) {
+            tx.inner.execute(*statement).await.map_err(failed)?;
         }
         sqlx::query("INSERT INTO schema_version (number) VALUES ($1)")
             .bind(migration.number)

@@ -1,5 +1,6 @@
 //! What the REST API takes and answers beside the nouns of `airlock-model`. The command line uses the same types.
 
+pub use airlock_content::FetchOutcome;
 use airlock_model::{ChannelLabel, Instant, Role, TokenScope};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

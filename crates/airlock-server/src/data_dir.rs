@@ -43,11 +43,13 @@ pub enum DataDirError {
     },
     /// It holds something else.
     #[error(
-        "{path} is not empty and holds no Airlock data (there is \"{found}\"); its permissions were left alone: use an empty or new folder"
+        "{path} is {what} and holds no Airlock data (there is \"{found}\"); its permissions were left alone: use an empty or new folder"
     )]
     Foreign {
         /// The folder.
         path: PathBuf,
+        /// Why it is not taken all the same.
+        what: &'static str,
         /// The first thing that is not Airlock's.
         found: String,
     },
@@ -75,7 +77,7 @@ impl DataDir {
     /// Makes the folder if it is missing, tightens it to 0700 if it is ours, and locks it.
     ///
     /// # Errors
-    /// [`DataDirError`]; a folder of somebody else, or with something else in it, is left untouched.
+    /// [`DataDirError`]; a folder of somebody else, or one with something else in it that others need, is left untouched.
     pub fn open(path: &Path) -> Result<Self, DataDirError> {
         let io = |what: &'static str| {
             let path = path.to_owned();
@@ -98,7 +100,7 @@ impl DataDir {
                 own,
             });
         }
-        refuse_foreign(&path)?;
+        refuse_foreign(&path, &found)?;
         if found.mode() & 0o077 != 0 {
             std::fs::set_permissions(&path, Permissions::from_mode(0o700))
                 .map_err(io("cannot tighten the data folder"))?;
@@ -161,14 +163,42 @@ impl DataDir {
     }
 }
 
-/// `--data /tmp` by root must not turn `/tmp` into 0700.
-fn refuse_foreign(path: &Path) -> Result<(), DataDirError> {
+/// What a folder is that others live in: `--data /tmp` by root must not turn `/tmp` into 0700.
+fn shared_by_others(
+    path: &Path,
+    data: &std::fs::Metadata,
+    names: &[String],
+) -> Option<&'static str> {
+    const SYSTEM: [&str; 9] = [
+        "/etc", "/usr", "/boot", "/dev", "/proc", "/sys", "/bin", "/sbin", "/lib",
+    ];
+    const HOME: [&str; 5] = [".bashrc", ".profile", ".bash_profile", ".ssh", ".config"];
+    let home = std::env::var_os("HOME").and_then(|home| Path::new(&home).canonicalize().ok());
+    let parent = path.parent();
+    if parent.is_none_or(|parent| parent == Path::new("/") || parent == Path::new("/var"))
+        || SYSTEM.iter().any(|system| path.starts_with(system))
+    {
+        Some("a folder of the system")
+    } else if home.is_some_and(|home| home == path)
+        || names.iter().any(|name| HOME.contains(&name.as_str()))
+    {
+        Some("a home folder")
+    } else if data.mode() & 0o1002 != 0 {
+        Some("a folder that others may write into")
+    } else {
+        None
+    }
+}
+
+/// Refuses a folder that holds something else and that others live in. One that is the server's own is taken.
+fn refuse_foreign(path: &Path, data: &std::fs::Metadata) -> Result<(), DataDirError> {
     let io = |source| DataDirError::Io {
         what: "cannot read",
         path: path.to_owned(),
         source,
     };
     let mut foreign = None;
+    let mut names = Vec::new();
     for entry in std::fs::read_dir(path).map_err(io)? {
         let name = entry
             .map_err(io)?
@@ -178,6 +208,7 @@ fn refuse_foreign(path: &Path) -> Result<(), DataDirError> {
         if matches!(name.as_str(), LOCK | "airlock.db" | "blobs") {
             return Ok(());
         }
+        names.push(name.clone());
         let settings = name.ends_with(".toml")
             || name.ends_with(".pem")
             || name.ends_with(".crt")
@@ -186,13 +217,16 @@ fn refuse_foreign(path: &Path) -> Result<(), DataDirError> {
             foreign = Some(name);
         }
     }
-    match foreign {
-        Some(found) => Err(DataDirError::Foreign {
+    let Some(found) = foreign else { return Ok(()) };
+    if let Some(what) = shared_by_others(path, data, &names) {
+        return Err(DataDirError::Foreign {
             path: path.to_owned(),
+            what,
             found,
-        }),
-        None => Ok(()),
+        });
     }
+    tracing::warn!(data = %path.display(), found, "the data folder holds something that is not Airlock's; only this user can read it now");
+    Ok(())
 }
 
 #[cfg(test)]
@@ -225,17 +259,37 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_with_something_else_is_left_alone() {
+    fn a_folder_that_others_live_in_is_left_alone() {
+        for (name, mode, says) in [
+            (".profile", 0o755, "a home folder"),
+            ("letter.txt", 0o1755, "others may write"),
+            ("letter.txt", 0o757, "others may write"),
+        ] {
+            let outer = tempfile::tempdir().unwrap();
+            std::fs::set_permissions(outer.path(), Permissions::from_mode(mode)).unwrap();
+            std::fs::write(outer.path().join(name), "x").unwrap();
+            let error = DataDir::open(outer.path()).unwrap_err();
+            assert!(matches!(error, DataDirError::Foreign { .. }), "{error}");
+            let error = error.to_string();
+            assert!(error.contains(says) && error.contains(name), "{error}");
+            let kept = std::fs::metadata(outer.path()).unwrap().mode();
+            assert_eq!(kept & 0o7777, mode);
+        }
+        let data = std::fs::metadata("/").unwrap();
+        for path in ["/", "/srv", "/var/lib", "/etc/airlock", "/usr/local/share"] {
+            let what = shared_by_others(Path::new(path), &data, &[]);
+            assert_eq!(what, Some("a folder of the system"), "{path}");
+        }
+    }
+
+    #[test]
+    fn an_own_folder_with_something_else_in_it_is_taken_and_tightened() {
         let outer = tempfile::tempdir().unwrap();
         std::fs::set_permissions(outer.path(), Permissions::from_mode(0o755)).unwrap();
         std::fs::write(outer.path().join("letter.txt"), "x").unwrap();
-        assert!(matches!(
-            DataDir::open(outer.path()),
-            Err(DataDirError::Foreign { .. })
-        ));
-        assert_eq!(
-            std::fs::metadata(outer.path()).unwrap().mode() & 0o777,
-            0o755
-        );
+        let _data = DataDir::open(outer.path()).unwrap();
+        let mode = std::fs::metadata(outer.path()).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert!(outer.path().join("letter.txt").exists());
     }
 }

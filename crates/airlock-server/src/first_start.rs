@@ -29,7 +29,7 @@ pub async fn administrator(
         return Ok(());
     }
     if let Some(given) = &given {
-        password::check_new(given)?;
+        password::check_new(given).map_err(ServeError::GivenPassword)?;
     }
     let random = given.is_none();
     let text = given.unwrap_or_else(password::new_password);

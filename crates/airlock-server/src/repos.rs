@@ -119,6 +119,9 @@ async fn answer(app: &Arc<App>, request: &Request<'_>) -> Result<Answer, Failure
     let nothing = || Failure::not_found("nothing is served at this path");
     match spelling::read(request.path).ok_or_else(nothing)? {
         Wanted::File { label_at, path } => file(app, request, &label_at, &path).await,
+        // Said of every name, so that it tells nobody which channels there are. The dot keeps what stands before a colon
+        // from being taken for a scheme.
+        Wanted::NoSlash { raw } => redirect(&format!("./{raw}/")),
         Wanted::Page { label_at } => {
             let version = version(app, request, &label_at).await?;
             Ok(page::of(app, request, &version))

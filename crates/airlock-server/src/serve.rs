@@ -47,6 +47,9 @@ pub enum ServeError {
     /// The administrator's password cannot be hashed.
     #[error(transparent)]
     Password(#[from] PasswordError),
+    /// The password that the environment gives the first administrator cannot be set.
+    #[error("AIRLOCK_ADMIN_PASSWORD: {0}")]
+    GivenPassword(PasswordError),
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -96,6 +99,9 @@ impl ServeError {
                 "check that PostgreSQL runs there and takes the login of database-url (AIRLOCK_DATABASE_URL, airlock.toml)".to_owned(),
             ),
             Self::Content(error) if error.kind() != ErrorKind::Internal => error.hint(),
+            Self::GivenPassword(_) => Some(
+                "give another one, or unset it: then a random one is made and written into initial-password in the data folder".to_owned(),
+            ),
             Self::Full { .. } => Some("free some space and start again; nothing is lost".to_owned()),
             _ => None,
         }

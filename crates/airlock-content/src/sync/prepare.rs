@@ -81,6 +81,10 @@ impl Content {
                     label: label.to_string(),
                 })?;
             let open = super::upstream::open(self.fetcher(), full, ctx).await?;
+            for warning in &open.warnings {
+                // A scheduled sync has nobody who reads its outcome.
+                tracing::warn!(channel.label = %label, "{warning}");
+            }
             outcome.warnings.extend(open.warnings.iter().cloned());
             let validators = state.as_ref().map(|s| Validators {
                 etag: s.last_etag.clone(),

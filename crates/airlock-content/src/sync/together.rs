@@ -222,3 +222,49 @@ fn name_of(document: &ModuleDocument) -> String {
         ModuleContent::Other(_) => format!("other {}", document.raw.trim()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn comps(id: &str) -> String {
+        format!("<comps><group><id>{id}</id><name>{id}</name></group></comps>")
+    }
+
+    #[tokio::test]
+    async fn what_earlier_releases_listed_twice_becomes_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let content = Content::new(
+            airlock_db::Db::open_file(&folder.path().join("airlock.db"))
+                .await
+                .unwrap(),
+            airlock_blob::BlobStore::open(folder.path()).unwrap(),
+            airlock_fetch::Fetcher::new(airlock_fetch::Settings::default()),
+            Arc::new(airlock_model::SystemClock),
+            crate::ContentSettings::new(folder.path()),
+        );
+        let file = |kind: &str, text: &str| {
+            content
+                .store_open(kind, "comps.xml", text.as_bytes(), Compression::Gz)
+                .unwrap()
+        };
+        let (one, other) = (file(COMPS, &comps("a")), file(COMPS, &comps("b")));
+        let productid = file("productid", "x");
+        let packed = file("group_gz", &comps("a"));
+        let list = vec![one.clone(), packed.clone(), productid.clone(), other];
+        let files = content.one_of_each(list, Compression::Zstd).unwrap();
+        let kinds: Vec<&str> = files.iter().map(|file| file.kind.as_str()).collect();
+        assert_eq!(kinds, ["productid", COMPS]);
+        let together = Comps::parse(&content.opened(&files[1]).unwrap()).unwrap();
+        let ids: Vec<&str> = together.groups.iter().map(|g| g.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        // One upstream's files stay as they are.
+        let list = vec![one, packed, productid];
+        let same = content
+            .one_of_each(list.clone(), Compression::Zstd)
+            .unwrap();
+        assert_eq!(same, list);
+    }
+}

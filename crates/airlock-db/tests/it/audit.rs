@@ -53,6 +53,7 @@ async fn three_rows(place: &crate::both::Place) {
 fn a_changed_row_breaks_the_chain() {
     on_both(|place| async move {
         three_rows(&place).await;
+        place.unguard_audit().await;
         place
             .tamper("UPDATE audit SET principal = 'user:other' WHERE instant_us = 2")
             .await;
@@ -67,6 +68,7 @@ fn a_changed_row_breaks_the_chain() {
 fn a_row_taken_out_breaks_the_chain() {
     on_both(|place| async move {
         three_rows(&place).await;
+        place.unguard_audit().await;
         place.tamper("DELETE FROM audit WHERE instant_us = 1").await;
         assert!(matches!(
             audit::check(&place.db, None).await.unwrap(),
@@ -81,6 +83,7 @@ fn rows_cut_off_the_end_are_missed() {
         three_rows(&place).await;
         let kept = audit::head(&place.db).await.unwrap().unwrap();
         assert_eq!(kept.to_string().parse::<audit::AuditHead>().unwrap(), kept);
+        place.unguard_audit().await;
         place.tamper("DELETE FROM audit WHERE instant_us = 2").await;
         let cut = Some(AuditFault::Cut { missing: kept.id });
         assert_eq!(audit::check(&place.db, None).await.unwrap(), cut);
@@ -104,5 +107,27 @@ fn rows_cut_off_the_end_are_missed() {
                 .unwrap()
                 .is_some()
         );
+    });
+}
+
+#[test]
+fn the_log_only_grows() {
+    on_both(|place| async move {
+        three_rows(&place).await;
+        for statement in [
+            "UPDATE audit SET principal = 'user:other'",
+            "UPDATE audit SET detail = '{}' WHERE instant_us = 2",
+            "DELETE FROM audit",
+            "DELETE FROM audit WHERE instant_us = 2",
+        ] {
+            let error = place.try_at(&place.url, statement).await.unwrap_err();
+            assert!(
+                error.to_string().contains("the audit log only grows"),
+                "{statement}: {error}"
+            );
+        }
+        assert_eq!(audit::check(&place.db, None).await.unwrap(), None);
+        let rows = audit::list(&place.db, OrgId::DEFAULT, None, 10).await;
+        assert_eq!(rows.unwrap().len(), 3);
     });
 }

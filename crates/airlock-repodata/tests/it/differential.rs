@@ -8,6 +8,7 @@ mod oracle;
 mod packages;
 mod repositories;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Counts and shows what differs.
@@ -47,7 +48,14 @@ impl Tally {
 
     /// Prints the counts; fails when something differs or nothing was compared.
     pub fn finish(self, what: &str) {
-        println!("{what}: {} compared, {} differ", self.compared, self.differ);
+        // Past the harness, which shows what a test prints only when it fails.
+        let mut terminal = std::io::stderr();
+        writeln!(
+            terminal,
+            "{what}: {} compared, {} differ",
+            self.compared, self.differ
+        )
+        .unwrap();
         assert!(self.compared > 0, "nothing was compared");
         assert_eq!(
             self.differ, 0,

@@ -23,6 +23,11 @@ pub enum Wanted {
         /// The channel, perhaps with `@VERSION`.
         label_at: String,
     },
+    /// `/repos/LABEL[@VERSION]`: the page, without the slash that its links need.
+    NoSlash {
+        /// The channel, perhaps with `@VERSION`, as it was spelt.
+        raw: String,
+    },
     /// `/repos/LABEL[@VERSION]/`: the page for people.
     Page {
         /// The channel, perhaps with `@VERSION`.
@@ -49,9 +54,13 @@ pub fn read(raw: &str) -> Option<Wanted> {
         if !plain_name(&name) {
             return None;
         }
-        let label = name.strip_suffix(".repo")?;
-        return (!label.is_empty()).then(|| Wanted::RepoFile {
-            label: label.to_owned(),
+        return Some(match name.strip_suffix(".repo") {
+            Some(label) => Wanted::RepoFile {
+                label: label.to_owned(),
+            },
+            None => Wanted::NoSlash {
+                raw: rest.to_owned(),
+            },
         });
     };
     let label_at = decode(label_at)?;
@@ -120,7 +129,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_five_kinds_of_paths() {
+    fn the_kinds_of_paths() {
+        assert_eq!(
+            read("/repos/el9-base@2026-01-01T00:00Z"),
+            Some(Wanted::NoSlash {
+                raw: "el9-base@2026-01-01T00:00Z".into()
+            })
+        );
         assert_eq!(
             read("/repos/el9-base/gpg/metadata"),
             Some(Wanted::MetadataKey {
@@ -164,8 +179,10 @@ mod tests {
         for raw in [
             "/repos/",
             "/repos",
-            "/repos/el9-base",
             "/repos/.repo",
+            "/repos/.hidden",
+            "/repos/él9",
+            "/repos/el9%2fbase",
             "/repos//x",
             "/repos/a/../../airlock.toml",
             "/repos/el9-base/%2e%2e/x",

@@ -1,6 +1,8 @@
 //! A job becomes a call of the domain, and what it answers becomes the task's result.
 
-use airlock_content::{AddFrom, Content, Error, StagedFile, SyncOptions, TaskContext, split_label};
+use airlock_content::{
+    AddFrom, Content, Error, FetchOutcome, StagedFile, SyncOptions, TaskContext, split_label,
+};
 use airlock_model::{ChannelLabel, SyncOutcome, SyncState, VersionSelector};
 use serde::Serialize;
 use serde_json::Value;
@@ -89,7 +91,11 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
         }
         Job::Fetch { label, version } => {
             let selector = selector(content, version.as_deref())?;
-            ended(&content.fetch_packages(context, &label, selector).await?)
+            let outcome = content.fetch_packages(context, &label, selector).await?;
+            Ok(Ended {
+                trouble: missing(&label, &outcome),
+                ..ended(&outcome)?
+            })
         }
         Job::Check {
             label,
@@ -142,6 +148,19 @@ fn ended(value: &impl Serialize) -> Result<Ended, Error> {
         result,
         trouble: None,
     })
+}
+
+/// A fetch that could not bring all packages here has failed, though others came.
+fn missing(label: &ChannelLabel, outcome: &FetchOutcome) -> Option<String> {
+    let first = outcome.missing.first()?;
+    let more = match outcome.missing.len() - 1 {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    Some(format!(
+        "{label}: {} cannot be had: {}{more}",
+        first.package, first.reason
+    ))
 }
 
 /// A sync in which a channel failed or was held has failed, though others went well.

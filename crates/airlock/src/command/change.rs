@@ -1,6 +1,6 @@
 //! Changing what channels hold: sync, add, remove, rollback, promote, fetch.
 
-use airlock_model::{ChannelPatch, SyncOutcome, SyncState};
+use airlock_model::{Channel, ChannelLabel, ChannelPatch, SyncOutcome, SyncState};
 use airlock_server::api;
 use http::Method;
 use serde_json::Value;
@@ -20,8 +20,9 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
         .iter()
         .map(|text| label(text))
         .collect::<Result<Vec<_>>>()?;
+    let tree = args.tree.as_deref().map(label).transpose()?;
     if let Some(schedule) = &args.schedule {
-        for label in &channels {
+        for label in &scheduled(context, &channels, args.all, tree.as_ref()).await? {
             let patch = ChannelPatch {
                 schedule: Some(schedule.clone()),
                 ..ChannelPatch::default()
@@ -32,7 +33,6 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
                 .await?;
         }
     }
-    let tree = args.tree.as_deref().map(label).transpose()?;
     let wish = api::Sync {
         channels,
         all: args.all,
@@ -60,6 +60,36 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
         .iter()
         .all(|outcome| matches!(outcome.state, SyncState::Published | SyncState::Unchanged));
     if well { Ok(()) } else { Err(Fail::said()) }
+}
+
+/// The channels that a schedule is for: those that are synced now.
+async fn scheduled(
+    context: &Context,
+    named: &[ChannelLabel],
+    all: bool,
+    tree: Option<&ChannelLabel>,
+) -> Result<Vec<ChannelLabel>> {
+    if !all && tree.is_none() {
+        return Ok(named.to_vec());
+    }
+    let channels: Vec<Channel> = context.client.get("/api/v1/channels").await?;
+    // A child names the whole tree, as its base channel does.
+    let base = tree.map(|named| {
+        let channel = channels.iter().find(|channel| channel.label == *named);
+        channel
+            .and_then(|channel| channel.parent.clone())
+            .unwrap_or_else(|| named.clone())
+    });
+    let is_meant = |channel: &Channel| match &base {
+        Some(base) => channel.label == *base || channel.parent.as_ref() == Some(base),
+        None => true,
+    };
+    Ok(channels
+        .into_iter()
+        .filter(|channel| !channel.upstreams.is_empty() && channel.deleted.is_none())
+        .filter(is_meant)
+        .map(|channel| channel.label)
+        .collect())
 }
 
 /// `channel add` and `channel remove`.
@@ -127,23 +157,39 @@ pub async fn promote(
     )
 }
 
-/// `channel fetch`.
+/// `channel fetch`: exit 1 when a package cannot be had.
 pub async fn fetch(context: &Context, channel: &str, waiting: Waiting) -> Result {
     let (label, version) = label_at(channel)?;
     let path = format!("/api/v1/channels/{label}/fetch");
-    let Some(outcome) = start::<Value>(context, &path, &api::Fetch { version }, waiting).await?
-    else {
+    let wish = api::Fetch { version };
+    let Some(outcome) = start::<api::FetchOutcome>(context, &path, &wish, waiting).await? else {
         return Ok(());
     };
     if context.json {
-        return show::json(&outcome);
+        show::json(&outcome)?;
+    } else {
+        for missing in &outcome.missing {
+            eprintln!(
+                "{label}: not had: {}: {}",
+                show::plain(&missing.package),
+                show::plain(&missing.reason)
+            );
+        }
+        let missing = match outcome.missing.len() {
+            0 => String::new(),
+            count => format!(", {count} cannot be had"),
+        };
+        show::line(&format!(
+            "{label}: {} packages brought here, {}{missing}",
+            outcome.fetched,
+            show::size(outcome.bytes)
+        ))?;
     }
-    let number = |name: &str| outcome.get(name).and_then(Value::as_u64).unwrap_or(0);
-    show::line(&format!(
-        "{label}: {} packages brought here, {}",
-        number("fetched"),
-        show::size(number("bytes"))
-    ))
+    if outcome.missing.is_empty() {
+        Ok(())
+    } else {
+        Err(Fail::said())
+    }
 }
 
 /// What an edit did: one outcome, or one a channel of the tree.

@@ -362,3 +362,118 @@ fn keys_upstreams_and_excludes_of_a_channel_are_taken_away_by_the_empty_word() {
         serde_json::Value::Null
     );
 }
+
+#[test]
+fn a_schedule_is_set_for_every_channel_that_is_synced() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Distribution::at(folder.path().join("upstream"));
+    let server = Start::new(folder.path().join("data")).start();
+    let url = upstream.url();
+    let create = |label: &str, more: &[&str]| {
+        let mut words = vec!["channel", "create", label];
+        words.extend_from_slice(more);
+        server.airlock_ok(&words);
+    };
+    create("el9-base", &["--upstream", &url]);
+    create("el9-extras", &["--upstream", &url, "--parent", "el9-base"]);
+    create("own-tools", &["--parent", "el9-base"]);
+    create("el8-base", &["--upstream", &url]);
+    let schedules = || -> Vec<(String, Option<String>)> {
+        let list: serde_json::Value =
+            serde_json::from_str(&server.airlock_ok(&["channel", "list", "--json"])).unwrap();
+        let mut list: Vec<_> = list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|channel| {
+                let text = |name: &str| channel[name].as_str().map(str::to_owned);
+                (text("label").unwrap(), text("schedule"))
+            })
+            .collect();
+        list.sort();
+        list
+    };
+    let expected = |of: [Option<&str>; 4]| -> Vec<(String, Option<String>)> {
+        ["el8-base", "el9-base", "el9-extras", "own-tools"]
+            .into_iter()
+            .zip(of)
+            .map(|(label, schedule)| (label.to_owned(), schedule.map(str::to_owned)))
+            .collect()
+    };
+    let daily = Some("daily 02:00");
+    server.airlock_ok(&[
+        "channel",
+        "sync",
+        "--tree",
+        "el9-extras",
+        "--schedule",
+        "daily 02:00",
+    ]);
+    assert_eq!(schedules(), expected([None, daily, daily, None]));
+    let hourly = Some("hourly");
+    server.airlock_ok(&["channel", "sync", "--all", "--schedule", "hourly"]);
+    assert_eq!(schedules(), expected([hourly, hourly, hourly, None]));
+    server.stop();
+}
+
+#[test]
+fn a_fetch_names_what_cannot_be_had_and_fails() {
+    let folder = tempfile::tempdir().unwrap();
+    let upstream = Distribution::at(folder.path().join("upstream"));
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&[
+        "channel",
+        "create",
+        "el9-base",
+        "--upstream",
+        &upstream.url(),
+        "--policy",
+        "on-demand",
+    ]);
+    server.airlock_ok(&["channel", "sync", "el9-base"]);
+    let files = airlock_testkit::repos::packages_below(&folder.path().join("upstream"));
+    let hello = files
+        .iter()
+        .find(|path| path.ends_with("hello-1.0-1.noarch.rpm"))
+        .unwrap();
+    let kept = std::fs::read(hello).unwrap();
+    std::fs::remove_file(hello).unwrap();
+    let finished = server.airlock(&["channel", "fetch", "el9-base"]);
+    assert_eq!(finished.code, 1, "{}", finished.text());
+    assert!(
+        finished
+            .stderr
+            .contains("el9-base: not had: hello-1.0-1.noarch.rpm: ")
+            && finished.stderr.contains("the file is not there")
+            && finished.stdout.contains("1 cannot be had"),
+        "{}",
+        finished.text()
+    );
+    // What could be had came; the rest comes when it is there again.
+    std::fs::write(hello, kept).unwrap();
+    let line = server.airlock_ok(&["channel", "fetch", "el9-base@1"]);
+    assert!(
+        line.starts_with("el9-base: 1 packages brought here"),
+        "{line}"
+    );
+    server.stop();
+}
+
+#[test]
+fn a_short_password_in_the_environment_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let finished = airlock_testkit::programs::run(
+        std::process::Command::new(airlock_testkit::process::airlock_binary())
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(folder.path().join("data"))
+            .env("AIRLOCK_ADMIN_PASSWORD", "short"),
+    );
+    assert_eq!(finished.code, 1, "{}", finished.text());
+    assert!(
+        finished.stderr.contains(
+            "AIRLOCK_ADMIN_PASSWORD: the password has 5 characters; at least 12 are needed"
+        ) && finished.stderr.contains("hint: give another one"),
+        "{}",
+        finished.text()
+    );
+}
