@@ -79,6 +79,7 @@ impl Content {
             .await?;
         // Of what was cancelled the answer may not be whole.
         ctx.check()?;
+        plan.children = self.planned_children(ctx, &plan).await?;
         if !request.keep_advisory_names {
             self.name_errata(org, &mut plan, unnamed).await?;
         }

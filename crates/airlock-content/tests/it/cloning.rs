@@ -1,6 +1,7 @@
 //! Clone by date on small repositories: the experiments of the reference and the rules of its section 13.
 
 mod again;
+mod beside;
 mod corners;
 mod dated;
 mod guards;

@@ -306,6 +306,8 @@ fn settings(args: &CloneArgs, config: &Config) -> Result<CloneRequest> {
     let option =
         |name: &str, wrong: Wrong| Fail::usage(format!("{name}: {}", wrong.why)).hint(wrong.hint);
     let to_date = match &args.to_date {
+        // Checking what is there asks for no date, so that of an old script may be anything.
+        Some(text) if args.validate => values::date(text).ok(),
         Some(text) => Some(values::date(text).map_err(|wrong| option("--to_date", wrong))?),
         None => config.to_date,
     };
