@@ -241,6 +241,7 @@ pub fn plan() -> Plan {
         },
         parents: None,
         channels: vec![base, child],
+        unknown_errata: Vec::new(),
         children: vec![PlannedChild {
             channel: version("el9-2026q1-own", Some(3)),
             broken: vec![PlannedBroken {
