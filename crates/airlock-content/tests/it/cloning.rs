@@ -7,6 +7,7 @@ mod dated;
 mod guards;
 mod judged;
 mod odd;
+mod orders;
 mod recorded;
 mod reuse;
 mod streams;
