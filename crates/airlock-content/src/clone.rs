@@ -7,6 +7,7 @@
 mod about;
 mod advisory;
 mod apply;
+mod children;
 mod close;
 mod consistency;
 mod decide;
@@ -25,6 +26,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod updates;
 mod warm;
 
 use std::sync::Arc;

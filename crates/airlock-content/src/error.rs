@@ -24,6 +24,16 @@ pub enum Error {
         /// The nearest version, for a person: `1 (2026-06-01T02:00:00Z)`.
         nearest: Option<String>,
     },
+    /// A source of a clone had no content at that instant.
+    #[error("channel {label} has no version {wanted}; its first one is {first}")]
+    BeforeFirst {
+        /// The channel.
+        label: String,
+        /// What was asked for.
+        wanted: String,
+        /// Its first version, for a person: `1 (2026-06-01T02:00:00Z)`.
+        first: String,
+    },
     /// The text behind `@` is no version.
     #[error(transparent)]
     Selector(#[from] VersionSelectorError),
@@ -159,9 +169,10 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self.cause() {
             full if full.is_full() => ErrorKind::Exhausted,
-            Self::NoChannel { .. } | Self::NoVersion { .. } | Self::NoFile { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NoChannel { .. }
+            | Self::NoVersion { .. }
+            | Self::BeforeFirst { .. }
+            | Self::NoFile { .. } => ErrorKind::NotFound,
             Self::Selector(_) | Self::Invalid { .. } | Self::BadPackage { .. } => {
                 ErrorKind::Invalid
             }
@@ -195,6 +206,9 @@ impl Error {
             }
             Self::NoChannel { .. } => "airlock channel list shows the channels".to_owned(),
             Self::NoVersion { label, .. } => format!("airlock channel versions {label} shows them"),
+            Self::BeforeFirst { .. } => {
+                "give that instant or a later one, or --infer: the content is then inferred from errata dates".to_owned()
+            }
             Self::Invalid { hint, .. } | Self::Conflict { hint, .. } => {
                 if hint.is_empty() {
                     return None;

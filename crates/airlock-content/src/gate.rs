@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use airlock_model::{
     Channel, ChannelId, ChannelLabel, CheckReport, Gate, SyncOutcome, SyncState, TaskId,
-    VersionNumber,
+    VersionKind, VersionNumber,
 };
 
 use crate::check::{Member, Scope};
@@ -151,6 +151,13 @@ impl Content {
                 reports.push(report);
             }
         }
+        let is_clone = |version: &&PendingVersion| version.kind == VersionKind::Clone;
+        for version in versions.iter().filter(is_clone) {
+            reports.extend(
+                self.ask_children(ctx, version, versions, &mut relied)
+                    .await?,
+            );
+        }
         match reports.is_empty() {
             true => Ok(relied),
             false => Err(Error::Held(Box::new(Held {
@@ -160,8 +167,59 @@ impl Content {
         }
     }
 
+    /// Asks the gates of a cloned base channel's children that stay as they are: whatever kind they are of, they hold what
+    /// breaks a package that can be installed now. Who clones chooses what goes; an upstream that takes something away is
+    /// followed.
+    async fn ask_children(
+        &self,
+        ctx: &TaskContext,
+        base: &PendingVersion,
+        versions: &[PendingVersion],
+        relied: &mut Vec<Relied>,
+    ) -> Result<Vec<CheckReport>> {
+        let mut held = Vec::new();
+        for label in airlock_db::channels::children(self.db(), base.channel).await? {
+            if versions.iter().any(|version| version.label == label) {
+                continue;
+            }
+            let Some(child) = airlock_db::channels::find_live(self.db(), &label).await? else {
+                continue;
+            };
+            let Some(judged) = self
+                .present(&child)
+                .await?
+                .filter(|_| child.gate != Gate::Off)
+            else {
+                continue;
+            };
+            let parent = self.channel(child.org, &base.label).await?;
+            let before = self.before(&child, Some(&parent)).await?;
+            let scope = Scope {
+                judged: Member {
+                    number: None,
+                    ..judged
+                },
+                beside: vec![waiting(base)],
+            };
+            let report = self.judge(ctx, scope, before).await?.report;
+            relied.push(Relied {
+                channel: child.id,
+                label: child.label.clone(),
+                current: child.current,
+            });
+            if report.newly_broken > 0 {
+                held.push(report);
+            }
+        }
+        Ok(held)
+    }
+
     /// A channel and its base channel as they are now.
-    async fn before(&self, channel: &Channel, parent: Option<&Channel>) -> Result<Option<Scope>> {
+    pub(crate) async fn before(
+        &self,
+        channel: &Channel,
+        parent: Option<&Channel>,
+    ) -> Result<Option<Scope>> {
         let Some(judged) = self.present(channel).await? else {
             return Ok(None);
         };
@@ -175,7 +233,7 @@ impl Content {
         }))
     }
 
-    async fn present(&self, channel: &Channel) -> Result<Option<Member>> {
+    pub(crate) async fn present(&self, channel: &Channel) -> Result<Option<Member>> {
         let Some(number) = channel.current else {
             return Ok(None);
         };

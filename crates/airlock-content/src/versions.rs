@@ -353,7 +353,7 @@ impl Content {
         view: &VersionView,
         content: &VersionContent,
     ) -> Result<Publication> {
-        let updates = airlock_db::errata::fragments(self.db(), &content.errata).await?;
+        let updates = self.updates(channel, view, content).await?;
         let (view, attachments) = (view.clone(), content.attachments.clone());
         let (compression, checksum) = (channel.compression, channel.checksum.clone());
         // Like the version's own instant, that of its files never goes back, whatever the clock does: clients compare

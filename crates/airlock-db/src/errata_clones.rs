@@ -104,6 +104,34 @@ pub async fn fragments(
         .collect()
 }
 
+/// A revision as it is published.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PublishedRevision {
+    /// Advisory name.
+    pub advisory: String,
+    /// The `<update>` element.
+    pub fragment: Vec<u8>,
+    /// File names of its packages.
+    pub packages: Vec<String>,
+}
+
+/// The `<update>` elements of a set with the packages that they name, by advisory name.
+pub async fn published(db: &Db, set: &RoaringTreemap) -> Result<Vec<PublishedRevision>> {
+    let rows = of_set(db, set, "e.advisory, r.fragment, r.packages").await?;
+    let mut list: Vec<PublishedRevision> = rows
+        .iter()
+        .map(|row| {
+            Ok(PublishedRevision {
+                advisory: row.try_get(0)?,
+                fragment: row.try_get(1)?,
+                packages: lines(row.try_get(2)?),
+            })
+        })
+        .collect::<Result<_>>()?;
+    list.sort();
+    Ok(list)
+}
+
 /// The oldest clone of each erratum that has one, with its name.
 pub async fn oldest_clones(db: &Db, org: OrgId) -> Result<HashMap<ErratumId, (ErratumId, String)>> {
     let rows = sqlx::query(

@@ -88,6 +88,10 @@ pub struct CloneRequest {
     pub infer: bool,
     /// Only these advisories.
     pub errata: Vec<String>,
+    /// Advisories of `errata` that no source has are left out and named by the plan (one of several trees): without it they
+    /// are refused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub errata_where_known: bool,
     /// Only security errata are selected by date.
     pub security_only: bool,
     /// The date is compared with the date of an erratum's last change, not with its issue date.
@@ -129,6 +133,9 @@ pub struct Plan {
     pub parents: Option<PlannedParents>,
     /// The channels, base first, children by label.
     pub channels: Vec<PlannedChannel>,
+    /// Advisories that were asked for and that no source has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_errata: Vec<String>,
     /// Other children of the base that changes, which lose something by that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<PlannedChild>,

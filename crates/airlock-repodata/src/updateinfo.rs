@@ -4,11 +4,13 @@
 //! spellings, numbers may be wrong. Each update is also there as its own bytes, so that a mirror
 //! can hand it on unharmed.
 
+mod cut;
 mod date;
 mod read;
 mod rename;
 mod write;
 
+pub use cut::with_packages;
 pub use date::parse_date;
 pub use read::{RawUpdate, Updates};
 pub use rename::with_id;

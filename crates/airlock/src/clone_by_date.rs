@@ -15,6 +15,7 @@ mod sample;
 mod switches;
 mod validate;
 mod wish;
+mod written;
 
 use std::io::Read;
 use std::path::Path;
@@ -96,9 +97,10 @@ async fn deed(
     match &wish.deed {
         Deed::Clone(requests) => flow::clone(context, wish, requests, interrupts).await,
         Deed::Show(requests, shown) => flow::show(context, shown, requests, called).await,
-        Deed::Apply { file, rebase } => {
-            flow::apply(context, wish, (file, *rebase), interrupts).await
+        Deed::Apply { files, rebase } => {
+            written::apply(context, wish, (files, *rebase), interrupts).await
         }
+        Deed::Undo(files) => written::undo(context, wish, files, interrupts).await,
         Deed::Validate(requests) => validate::run(context, requests).await,
     }
 }

@@ -91,6 +91,7 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
         request: plan.request.clone(),
         parents: plan.parents.clone(),
         channels: channels.collect(),
+        unknown_errata: plan.unknown_errata.clone(),
         children: plan
             .children
             .iter()

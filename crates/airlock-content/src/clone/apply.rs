@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use airlock_db::channels::{ChannelWrite, KeyWrite};
 use airlock_db::errata_clones::{ClonableRevision, NewCloneRevision};
 use airlock_model::{
-    Channel, ChannelId, ChannelLabel, ChannelSummary, CloneOutcome, ClonedChannel,
+    Attachment, Channel, ChannelId, ChannelLabel, ChannelSummary, CloneOutcome, ClonedChannel,
     ErratumRevisionId, Gate, OrgId, PackageFilter, Plan, PlanSummary, PlannedChannel,
     PlannedErratum, VersionKind, VersionNumber,
 };
@@ -251,6 +251,7 @@ impl Content {
             parent: creation.parent.clone(),
             metadata: airlock_model::MetadataMode::Own,
             gate: Gate::Off,
+            cloned_from: Some(source.label.clone()),
             upstreams: Vec::new(),
             current: None,
             ..source.clone()
@@ -282,43 +283,28 @@ impl Content {
         current: Side,
     ) -> Result<VersionContent> {
         let mut content = current.content.clone();
-        let gone: HashSet<&str> = planned.removals.iter().map(|p| &*p.checksum).collect();
-        for (record, info) in current.view.members() {
-            if gone.contains(info.identity().as_str()) {
-                content.records.remove(record);
-            }
-        }
-        let mut wanted: HashMap<&str, &str> = planned
-            .packages
-            .iter()
-            .map(|package| (&*package.checksum, &*package.nevra))
-            .collect();
-        for (record, info) in from.view.members() {
-            if wanted.remove(info.identity().as_str()).is_some() {
-                content.records.insert(record);
-            }
-        }
-        if let Some(nevra) = wanted.values().min() {
-            return Err(Error::invalid(
-                format!(
-                    "{} has no package {nevra} with the plan's checksum",
-                    planned.source.label
-                ),
-                "the plan was changed by hand, or belongs to another server",
-            ));
-        }
+        content.records = planned_records(planned, from, &current)?;
         let errata = self.planned_errata(org, planned, from).await?;
         let present = airlock_db::errata_clones::revisions(self.db(), &content.errata).await?;
         content.errata = errata_after(&present, &from.content.errata, planned, errata);
-        let source = from.content.attachments.clone();
-        let before = current.content.attachments;
-        let view = self.view(content.records.clone()).await?;
-        content.attachments = self
-            .blocking("cutting module metadata", move |content| {
-                content.cloned_attachments(&source, &before, &view)
-            })
-            .await?;
+        content.attachments = self.planned_files(from, &current, &content.records).await?;
         Ok(content)
+    }
+
+    /// The files that the clone will carry along.
+    pub(super) async fn planned_files(
+        &self,
+        from: &Side,
+        current: &Side,
+        records: &RoaringTreemap,
+    ) -> Result<Vec<Attachment>> {
+        let source = from.content.attachments.clone();
+        let before = current.content.attachments.clone();
+        let view = self.view(records.clone()).await?;
+        self.blocking("cutting module metadata", move |content| {
+            content.cloned_attachments(&source, &before, &view)
+        })
+        .await
     }
 
     /// The revisions that the plan's errata are published as.
@@ -379,6 +365,44 @@ impl Content {
                 ((*source).clone(), id)
             })
             .collect())
+    }
+}
+
+/// The records that the clone will have.
+///
+/// # Errors
+/// When the source does not have a package of the plan.
+pub(super) fn planned_records(
+    planned: &PlannedChannel,
+    from: &Side,
+    current: &Side,
+) -> Result<RoaringTreemap> {
+    let mut records = current.content.records.clone();
+    let gone: HashSet<&str> = planned.removals.iter().map(|p| &*p.checksum).collect();
+    for (record, info) in current.view.members() {
+        if gone.contains(info.identity().as_str()) {
+            records.remove(record);
+        }
+    }
+    let mut wanted: HashMap<&str, &str> = planned
+        .packages
+        .iter()
+        .map(|package| (&*package.checksum, &*package.nevra))
+        .collect();
+    for (record, info) in from.view.members() {
+        if wanted.remove(info.identity().as_str()).is_some() {
+            records.insert(record);
+        }
+    }
+    match wanted.values().min() {
+        None => Ok(records),
+        Some(nevra) => Err(Error::invalid(
+            format!(
+                "{} has no package {nevra} with the plan's checksum",
+                planned.source.label
+            ),
+            "the plan was changed by hand, or belongs to another server",
+        )),
     }
 }
 

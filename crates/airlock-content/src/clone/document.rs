@@ -158,6 +158,7 @@ mod tests {
             request: CloneRequest::default(),
             parents: None,
             channels: Vec::new(),
+            unknown_errata: Vec::new(),
             children: Vec::new(),
         };
         let bytes = write_plan(&plan).unwrap();

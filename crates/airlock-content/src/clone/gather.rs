@@ -193,11 +193,15 @@ impl Content {
             (Some((first, _)), _) if request.infer && selector.instant().is_some() => {
                 Ok((self.cloned_side(source, Some(first)).await?, true))
             }
-            (Some((first, at)), _) => Err(failed.unwrap_or_else(|| Error::NoVersion {
-                label: source.label.to_string(),
-                wanted: request.as_of.clone().unwrap_or_default(),
-                nearest: Some(format!("{first} ({at})")),
-            })),
+            (Some((first, at)), selector) => match failed {
+                // A number that does not exist cannot be inferred.
+                Some(failed) if selector.instant().is_none() => Err(failed),
+                _ => Err(Error::BeforeFirst {
+                    label: source.label.to_string(),
+                    wanted: request.as_of.clone().unwrap_or_default(),
+                    first: format!("{first} ({at})"),
+                }),
+            },
         }
     }
 

@@ -86,6 +86,41 @@ fn shared_names(view: &VersionView) -> HashSet<String> {
     shared.map(|(name, _)| name).collect()
 }
 
+/// Names under which errata may list the packages of a version.
+pub(super) struct Names(HashSet<String>);
+
+impl Names {
+    pub(super) fn new(view: &VersionView) -> Self {
+        Self(view.members().flat_map(|(_, info)| names(&info)).collect())
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
+    /// Whether a package that an erratum names is there.
+    pub(super) fn has_package(&self, package: &UpdatePackage) -> bool {
+        self.0.contains(&stated_name(package))
+    }
+}
+
+/// The name of the file that an erratum means: what it says, else the usual one.
+fn stated_name(package: &UpdatePackage) -> String {
+    let file = package
+        .filename
+        .as_deref()
+        .and_then(|file| file.rsplit('/').next());
+    match file.filter(|file| !file.is_empty()) {
+        Some(file) => file.to_owned(),
+        None => usual_name(
+            &package.name,
+            &package.version,
+            &package.release,
+            &package.arch,
+        ),
+    }
+}
+
 /// The packages of a source by the names under which errata may list them.
 pub(super) struct Listing<'o> {
     by_name: HashMap<String, Vec<(PackageId, RecordInfo<'o>)>>,
@@ -122,24 +157,7 @@ impl<'o> Listing<'o> {
             let Some(named) = self.by_name.get(name) else {
                 continue;
             };
-            let told = |package: &&UpdatePackage| {
-                let file = package
-                    .filename
-                    .as_deref()
-                    .and_then(|file| file.rsplit('/').next());
-                match file.filter(|file| !file.is_empty()) {
-                    Some(file) => file == name,
-                    None => {
-                        *name
-                            == usual_name(
-                                &package.name,
-                                &package.version,
-                                &package.release,
-                                &package.arch,
-                            )
-                    }
-                }
-            };
+            let told = |package: &&UpdatePackage| stated_name(package) == *name;
             let before = found.len();
             if let Some(stated) = stated.filter(|_| named.len() > 1) {
                 for package in stated.iter().filter(told) {

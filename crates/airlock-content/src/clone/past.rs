@@ -168,6 +168,7 @@ mod tests {
             },
             parents: None,
             channels: Vec::new(),
+            unknown_errata: Vec::new(),
             children: Vec::new(),
         };
         let bytes = crate::clone::write_plan(&plan).unwrap();

@@ -67,7 +67,7 @@ impl Content {
     ) -> Result<Plan> {
         let org = ctx.actor.org;
         let gathered = self.gather(org, request, tree).await?;
-        check_advisories(request, &gathered)?;
+        let unknown = unknown_advisories(request, &gathered)?;
         ctx.check()?;
         ctx.stage("closing under dependencies");
         let asked = request.clone();
@@ -79,6 +79,8 @@ impl Content {
             .await?;
         // Of what was cancelled the answer may not be whole.
         ctx.check()?;
+        plan.unknown_errata = unknown;
+        plan.children = self.planned_children(ctx, &plan).await?;
         if !request.keep_advisory_names {
             self.name_errata(org, &mut plan, unnamed).await?;
         }
@@ -117,18 +119,21 @@ fn check(request: &CloneRequest) -> Result<()> {
     rules::check("removelist", &request.removelist, &destinations)
 }
 
-/// Each advisory that was asked for is in at least one source.
-fn check_advisories(request: &CloneRequest, gathered: &Gathered) -> Result<()> {
+/// The advisories that were asked for and are in no source.
+///
+/// # Errors
+/// When there are some, unless one of other trees may have them.
+fn unknown_advisories(request: &CloneRequest, gathered: &Gathered) -> Result<Vec<String>> {
     let mut errata = gathered.pairs.iter().flat_map(|pair| &pair.source_errata);
     let known: HashSet<&str> = errata.by_ref().map(|e| e.advisory.as_str()).collect();
-    let missing: Vec<&str> = request
+    let missing: Vec<String> = request
         .errata
         .iter()
-        .map(String::as_str)
-        .filter(|advisory| !known.contains(advisory))
+        .filter(|advisory| !known.contains(advisory.as_str()))
+        .cloned()
         .collect();
-    if missing.is_empty() {
-        return Ok(());
+    if missing.is_empty() || request.errata_where_known {
+        return Ok(missing);
     }
     Err(Error::invalid(
         format!("no source channel has {}", missing.join(", ")),
@@ -208,6 +213,7 @@ fn plan(
         request: request.clone(),
         parents: gathered.parents.clone(),
         channels,
+        unknown_errata: Vec::new(),
         children: Vec::new(),
     };
     Ok((plan, unnamed))
@@ -252,7 +258,11 @@ fn refuse_empty(
     question: &Question<'_, '_>,
     decision: &Decision,
 ) -> Result<()> {
-    for advisory in &request.errata {
+    let sources = || question.channels.iter().flat_map(|own| &own.errata);
+    let known = |advisory: &&String| {
+        !request.errata_where_known || sources().any(|erratum| erratum.advisory == **advisory)
+    };
+    for advisory in request.errata.iter().filter(known) {
         let mut channels = question.channels.iter().zip(&decision.channels);
         let listed = channels.any(|(own, decided)| {
             let mut errata = own.errata.iter().enumerate();

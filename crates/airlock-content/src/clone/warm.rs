@@ -86,6 +86,16 @@ impl Content {
         }
         all.extend(&tree.parent);
         all.extend(&tree.source_parent);
+        let mut children = Vec::new();
+        for base in tree
+            .pairs
+            .iter()
+            .filter_map(|pair| pair.destination.as_ref())
+        {
+            let is_destination = |label: &_| tree.pairs.iter().any(|pair| pair.label == *label);
+            children.extend(self.other_children(org, base, is_destination).await?);
+        }
+        all.extend(&children);
         let mut channels = Vec::new();
         for channel in all {
             let versions = airlock_db::versions::count(self.db(), channel.id).await?;

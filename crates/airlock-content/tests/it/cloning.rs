@@ -1,11 +1,13 @@
 //! Clone by date on small repositories: the experiments of the reference and the rules of its section 13.
 
 mod again;
+mod beside;
 mod corners;
 mod dated;
 mod guards;
 mod judged;
 mod odd;
+mod orders;
 mod recorded;
 mod reuse;
 mod streams;

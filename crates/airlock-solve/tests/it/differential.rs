@@ -124,9 +124,10 @@ fn compare_found(
     }
 }
 
-/// Prints a line that is seen even when the test passes: the test harness keeps what macros print.
+/// Prints a line that is seen even when the test passes: the test harness keeps what macros print, and those who run it
+/// may keep its output.
 fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 impl Tally {

@@ -34,6 +34,7 @@ Examples:
   airlock clone-by-date -l el9-base el9-2026q1 -d 2026-03-31 --plan q1.json
   airlock plan show q1.json
   airlock clone-by-date --apply q1.json
+  airlock clone-by-date --undo q1.json
   airlock clone-by-date -l el9-base el9-may --as-of 2026-05-31T12:00:00Z -y
   airlock clone-by-date -l el9-base el9-2026q1 -e RHSA-2026:0001,RHSA-2026:0002
   airlock clone-by-date -l el9-extra el9-2026q1-extra -a el9-base el9-2026q1 -d 2026-03-31
@@ -114,9 +115,13 @@ pub struct CloneArgs {
     /// Write the plan into FILE (several trees: FILE.1, FILE.2 …), and do nothing else
     #[arg(long, value_name = "FILE", help_heading = heading::DONE)]
     pub plan: Option<PathBuf>,
-    /// Apply a plan that --plan wrote; it says all the rest
-    #[arg(long, value_name = "FILE", help_heading = heading::DONE)]
-    pub apply: Option<PathBuf>,
+    /// Apply plans that --plan wrote (FILE.1, FILE.2 … are found by FILE); they say all the rest
+    #[arg(long, num_args = 1.., value_name = "FILE", help_heading = heading::DONE)]
+    pub apply: Vec<PathBuf>,
+    /// Take back what applied plans did, the last one first: each channel gets the content that it
+    /// had before
+    #[arg(long, num_args = 1.., value_name = "FILE", help_heading = heading::DONE)]
+    pub undo: Vec<PathBuf>,
     /// With --apply: plan the same again if channels have moved on since
     #[arg(long, help_heading = heading::DONE)]
     pub rebase: bool,

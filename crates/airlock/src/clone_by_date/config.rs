@@ -78,7 +78,10 @@ pub struct Config {
     pub notes: Vec<String>,
 }
 
-/// Every key that is read.
+/// How many of [`KEYS`] the old tool knew.
+const OLD_KEYS: usize = 15;
+
+/// Every key that is read, those of the old tool first.
 pub const KEYS: &[&str] = &[
     "username",
     "password",
@@ -147,27 +150,35 @@ pub fn read(bytes: &[u8]) -> Result<Config, Mistake> {
         ));
     }
     for (key, map) in [
-        ("blacklist", &config.blacklist),
-        ("removelist", &config.removelist),
+        ("blacklist", &mut config.blacklist),
+        ("removelist", &mut config.removelist),
     ] {
-        for (label, list) in map {
-            if label != ALL && !config.trees.iter().any(|tree| tree.has_destination(label)) {
-                return Err(Mistake::at(
-                    &format!("{key}.{label}"),
-                    format!(
-                        "\"{label}\" is no destination of this file; its expressions ({}) would count for nothing",
-                        list.join(", ")
-                    ),
-                    "name a destination of channels, or ALL",
+        map.retain(|label, list| {
+            let known =
+                label == ALL || config.trees.iter().any(|tree| tree.has_destination(label));
+            if !known {
+                config.notes.push(format!(
+                    "{key}.{label} has no effect: \"{label}\" is no destination of this file; its expressions are {}",
+                    list.join(", ")
                 ));
             }
-        }
+            known
+        });
     }
     Ok(config)
 }
 
+/// Whether a value of an old key is as good as none, as it was of old.
+fn is_nothing(key: &str, value: &Json) -> bool {
+    let is_old = KEYS.iter().take(OLD_KEYS).any(|known| *known == key);
+    is_old && key != "channels" && value.is_empty()
+}
+
 /// Takes one key.
 fn member(config: &mut Config, key: &str, value: &Json) -> Result<(), Mistake> {
+    if is_nothing(key, value) {
+        return Ok(());
+    }
     match key {
         "server" => config.server = name(key, value)?,
         "username" => config.username = name(key, value)?,
@@ -177,7 +188,6 @@ fn member(config: &mut Config, key: &str, value: &Json) -> Result<(), Mistake> {
         "to_date" => config.to_date = parsed(key, value, values::date)?,
         "use_update_date" => config.use_update_date = flag(key, value)?,
         "security_only" => config.security_only = flag(key, value)?,
-        "errata" if *value == Json::Null => {}
         "errata" => config.errata = list(key, value, values::advisory)?,
         "skip_depsolve" => config.skip_depsolve = flag(key, value)?,
         "skip_errata_depsolve" => config.skip_errata_depsolve = flag(key, value)?,

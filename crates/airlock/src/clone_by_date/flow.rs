@@ -8,7 +8,6 @@ use airlock_model::{
     ChannelLabel, CloneOutcome, CloneRequest, ClonedChannel, Plan, PlanSummary, TaskId, TaskInfo,
 };
 use http::Method;
-use sha2::{Digest, Sha256};
 
 use super::ask::{self, Interrupts};
 use super::wish::{Shown, Wish};
@@ -153,54 +152,6 @@ pub async fn show(
     Ok(())
 }
 
-/// Applies a plan from a file.
-pub async fn apply(
-    context: &Context,
-    wish: &Wish,
-    (file, rebase): (&Path, bool),
-    interrupts: &mut Interrupts,
-) -> Result {
-    let bytes = read(file)?;
-    let plan = read_plan(&bytes).map_err(|error| refused(file, &error))?;
-    if !wish.yes {
-        ask::somebody_is_there(context.json)?;
-    }
-    if !context.json {
-        let creations = summary::creations(&plan);
-        if !creations.is_empty() {
-            show::print(&format!("These channels would be made:\n{creations}"))?;
-        }
-        show::print(&summary::text(&plan))?;
-    }
-    if !wish.yes && !ask::yes("Continue?", interrupts).await? {
-        return not_changed();
-    }
-    let path = format!("/api/v1/clones/apply?rebase={rebase}");
-    let started: TaskInfo = context
-        .client
-        .send_bytes(Method::POST, &path, bytes.clone())
-        .await?;
-    let task = started.id;
-    let waiting = Waiting {
-        no_wait: wish.no_wait,
-    };
-    let Some(outcome) = task::follow::<CloneOutcome>(context, started, waiting).await? else {
-        return Ok(());
-    };
-    if context.json {
-        return show::json(&[outcome]);
-    }
-    done(&outcome)?;
-    if outcome.summary.digest == hex::encode(Sha256::digest(&bytes)) {
-        return show::print(&summary::surprising_text(&plan));
-    }
-    // It was planned anew. What was done is done, whether or not its plan can still be had.
-    match fetch(context, task).await {
-        Ok((plan, _)) => show::print(&summary::surprising_text(&plan)),
-        Err(_) => show::print(&summary::counted(&outcome.summary)),
-    }
-}
-
 async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Planned>> {
     for request in requests {
         bases(context, request).await?;
@@ -218,7 +169,44 @@ async fn plan_all(context: &Context, requests: &[CloneRequest]) -> Result<Vec<Pl
             bytes,
         });
     }
-    Ok(planned)
+    without_strangers(planned)
+}
+
+/// Leaves out the trees whose sources have none of the advisories that were asked for, with a note for each.
+fn without_strangers(planned: Vec<Planned>) -> Result<Vec<Planned>> {
+    let asked = planned.first().map(|one| one.plan.request.errata.clone());
+    for advisory in asked.iter().flatten() {
+        if planned
+            .iter()
+            .all(|one| one.plan.unknown_errata.contains(advisory))
+        {
+            return Err(Fail::new(format!("no source channel has {advisory}"))
+                .hint("airlock channel errata LABEL lists the advisories of a channel"));
+        }
+    }
+    let mut kept = Vec::new();
+    for one in planned {
+        let unknown = &one.plan.unknown_errata;
+        let tree = one
+            .plan
+            .channels
+            .first()
+            .map(|channel| channel.destination.label.to_string());
+        let tree = tree.unwrap_or_default();
+        if !unknown.is_empty() {
+            let left = if unknown.len() == one.plan.request.errata.len() {
+                ", so that tree is left as it is"
+            } else {
+                ""
+            };
+            eprintln!("note: no source of {tree} has {}{left}", unknown.join(", "));
+            if !left.is_empty() {
+                continue;
+            }
+        }
+        kept.push(one);
+    }
+    Ok(kept)
 }
 
 /// Plans, and gives the tasks that have the plans.
@@ -315,7 +303,7 @@ fn unchanged(planned: &Planned) -> CloneOutcome {
 }
 
 /// A line for each channel.
-fn done(outcome: &CloneOutcome) -> Result {
+pub(super) fn done(outcome: &CloneOutcome) -> Result {
     for channel in &outcome.channels {
         let label = &channel.channel;
         let summary = outcome
@@ -339,13 +327,13 @@ fn done(outcome: &CloneOutcome) -> Result {
     Ok(())
 }
 
-fn not_changed() -> Result {
+pub(super) fn not_changed() -> Result {
     eprintln!("nothing was changed");
     Ok(())
 }
 
 /// `FILE`, or `FILE.2`.
-fn numbered(file: &Path, number: Option<usize>) -> PathBuf {
+pub(super) fn numbered(file: &Path, number: Option<usize>) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     if let Some(number) = number {
         name.push(format!(".{number}"));

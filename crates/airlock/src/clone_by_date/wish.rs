@@ -44,13 +44,15 @@ pub enum Deed {
     Clone(Vec<CloneRequest>),
     /// Plan and show.
     Show(Vec<CloneRequest>, Shown),
-    /// Apply a plan that was written before.
+    /// Apply plans that were written before.
     Apply {
-        /// Its file.
-        file: PathBuf,
+        /// Their files.
+        files: Vec<PathBuf>,
         /// Plan again if channels have moved on.
         rebase: bool,
     },
+    /// Take back what applied plans did; their files.
+    Undo(Vec<PathBuf>),
     /// Check the destinations.
     Validate(Vec<CloneRequest>),
 }
@@ -76,7 +78,15 @@ pub fn wish(args: &CloneArgs, config: Option<(&Path, Config)>) -> Result<Wish> {
     if args.background {
         notes.push("-g (--background) has no effect".to_owned());
     }
-    if let Some(file) = &args.apply {
+    let written = match (args.apply.is_empty(), args.undo.is_empty()) {
+        (false, _) => Some(Deed::Apply {
+            files: args.apply.clone(),
+            rebase: args.rebase,
+        }),
+        (true, false) => Some(Deed::Undo(args.undo.clone())),
+        (true, true) => None,
+    };
+    if let Some(deed) = written {
         return Ok(Wish {
             login: Login {
                 server: None,
@@ -86,10 +96,7 @@ pub fn wish(args: &CloneArgs, config: Option<(&Path, Config)>) -> Result<Wish> {
             notes,
             yes: args.switches.assumeyes.unwrap_or_default(),
             no_wait: args.waiting.no_wait,
-            deed: Deed::Apply {
-                file: file.clone(),
-                rebase: args.rebase,
-            },
+            deed,
         });
     }
     let file = config.as_ref().map(|(path, _)| path.to_path_buf());
@@ -101,6 +108,11 @@ pub fn wish(args: &CloneArgs, config: Option<(&Path, Config)>) -> Result<Wish> {
     };
     let settings = settings(args, &config)?;
     together(&settings, args, file.as_deref())?;
+    // One of several trees need not have every advisory.
+    let settings = CloneRequest {
+        errata_where_known: trees.len() > 1 && !settings.errata.is_empty(),
+        ..settings
+    };
     let requests: Vec<CloneRequest> = trees
         .into_iter()
         .map(|tree| request(tree, &settings, &mut notes))
@@ -155,12 +167,15 @@ fn exclusions(args: &CloneArgs) -> Result {
             "in the config file say {\"SRC_PARENT\": {\"label\": \"DEST_PARENT\", \"existing-parent-do-not-modify\": true}}",
         ));
     }
-    if args.apply.is_some() {
-        return applied_alone(args);
+    if !args.apply.is_empty() {
+        return alone(args, "--apply");
     }
     if args.rebase {
         return Err(Fail::usage("--rebase needs --apply FILE")
             .hint("a plan that is made now is not behind anything"));
+    }
+    if !args.undo.is_empty() {
+        return alone(args, "--undo");
     }
     if args.plan.as_deref() == Some(Path::new("-")) {
         return Err(Fail::usage("--plan -: a plan goes into a file")
@@ -178,8 +193,8 @@ fn exclusions(args: &CloneArgs) -> Result {
     Ok(())
 }
 
-/// A plan says everything; nothing beside `--apply` may say otherwise.
-fn applied_alone(args: &CloneArgs) -> Result {
+/// A plan says everything; nothing beside `--apply` or `--undo` may say otherwise.
+fn alone(args: &CloneArgs, deed: &str) -> Result {
     let switches = &args.switches;
     let given = [
         ("--channels", !args.channels.0.is_empty()),
@@ -210,20 +225,25 @@ fn applied_alone(args: &CloneArgs) -> Result {
         ("--into-other", switches.into_other.is_some()),
         ("--plan", args.plan.is_some()),
         ("--validate", args.validate),
+        ("--undo", deed != "--undo" && !args.undo.is_empty()),
     ];
     if let Some((option, _)) = given.iter().find(|(_, given)| *given) {
         return Err(
-            Fail::usage(format!("{option} and --apply exclude each other"))
+            Fail::usage(format!("{option} and {deed} exclude each other"))
                 .hint("the plan says what is cloned; to clone something else, plan again"),
         );
     }
     if switches.dry_run == Some(true) {
-        return Err(Fail::usage("--dry-run and --apply exclude each other")
-            .hint("airlock plan show FILE shows what applying it would do"));
+        return Err(
+            Fail::usage(format!("--dry-run and {deed} exclude each other"))
+                .hint("airlock plan show FILE shows what applying it would do"),
+        );
     }
     if !args.explain.is_empty() {
-        return Err(Fail::usage("--explain and --apply exclude each other")
-            .hint("airlock plan explain FILE NAME explains a written plan"));
+        return Err(
+            Fail::usage(format!("--explain and {deed} exclude each other"))
+                .hint("airlock plan explain FILE NAME explains a written plan"),
+        );
     }
     Ok(())
 }
@@ -306,6 +326,8 @@ fn settings(args: &CloneArgs, config: &Config) -> Result<CloneRequest> {
     let option =
         |name: &str, wrong: Wrong| Fail::usage(format!("{name}: {}", wrong.why)).hint(wrong.hint);
     let to_date = match &args.to_date {
+        // Checking what is there asks for no date, so that of an old script may be anything.
+        Some(text) if args.validate => values::date(text).ok(),
         Some(text) => Some(values::date(text).map_err(|wrong| option("--to_date", wrong))?),
         None => config.to_date,
     };
@@ -333,6 +355,7 @@ fn settings(args: &CloneArgs, config: &Config) -> Result<CloneRequest> {
         as_of,
         infer: on(switches.infer, config.infer),
         errata,
+        errata_where_known: false,
         security_only: on(switches.security_only, config.security_only),
         use_update_date: on(switches.use_update_date, config.use_update_date),
         skip_depsolve: on(switches.skip_depsolve, config.skip_depsolve),

@@ -108,8 +108,8 @@ pub fn children(plan: &Plan, most: usize) -> String {
             child.channel.label
         )));
         for broken in child.broken.iter().take(most) {
-            let problem = broken.problem.first().map_or("", String::as_str);
-            out.push_str(&fold::fold(&format!("  {}: {problem}", broken.nevra)));
+            let problem = broken.problem.first().unwrap_or(&broken.nevra);
+            out.push_str(&fold::fold(&format!("  {problem}")));
         }
         if let Some(more) = child
             .broken

@@ -1,6 +1,8 @@
 //! `airlock clone-by-date` and `airlock plan` as they are run: what is asked of the server, what is printed, how it ends.
 //! The server is a fake one here, with a plan made by hand.
 
+mod several;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;

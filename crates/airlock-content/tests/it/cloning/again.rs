@@ -203,3 +203,63 @@ fn what_an_erratum_in_range_got_later_is_a_surprise() {
         );
     });
 }
+
+#[test]
+fn an_advisory_goes_closed_into_three_frozen_trees_and_one_without_it_is_told() {
+    on_both(|world| async move {
+        for name in ["one", "two"] {
+            Upstream::at(&world, name)
+                .naked(&["app-1"])
+                .erratum("RHSA-1", "2016-01-01", &["app-2 > deep"])
+                .erratum("RHBA-2", "2016-02-01", &["deep-1"])
+                .mirror(&world, &format!("source-{name}"), None)
+                .await;
+        }
+        Upstream::at(&world, "three")
+            .naked(&["other-1"])
+            .mirror(&world, "source-three", None)
+            .await;
+        let names = ["one", "two", "three"];
+        let labels = names.map(|name| (format!("source-{name}"), format!("clone-{name}")));
+        for (source, destination) in &labels {
+            clone(&world, &until("2015-01-01", &[(source, destination)]))
+                .await
+                .unwrap();
+        }
+        let mut told = Vec::new();
+        for (source, destination) in &labels {
+            let wish = CloneRequest {
+                errata_where_known: true,
+                ..by_name("RHSA-1", &[(source, destination)])
+            };
+            let (planned, _) = clone(&world, &wish).await.unwrap();
+            told.push((planned.unknown_errata.clone(), reasons(&planned, 0)));
+        }
+        let closed = ["app-2: RHSA-1", "deep-1: needed by app-2 for deep (RHBA-2)"];
+        let closed: Vec<String> = closed.map(str::to_owned).to_vec();
+        assert_eq!(told[0], (Vec::new(), closed.clone()));
+        assert_eq!(told[1], (Vec::new(), closed));
+        assert_eq!(told[2], (vec!["RHSA-1".to_owned()], Vec::new()));
+        // By itself such a tree is refused.
+        let alone = plan(
+            &world,
+            &by_name("RHSA-1", &[("source-three", "clone-three")]),
+        )
+        .await;
+        assert_eq!(
+            alone.unwrap_err().to_string(),
+            "no source channel has RHSA-1"
+        );
+        // Back again, each to what it held.
+        for (_, destination) in &labels[..2] {
+            let first = airlock_model::VersionSelector::Number(1);
+            let context = world.context();
+            world
+                .content
+                .rollback(&context, &label(destination), first, false)
+                .await
+                .unwrap();
+            assert_eq!(packages(&world, destination).await, "app-1");
+        }
+    });
+}

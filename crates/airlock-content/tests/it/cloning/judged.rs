@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use airlock_model::{OrgId, VersionSelector};
+use airlock_model::{OrgId, Plan, VersionSelector};
 use airlock_testkit::programs;
 use airlock_testkit::repos::Repository;
 use airlock_testkit::repos::errata::Erratum;
@@ -119,12 +119,17 @@ async fn random_tree(world: &World, random: &mut Seeded) {
                 .arch("x86_64")
                 .provides(&format!("cap{}", random.below(4)));
                 for _ in 0..random.below(3) {
-                    rpm = match random.below(5) {
+                    rpm = match random.below(6) {
                         0 => {
                             let (a, b) = (capability(random), capability(random));
                             rpm.requires(&format!("({a} or {b})"))
                         }
                         1 => rpm.conflicts(&capability(random)),
+                        5 => rpm.obsoletes(&format!(
+                            "n{} < {}",
+                            random.below(6),
+                            1 + random.below(3)
+                        )),
                         _ => rpm.requires(&capability(random)),
                     };
                 }
@@ -174,18 +179,39 @@ fn clones_of_random_trees_are_what_libsolv_and_createrepo_c_say_they_have_to_be(
         .enable_all()
         .build()
         .unwrap();
-    let (mut packages, mut newly) = (0, 0);
+    let (mut packages, mut newly, mut again) = (0, 0, 0);
     for seed in 1..=30 {
         runtime.block_on(async {
             let world = World::new(None).await;
             let mut random = Seeded::new(seed);
             random_tree(&world, &mut random).await;
             let day = random.below(10) as u32;
-            let wish = airlock_model::CloneRequest {
+            let barred = (random.below(3) == 0).then(|| format!("n{}", random.below(6)));
+            let mut wish = airlock_model::CloneRequest {
                 security_only: random.below(2) == 0,
+                blacklist: barred
+                    .iter()
+                    .map(|name| ("ALL".to_owned(), vec![name.clone()]))
+                    .collect(),
                 ..until(&format!("2020-01-{:02}", day + 1), &CHANNELS)
             };
-            let (plan, _) = clone(&world, &wish).await.unwrap();
+            let (mut plan, _) = clone(&world, &wish).await.unwrap();
+            let mut day = day;
+            let mut there: Vec<Vec<String>> = vec![Vec::new(); CHANNELS.len()];
+            let keep = |plan: &Plan, there: &mut Vec<Vec<String>>| {
+                for (own, channel) in there.iter_mut().zip(&plan.channels) {
+                    own.extend(channel.packages.iter().map(|p| p.nevra.clone()));
+                }
+            };
+            keep(&plan, &mut there);
+            if random.below(2) == 0 {
+                // A later clone over the first one; then what is there is judged.
+                day += 1 + random.below(3) as u32;
+                wish.to_date = Some(format!("2020-01-{:02}", day + 1).parse().unwrap());
+                (plan, _) = clone(&world, &wish).await.unwrap();
+                keep(&plan, &mut there);
+                again += 1;
+            }
             let mut folders = (Vec::new(), Vec::new());
             for (source, destination) in CHANNELS {
                 folders.0.push(saved(&world, source).await);
@@ -221,10 +247,9 @@ fn clones_of_random_trees_are_what_libsolv_and_createrepo_c_say_they_have_to_be(
                 "",
             );
             for (place, (source, _)) in CHANNELS.iter().enumerate() {
-                let channel = &plan.channels[place];
-                let mut planned: Vec<String> =
-                    channel.packages.iter().map(|p| p.nevra.clone()).collect();
+                let mut planned = there[place].clone();
                 planned.sort();
+                planned.dedup();
                 let found: Vec<String> = read[place]["packages"]
                     .as_array()
                     .unwrap()
@@ -243,7 +268,12 @@ fn clones_of_random_trees_are_what_libsolv_and_createrepo_c_say_they_have_to_be(
                     let date = erratum.issued.unwrap().to_string();
                     let in_range = date[..10] <= *format!("2020-01-{:02}", day + 1)
                         && (erratum.kind == "security" || !wish.security_only);
-                    let files: Vec<&String> = erratum.packages.iter().collect();
+                    let kept_out = |file: &&String| {
+                        let name = barred.as_ref();
+                        name.is_some_and(|name| file.starts_with(&format!("{name}-")))
+                    };
+                    let files = erratum.packages.iter();
+                    let files: Vec<&String> = files.filter(|file| !kept_out(file)).collect();
                     if !in_range || files.is_empty() {
                         continue;
                     }
@@ -261,7 +291,7 @@ fn clones_of_random_trees_are_what_libsolv_and_createrepo_c_say_they_have_to_be(
         });
     }
     println!(
-        "{packages} packages in 60 clones judged; {newly} can no longer be installed, all of them told"
+        "{packages} packages in 60 clones judged, {again} trees cloned twice; {newly} can no longer be installed, all of them told"
     );
-    assert!(packages > 100);
+    assert!(packages > 100 && again > 5);
 }

@@ -68,7 +68,9 @@ fn a_recorded_version_is_copied_unchanged_and_what_was_put_in_by_hand_stays() {
         assert_eq!(outcome.channels[0].to, Some(4));
         // Before the first version.
         let before = as_of("2014-06-01");
-        let error = plan(&world, &before).await.unwrap_err().to_string();
+        let error = plan(&world, &before).await.unwrap_err();
+        assert!(error.hint().unwrap().contains("--infer"), "{error}");
+        let error = error.to_string();
         assert!(error.contains(&first[0].instant.to_string()), "{error}");
         let infer = CloneRequest {
             infer: true,

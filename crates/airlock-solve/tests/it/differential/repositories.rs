@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 use super::{Files, Tally, ask, compare, question, streams};
 use crate::folder;
 
+/// Which packages have to be broken.
+const EXPECTED: &str = "expected-broken.json";
+
 /// Repositories that are checked together.
 struct Set {
     repositories: Vec<PathBuf>,
@@ -43,10 +46,20 @@ fn sets(folder: &Path, out: &mut Vec<Set>) {
         .filter(|path| path.is_dir())
         .collect();
     inner.sort();
+    let found = out.len();
     for path in &inner {
         sets(path, out);
     }
     inner.retain(|path| is_repository(path));
+    if let [only] = inner.as_slice()
+        && !only.join(EXPECTED).is_file()
+    {
+        // One repository that lies in a folder is all that the folder speaks of.
+        let own = out.iter_mut().skip(found).find(|set| set.folder == *only);
+        if let Some(own) = own {
+            folder.clone_into(&mut own.folder);
+        }
+    }
     if inner.len() > 1 {
         out.push(set(inner));
     }
@@ -120,7 +133,7 @@ fn judge(set: &Set, tally: &mut Tally) {
 
 /// A folder may say which packages have to be broken, beside others.
 fn expected_broken(universe: &Universe<'_>, set: &Set) {
-    let Ok(text) = std::fs::read_to_string(set.folder.join("expected-broken.json")) else {
+    let Ok(text) = std::fs::read_to_string(set.folder.join(EXPECTED)) else {
         return;
     };
     let pool = universe.pool();
@@ -138,6 +151,35 @@ fn expected_broken(universe: &Universe<'_>, set: &Set) {
             .any(|(name, nevra)| *name == said || nevra == said);
         assert!(is_broken, "{said} should be broken in {:?}", set.folder);
     }
+}
+
+#[test]
+fn differential_folders_with_one_repository_speak_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let repodata = folder.path().join("corpus/base/repodata");
+    std::fs::create_dir_all(&repodata).expect("a folder");
+    std::fs::write(repodata.join("repomd.xml"), "").expect("a file");
+    let corpus = folder.path().join("corpus");
+    let of = |wanted: &Path| {
+        let mut found = Vec::new();
+        sets(folder.path(), &mut found);
+        let folders: Vec<PathBuf> = found.into_iter().map(|set| set.folder).collect();
+        assert_eq!(folders, [wanted.to_owned()]);
+    };
+    of(&corpus);
+    // Its own list comes first.
+    let own = corpus.join("base");
+    std::fs::write(own.join(EXPECTED), "[]").expect("a file");
+    of(&own);
+    // Beside another one the folder's list is about both.
+    std::fs::remove_file(own.join(EXPECTED)).expect("a file");
+    let other = corpus.join("other/repodata");
+    std::fs::create_dir_all(&other).expect("a folder");
+    std::fs::write(other.join("repomd.xml"), "").expect("a file");
+    let mut found = Vec::new();
+    sets(&corpus, &mut found);
+    let folders: Vec<PathBuf> = found.into_iter().map(|set| set.folder).collect();
+    assert_eq!(folders, [own, corpus.join("other"), corpus]);
 }
 
 fn judge_folders(folders: &[PathBuf], what: &str) {

@@ -198,14 +198,15 @@ pub fn below(key: &str, name: &str) -> String {
 /// `{"ALL": ["a.*"], "LABEL": ["b"]}`: expressions by destination.
 pub fn expressions(key: &str, value: &Json) -> Result<BTreeMap<String, Vec<String>>, Mistake> {
     let mut found = BTreeMap::new();
-    if *value == Json::Null {
-        return Ok(found);
-    }
     let what = "lists of expressions by destination label or ALL";
     for (name, list_of_them) in members(key, value, what)? {
         let key = below(key, name);
         if name != ALL {
             values::label(name).map_err(|wrong| Mistake::of(&key, wrong))?;
+        }
+        // Of old, one that names nothing was none.
+        if list_of_them.is_empty() {
+            continue;
         }
         let all = list(&key, list_of_them, values::expression)?;
         found.insert(name.to_owned(), all);

@@ -25,6 +25,17 @@ pub enum Json {
 const SHOWN: usize = 60;
 
 impl Json {
+    /// `null`, or a text, list or object with nothing in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Text(text) => text.trim().is_empty(),
+            Self::List(list) => list.is_empty(),
+            Self::Object(members) => members.is_empty(),
+            Self::Bool(_) | Self::Number(_) => false,
+        }
+    }
+
     /// The value for a message: as it would stand in a file, on one line, not longer than a message bears.
     pub fn shown(&self) -> String {
         let mut text = String::new();

@@ -147,16 +147,12 @@ fn destination(key: &str, source: ChannelLabel, value: &Json) -> Result<Destinat
             is_parent: false,
         }),
         Json::List(_) => {
-            let mut words = list(key, value, |text| {
-                let text = text.trim();
-                if text.is_empty() {
-                    return Err(Wrong::new("\"\" is empty", "leave it out at the end"));
-                }
-                Ok(text.to_owned())
-            })?
-            .into_iter();
+            let mut words =
+                list(key, value, |text| Ok::<_, Wrong>(text.trim().to_owned()))?.into_iter();
             let first = words.next().unwrap_or_default();
-            let texts = [words.next(), words.next(), words.next()];
+            // Of old, a text that says nothing was none.
+            let mut text = || words.next().filter(|text| !text.is_empty());
+            let texts = [text(), text(), text()];
             if let Some(more) = words.next() {
                 return Err(Mistake::at(
                     key,
@@ -182,6 +178,10 @@ fn object(key: &str, source: ChannelLabel, value: &Json) -> Result<Destination, 
     let (mut found, mut texts, mut is_parent) = (None, [None, None, None], false);
     for (member, value) in members(key, value, "what is known of the destination")? {
         let key = below(key, member);
+        // Of old, a text that says nothing was none.
+        if value.is_empty() && matches!(member, "name" | "summary" | "description" | PARENT) {
+            continue;
+        }
         match member {
             "label" => found = parsed(&key, value, values::label)?,
             "name" => texts[0] = name(&key, value)?,

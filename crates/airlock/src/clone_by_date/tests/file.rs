@@ -250,3 +250,58 @@ fn remarks_nulls_and_white_space_count_for_nothing() {
         [Some("EL 9"), Some("el9-2026q1"), Some("el9-2026q1")]
     );
 }
+
+#[test]
+fn what_says_nothing_in_an_old_file_counts_as_not_given() {
+    let file = r#"{
+      "username": "", "password": "", "server": " ", "to_date": "", "errata": [], "assumeyes": "",
+      "security_only": [], "blacklist": {"ALL": []}, "removelist": {}, "dry_run": null,
+      "channels": {"el9-base": {"label": "el9-2026q1", "name": "", "existing-parent-do-not-modify": ""},
+                   "el9-more": ["el9-2026q1-more", "", "frozen"]}
+    }"#;
+    let wish = wished(&["-c", "clone.json", "-d", "2026-03-31"], Some(file)).unwrap();
+    assert!(!wish.yes && wish.notes.is_empty(), "{:?}", wish.notes);
+    assert_eq!(wish.login, super::super::wish::Login::default());
+    let Deed::Clone(requests) = wish.deed else {
+        panic!()
+    };
+    let request = &requests[0];
+    assert!(!request.security_only && request.errata.is_empty());
+    assert!(request.blacklist.is_empty() && request.removelist.is_empty());
+    assert_eq!(request.to_date, Some(date(2026, 3, 31)));
+    let texts = |place: usize| {
+        let pair = &request.channels[place];
+        (pair.name.as_deref(), pair.summary.as_deref())
+    };
+    assert_eq!(texts(0), (Some("el9-2026q1"), Some("el9-2026q1")));
+    assert_eq!(texts(1), (Some("el9-2026q1-more"), Some("frozen")));
+}
+
+#[test]
+fn lists_for_labels_of_other_files_are_named_and_count_for_nothing() {
+    let file = r#"{
+      "blacklist": {"el9-other": ["a", "b"], "el9-2026q1": ["c"]},
+      "channels": {"el9-base": "el9-2026q1"}
+    }"#;
+    let wish = wished(&["-c", "clone.json", "-d", "2026-03-31"], Some(file)).unwrap();
+    assert_eq!(
+        wish.notes,
+        [
+            "blacklist.el9-other has no effect: \"el9-other\" is no destination of this file; its expressions are a, b"
+        ]
+    );
+    let Deed::Clone(requests) = wish.deed else {
+        panic!()
+    };
+    let labels: Vec<&String> = requests[0].blacklist.keys().collect();
+    assert_eq!(labels, ["el9-2026q1"]);
+}
+
+#[test]
+fn a_check_does_not_read_the_date() {
+    let args = ["-l", "el9-base", "el9-2026q1", "-v", "-d", "next week"];
+    let wish = wished(&args, None).unwrap();
+    assert!(matches!(wish.deed, Deed::Validate(_)));
+    assert!(wished(&args[..3], None).is_ok());
+    assert!(wished(&["-l", "el9-base", "el9-2026q1", "-d", "next week"], None).is_err());
+}

@@ -390,7 +390,7 @@ fn what_is_done() {
     assert_eq!(
         wish.deed,
         Deed::Apply {
-            file: PathBuf::from("q1.json"),
+            files: vec![PathBuf::from("q1.json")],
             rebase: true
         }
     );

@@ -59,7 +59,27 @@ pub fn html(plan: &Plan) -> String {
         ],
         rows,
     );
+    for channel in &plan.channels {
+        if let Some(day) = channel.reaches {
+            let said = format!("{}: {}", channel.destination.label, super::goes_on(day));
+            let _ = writeln!(out, "<p>{}</p>", escaped(&said));
+        }
+    }
     surprising(&mut out, plan);
+    for child in &plan.children {
+        part(
+            &mut out,
+            &format!(
+                "{}: can no longer be installed beside the changed base",
+                child.channel.label
+            ),
+            &["Package", "Problem"],
+            child
+                .broken
+                .iter()
+                .map(|broken| vec![broken.nevra.clone(), broken.problem.join("; ")]),
+        );
+    }
     for channel in &plan.channels {
         of_channel(&mut out, channel);
     }
@@ -72,7 +92,7 @@ fn surprising(out: &mut String, plan: &Plan) {
         .channels
         .iter()
         .flat_map(|channel| {
-            surprises(channel).into_iter().map(|surprise| {
+            surprises(plan, channel).into_iter().map(|surprise| {
                 vec![
                     channel.destination.label.to_string(),
                     surprise.name,

@@ -72,11 +72,13 @@ pub const fn cause(cause: OpenCause) -> &'static str {
 /// Why an erratum counts as newer than the date.
 #[must_use]
 pub fn later(plan: &Plan, erratum: &PlannedErratum) -> &'static str {
-    let day = |at: Option<Instant>| at.map(day).unwrap_or_default();
-    let by_change = plan.request.use_update_date;
-    let limit = plan.request.to_date.map(|date| date.to_string());
-    match limit.filter(|_| !by_change && erratum.issued.is_some()) {
-        Some(limit) if day(erratum.issued) <= limit => "it was changed later",
+    let is_later = |at: Option<Instant>| {
+        let limit = plan.request.to_date.map(|date| date.to_string());
+        limit.zip(at).map(|(limit, at)| day(at) > limit)
+    };
+    let by_issue = !plan.request.use_update_date;
+    match (is_later(erratum.issued), is_later(erratum.updated)) {
+        (Some(false), Some(true)) if by_issue => "it was changed later",
         _ => "its date is later",
     }
 }
