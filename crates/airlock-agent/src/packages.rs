@@ -96,7 +96,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 // Addresses of packages may hold passwords.
                 sources::keep(path, &(text + "\n"))?;
             }
-            session.ensure_safe(&mut host)
+            session.hold_to_rules(&mut host)
         }
         Command::Apply(apply) => {
             keep_journal(common, &mut host);

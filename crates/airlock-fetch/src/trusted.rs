@@ -80,9 +80,15 @@ impl TrustedServer {
     /// server's own certificate.
     #[must_use]
     pub fn of_machine() -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self::new(Vec::new(), roots)
+        Self::new(Vec::new(), RootCertStore::empty()).and_machine()
+    }
+
+    /// Trusts the authorities of this machine as well.
+    #[must_use]
+    pub fn and_machine(mut self) -> Self {
+        let found = rustls_native_certs::load_native_certs();
+        self.roots.add_parsable_certificates(found.certs);
+        self
     }
 
     fn new(pinned: Vec<CertificateDer<'static>>, roots: RootCertStore) -> Self {

@@ -345,7 +345,10 @@ impl<'s> Session<'s> {
     }
 
     /// Holds the actions, and what is known to happen beside them, to the rules of [`crate::safety`].
-    fn hold_to_rules(&self, machine: &mut dyn Machine) -> Result<(), RunError> {
+    ///
+    /// # Errors
+    /// [`RunError::Refused`].
+    pub fn hold_to_rules(&self, machine: &mut dyn Machine) -> Result<(), RunError> {
         let all: Vec<Action> = self.actions.iter().chain(&self.further).cloned().collect();
         let refusals = crate::safety::check(
             &all,
