@@ -157,7 +157,8 @@ fn finish(
                 writeln!(out, "{}", describe_action(action))?;
             }
             for entry in report.entries.iter().filter(|entry| !entry.good) {
-                for note in &entry.notes {
+                let told = |note: &&String| !session.notes.contains(note);
+                for note in entry.notes.iter().filter(told) {
                     writeln!(out, "note: {}: {note}", entry.entry)?;
                 }
             }

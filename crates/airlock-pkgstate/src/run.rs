@@ -336,9 +336,9 @@ impl<'s> Session<'s> {
     /// # Errors
     /// [`RunError::Refused`].
     pub fn ensure_safe(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
-        // dnf and yum know by themselves what must stay; rpm and zypper do not.
+        // dnf and yum know by themselves what must stay; with force nothing else is to be known.
         let knows = self.driver == Driver::Yum && machine.manager() != command::Manager::Zypper;
-        if !knows {
+        if !knows || !self.options.limits.force {
             self.look_further(machine);
         }
         self.hold_to_rules(machine)
