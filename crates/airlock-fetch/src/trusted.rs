@@ -158,15 +158,18 @@ impl TrustedServer {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            let has_others = matches!(
+            // Only a certificate that has alternative names lists them here.
+            let only_common = matches!(
                 &failure,
                 rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
-                    if !presented.is_empty()
+                    if presented.is_empty()
             );
-            if !has_others && is_common(&host.to_str()) {
+            if !only_common {
+                return Err(failure);
+            }
+            if is_common(&host.to_str()) {
                 return Ok(());
             }
-            return Err(failure);
         }
         for name in &self.names {
             let alternative = ServerName::try_from(name.as_str())
