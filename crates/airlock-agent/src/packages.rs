@@ -96,7 +96,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 // Addresses of packages may hold passwords.
                 sources::keep(path, &(text + "\n"))?;
             }
-            session.ensure_safe(&mut host)
+            session.hold_to_rules(&mut host)
         }
         Command::Apply(apply) => {
             keep_journal(common, &mut host);
@@ -157,7 +157,8 @@ fn finish(
                 writeln!(out, "{}", describe_action(action))?;
             }
             for entry in report.entries.iter().filter(|entry| !entry.good) {
-                for note in &entry.notes {
+                let told = |note: &&String| !session.notes.contains(note);
+                for note in entry.notes.iter().filter(told) {
                     writeln!(out, "note: {}: {note}", entry.entry)?;
                 }
             }

@@ -80,9 +80,15 @@ impl TrustedServer {
     /// server's own certificate.
     #[must_use]
     pub fn of_machine() -> Self {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self::new(Vec::new(), roots)
+        Self::new(Vec::new(), RootCertStore::empty()).and_machine()
+    }
+
+    /// Trusts the authorities of this machine as well.
+    #[must_use]
+    pub fn and_machine(mut self) -> Self {
+        let found = rustls_native_certs::load_native_certs();
+        self.roots.add_parsable_certificates(found.certs);
+        self
     }
 
     fn new(pinned: Vec<CertificateDer<'static>>, roots: RootCertStore) -> Self {
@@ -152,15 +158,18 @@ impl TrustedServer {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            let has_others = matches!(
+            // Only a certificate that has alternative names lists them here.
+            let only_common = matches!(
                 &failure,
                 rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })
-                    if !presented.is_empty()
+                    if presented.is_empty()
             );
-            if !has_others && is_common(&host.to_str()) {
+            if !only_common {
+                return Err(failure);
+            }
+            if is_common(&host.to_str()) {
                 return Ok(());
             }
-            return Err(failure);
         }
         for name in &self.names {
             let alternative = ServerName::try_from(name.as_str())

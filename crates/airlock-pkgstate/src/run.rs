@@ -336,16 +336,19 @@ impl<'s> Session<'s> {
     /// # Errors
     /// [`RunError::Refused`].
     pub fn ensure_safe(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
-        // dnf and yum know by themselves what must stay; rpm and zypper do not.
+        // dnf and yum know by themselves what must stay; with force nothing else is to be known.
         let knows = self.driver == Driver::Yum && machine.manager() != command::Manager::Zypper;
-        if !knows {
+        if !knows || !self.options.limits.force {
             self.look_further(machine);
         }
         self.hold_to_rules(machine)
     }
 
     /// Holds the actions, and what is known to happen beside them, to the rules of [`crate::safety`].
-    fn hold_to_rules(&self, machine: &mut dyn Machine) -> Result<(), RunError> {
+    ///
+    /// # Errors
+    /// [`RunError::Refused`].
+    pub fn hold_to_rules(&self, machine: &mut dyn Machine) -> Result<(), RunError> {
         let all: Vec<Action> = self.actions.iter().chain(&self.further).cloned().collect();
         let refusals = crate::safety::check(
             &all,

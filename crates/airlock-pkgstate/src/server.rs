@@ -6,7 +6,7 @@
 use airlock_xmlrpc::{Call, Limits, Response, Value, parse_response, write_call};
 
 use crate::decide::lists::Decision;
-use crate::declared::{Configuration, DeclaredError, parse_configuration};
+use crate::declared::{Configuration, DeclaredError, check_entries, configuration_of};
 use crate::settings::DecisionMode;
 use crate::xml::{Document, Element};
 
@@ -152,8 +152,17 @@ impl<'t> Server<'t> {
             }
         };
         let text = text("GetConfig", self.call("GetConfig", Vec::new())?)?;
-        let configuration = parse_configuration("the server's configuration", text.as_bytes())?;
+        let source = "the server's configuration";
+        let document = Document::parse(source, text.as_bytes()).map_err(DeclaredError::from)?;
+        let configuration = configuration_of(source, &document.root)?;
+        // The old client passed over what it did not know; here it is told at least.
+        let slips = match check_entries(source, &document.root) {
+            Ok(warnings) => warnings,
+            Err(DeclaredError::Slips(slips)) => slips,
+            Err(other) => return Err(other.into()),
+        };
         Ok(Fetched {
+            slips,
             configuration,
             text,
             decisions,
@@ -186,6 +195,8 @@ pub struct Fetched {
     pub text: String,
     /// Decisions of the asked mode.
     pub decisions: Vec<Decision>,
+    /// What looks like a mistake in the entries.
+    pub slips: Vec<String>,
     /// Names of probes, which were not run.
     pub probes: Vec<String>,
 }

@@ -11,7 +11,7 @@ use airlock_pkgstate::run::action::without_password;
 use airlock_pkgstate::server::{Transport, TransportError};
 use airlock_pkgstate::settings::{Communication, Settings};
 use anyhow::Context as _;
-use reqwest::{Certificate, Client, ClientBuilder, Url};
+use reqwest::{Client, ClientBuilder, Url};
 use tokio::runtime::Runtime;
 
 /// The largest answer of a server.
@@ -157,20 +157,16 @@ impl Files {
             .connect_timeout(Duration::from_secs(30))
             .read_timeout(Duration::from_secs(60));
         // A repository beside the Bcfg2 server may stand on its certificates as well as on the machine's.
-        let found = rustls_native_certs::load_native_certs();
-        let mut roots: Vec<Certificate> = found
-            .certs
-            .iter()
-            .filter_map(|der| Certificate::from_der(der).ok())
-            .collect();
-        if let Some(path) = &settings.communication.ca
-            && let Ok(bytes) = std::fs::read(path)
-        {
-            roots.extend(Certificate::from_pem_bundle(&bytes).unwrap_or_default());
-        }
+        let trusted = settings
+            .communication
+            .ca
+            .as_deref()
+            .and_then(|path| TrustedServer::from_file(Path::new(path)).ok())
+            .map_or_else(TrustedServer::of_machine, TrustedServer::and_machine);
+        let tls = trusted.client_config(None)?;
         Ok(Self {
             runtime: runtime()?,
-            client: builder.tls_certs_only(roots).build()?,
+            client: builder.tls_backend_preconfigured(tls).build()?,
         })
     }
 }

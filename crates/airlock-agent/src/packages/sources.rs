@@ -78,11 +78,10 @@ impl Source {
                 if let Some(path) = &common.keep {
                     keep(path, &fetched.text)?;
                 }
-                let notes = fetched
-                    .probes
-                    .iter()
-                    .map(|name| format!("the server asks for the probe {name}; probes are not run"))
-                    .collect();
+                let probes = fetched.probes.iter().map(|name| {
+                    format!("the server asks for the probe {name}; probes are not run")
+                });
+                let notes = probes.chain(fetched.slips).collect();
                 Declared {
                     configuration: fetched.configuration,
                     decisions: fetched.decisions,

@@ -86,7 +86,9 @@ async fn a_certificate_in_the_file_is_the_server_itself() {
 
     // Another name; another name that was expected; the expected name under an address.
     let outcome = handshake(trusting(&pem), "other.test", &certificate, &key).await;
-    assert!(outcome.unwrap_err().contains("not valid for name"));
+    let error = outcome.unwrap_err();
+    assert!(error.contains("not valid for name"), "{error}");
+    assert!(error.contains("bcfg2.test"), "{error}");
     let names = |name: &str| trusting(&pem).names(vec![name.to_owned()]);
     let outcome = handshake(names("other.test"), "bcfg2.test", &certificate, &key).await;
     assert!(outcome.unwrap_err().contains("bcfg2.test"));

@@ -125,7 +125,10 @@ fn table(text: &str) -> Option<Vec<Change>> {
         // Long names push the rest of their row into the next line.
         if line.starts_with("  ") && words.is_empty() {
             if parts.next() == Some("replacing") {
-                changes.extend(replaced(parts));
+                // dnf 5 says of upgrades too what they replace.
+                let last = changes.last().map(|change: &Change| change.name.clone());
+                let other = replaced(parts).filter(|gone| last.as_ref() != Some(&gone.name));
+                changes.extend(other);
             }
             continue;
         }
@@ -158,7 +161,7 @@ fn section(line: &str) -> Option<ActionKind> {
     })
 }
 
-/// dnf 4 and yum: `NAME.ARCH [EPOCH:]VERSION-RELEASE`; dnf 5: `NAME ARCH EVR …`. What replaces itself is an upgrade.
+/// dnf 4 and yum: `NAME.ARCH [EPOCH:]VERSION-RELEASE`; dnf 5: `NAME ARCH EVR …`.
 fn replaced<'t>(mut words: impl Iterator<Item = &'t str>) -> Option<Change> {
     let (first, second) = (words.next()?, words.next()?);
     let third = words.next();
@@ -241,6 +244,16 @@ mod tests {
                     "x86_64"
                 ),
                 change(ActionKind::Remove, "old", "3-4", "i686"),
+            ]
+        );
+        let five = "Package   Arch   Version Repository  Size\nUpgrading:\n alpha    noarch 0:1.1-1 r   6 KiB\n   replacing alpha noarch 0:1.0-1 @System 6 KiB\n\
+            Installing:\n taker   noarch 0:1-1 r   6 KiB\n   replacing vital noarch 0:1-1 @System 6 KiB\n\nTransaction Summary:\n Installing: 1 package\n";
+        assert_eq!(
+            table(five).unwrap(),
+            [
+                change(ActionKind::Upgrade, "alpha", "0:1.1-1", "noarch"),
+                change(ActionKind::Install, "taker", "0:1-1", "noarch"),
+                change(ActionKind::Remove, "vital", "0:1-1", "noarch"),
             ]
         );
         let action = found[2].action(String::new());

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::fs::Advice;
-use rustix::io::ReadWriteFlags;
+use rustix::io::{Errno, ReadWriteFlags};
 
 /// How gently files are read. The default is at full speed.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Pace {
         std::thread::sleep(due.saturating_duration_since(now));
     }
 
-    /// Asks whether the start of a file is in the page cache, without bringing it in.
+    /// Asks whether the start of a file is not in the page cache, without bringing it in.
     pub(super) fn is_foreign(&self, file: impl AsFd) -> bool {
         if !self.keep_cache {
             return false;
@@ -66,12 +66,41 @@ impl Pace {
             0,
             ReadWriteFlags::NOWAIT,
         );
-        matches!(read, Err(rustix::io::Errno::AGAIN))
+        is_absent(read)
     }
 
     /// Drops a file from the page cache that was not in it before.
     pub(super) fn forget(file: impl AsFd) {
         // A kernel that cannot do it keeps the pages; nothing else depends on it.
         let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    }
+}
+
+/// What reading without waiting says. Kernels before 4.14, and file systems that cannot tell, count as if nothing had been
+/// there: dropping spares what is mapped, so that programs that run keep their pages, and the rest of the cache is not pushed
+/// out by what is read here.
+fn is_absent(read: Result<usize, Errno>) -> bool {
+    matches!(
+        read,
+        Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_cannot_tell_counts_as_if_nothing_was_there() {
+        for (read, absent) in [
+            (Ok(1), false),
+            (Ok(0), false),
+            (Err(Errno::AGAIN), true),
+            (Err(Errno::NOSYS), true),
+            (Err(Errno::OPNOTSUPP), true),
+            (Err(Errno::IO), false),
+        ] {
+            assert_eq!(is_absent(read), absent, "{read:?}");
+        }
     }
 }

@@ -276,3 +276,24 @@ fn without_autodep_only_what_was_asked_for_is_installed() {
         assert!(ran.stdout.contains(said), "{}", ran.stdout);
     }
 }
+
+#[test]
+fn what_dnf_replaces_counts_as_removed() {
+    let machine = machine(&[]);
+    let mut taker = Rpm::new("taker", "1", "1").arch("noarch");
+    for name in ["one", "two", "three"] {
+        let old = Rpm::new(name, "1", "1").arch("noarch");
+        machine.install(&old.write_to(machine.folder.path()));
+        taker = taker.obsoletes(name);
+    }
+    add(&machine, &[taker]);
+    machine.declare("<Package name='taker' type='yum'/>");
+    let options = dnf(&machine);
+    let ran = run(&machine, "apply", &["--max-remove", "2"], &options);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let said = "3 packages would be removed, more than 2";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let ran = run(&machine, "apply", &["--max-remove", "3"], &options);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(machine.installed().contains(&"taker-1-1.noarch".to_owned()));
+}

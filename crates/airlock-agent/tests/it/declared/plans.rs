@@ -87,3 +87,13 @@ fn nothing_to_do_is_said_by_the_exit_status() {
         ran.stderr
     );
 }
+
+#[test]
+fn a_plan_tells_of_each_entry_why_it_stays_bad() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.declare("<Package name='alpha' type='rpm' uri='URI'><Instance version='1.1' release='1'/></Package>");
+    let ran = machine.run("plan", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let said = "incomplete information for an Instance of Package:alpha (line 1)";
+    assert_eq!(ran.stdout.matches(said).count(), 1, "{}", ran.stdout);
+}
