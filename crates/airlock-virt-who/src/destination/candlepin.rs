@@ -65,7 +65,11 @@ impl Candlepin {
         };
         Ok(Self {
             http: Http::with(&settings, &to.base(), &trust)?,
-            consumer: consumer.map(|consumer| consumer.uuid),
+            // Guests of this machine are those of its consumer, whoever logs in.
+            consumer: match consumer {
+                Some(consumer) => Some(consumer.uuid),
+                None => Consumer::name(&to.consumer),
+            },
             correlation: hex::encode(rand::random::<[u8; 16]>()),
             capabilities: None,
             to: to.clone(),
@@ -287,7 +291,10 @@ impl Candlepin {
         self.ping().await?;
         let Some(uuid) = self.consumer.clone() else {
             return Err(Error::Unregistered {
-                reason: "guests of this machine are reported for its consumer, which a login does not name".to_owned(),
+                reason: format!(
+                    "guests of this machine are reported for its consumer, which {} would name",
+                    self.to.consumer.join("cert.pem").display()
+                ),
             });
         };
         let doing = "the list of resources";

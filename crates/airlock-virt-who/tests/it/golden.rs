@@ -19,6 +19,7 @@ use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
+pub use destinations::certificate;
 use deviations::Deviations;
 pub use exchange::operation as exchange_operation;
 use futures_util::FutureExt as _;

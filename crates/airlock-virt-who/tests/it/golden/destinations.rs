@@ -334,7 +334,7 @@ async fn candlepin(folder: &Folder, inside: &Path, case: &str, name: &str) -> Re
 }
 
 /// A consumer certificate with this uuid.
-fn certificate(folder: &Path, uuid: &str) {
+pub fn certificate(folder: &Path, uuid: &str) {
     let mut parameters = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
     parameters.distinguished_name = rcgen::DistinguishedName::new();
     parameters
