@@ -366,3 +366,99 @@ async fn a_fault_about_one_host_is_told_and_the_others_are_sent() {
     assert!(sent.error.is_some());
     assert_eq!(*asked.lock().unwrap(), 3);
 }
+
+/// A server of each foreign kind that takes everything; the bodies that it got.
+async fn taken_by(kind: &str, inventory: &Inventory) -> (Sent, Vec<String>) {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let inside = Arc::clone(&heard);
+    let authority = Authority::new();
+    let (listener, port) = Server::bind().await;
+    let _server = Server::run(
+        listener,
+        Some(Arc::clone(&authority.config)),
+        move |asked| {
+            let text = asked.text();
+            if asked.method == "POST" && !text.contains("auth.login") {
+                inside.lock().unwrap().push(text.clone());
+            }
+            if asked.path.contains("/status") {
+                let body = "{\"result\": true, \"managerCapabilities\": [\"hypervisors_async\"]}";
+                return Reply::new(200, "application/json", body);
+            }
+            if asked.path.contains("/hypervisors") {
+                return Reply::new(200, "application/json", "{\"id\": \"job\"}");
+            }
+            let member = |name: &str, value: &str| {
+                format!(
+                    "<struct><member><name>{name}</name><value>{value}</value></member></struct>"
+                )
+            };
+            let value = match () {
+                () if text.contains("auth.login") => "session".to_owned(),
+                () if text.contains("user.getDetails") => member("org_id", "<int>1</int>"),
+                () if text.contains("new_system_user_pass") => member("system_id", "s"),
+                () => "<int>1</int>".to_owned(),
+            };
+            let body = format!(
+                "<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
+            );
+            Reply::new(200, "text/xml", body)
+        },
+    );
+    let scratch = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(scratch.path().join("state")).unwrap();
+    std::fs::write(scratch.path().join("ca.pem"), &authority.pem).unwrap();
+    let options = options(kind, port, true);
+    let sent = send(scratch.path(), &options, inventory, &Accepted::default()).await;
+    let heard = heard.lock().unwrap().clone();
+    (sent, heard)
+}
+
+#[tokio::test]
+async fn an_explicit_empty_set_is_sent_and_taken() {
+    let nothing = Inventory::of_hosts(Vec::new());
+    for kind in ["candlepin", "satellite5"] {
+        let (sent, heard) = taken_by(kind, &nothing).await;
+        assert!(sent.error.is_none(), "{kind}: {:?}", sent.error);
+        assert!(nothing.equals(&sent.taken[0].accepted.digests), "{kind}");
+        assert!(sent.taken[0].accepted.ever, "{kind}");
+        // Satellite 5 has no call for it.
+        let wanted: &[&str] = match kind {
+            "candlepin" => &["{\"hypervisors\":[]}"],
+            _ => &[],
+        };
+        assert_eq!(heard, wanted, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn hosts_of_one_id_and_hosts_without_hardware_uuid_are_taken() {
+    let kind: Arc<str> = "esx".into();
+    let host = |id: &str, guest: &str| {
+        let mut host = Hypervisor::new(id);
+        host.guests = vec![Guest::new(guest, State::Running, &kind)];
+        host
+    };
+    let all = Inventory::of_hosts(vec![
+        host("one", "g1"),
+        host("one", "g2"),
+        host("two", "g1"),
+    ]);
+    for kind in ["candlepin", "satellite5"] {
+        let (sent, heard) = taken_by(kind, &all).await;
+        assert!(sent.error.is_none(), "{kind}: {:?}", sent.error);
+        assert!(
+            all.equals(&sent.taken[0].accepted.digests),
+            "{kind}: it is not sent again and again"
+        );
+        let text = heard.concat();
+        assert!(!text.contains("dmi.system.uuid"), "{text}");
+        let reports = heard
+            .iter()
+            .filter(|text| text.contains("virt_notify") || text.contains("hypervisors"))
+            .count();
+        // One message, or one for each id.
+        assert_eq!(reports, if kind == "candlepin" { 1 } else { 2 }, "{kind}");
+        assert!(text.contains("g2"), "{kind}: {text}");
+    }
+}
