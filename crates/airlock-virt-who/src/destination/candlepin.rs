@@ -272,16 +272,12 @@ impl Candlepin {
                 None => Err(self.http.protocol(doing, "the job has no id").into()),
             };
         }
-        let mut remarks = Vec::new();
-        for inventory in inventories {
-            let body = body(serde_json::to_vec(&Sync(inventory)))?;
-            let path = format!("/hypervisors?owner={owner}&env=");
-            let answer = self
-                .ask(self.request(Method::POST, &path, doing).body(body))
-                .await?;
-            remarks.extend(failed_updates(&self.json(&answer, doing)?));
-        }
-        Ok((None, remarks))
+        let body = body(serde_json::to_vec(&Sync(&inventories)))?;
+        let path = format!("/hypervisors?owner={owner}&env=");
+        let answer = self
+            .ask(self.request(Method::POST, &path, doing).body(body))
+            .await?;
+        Ok((None, failed_updates(&self.json(&answer, doing)?)))
     }
 
     async fn local(&mut self, inventory: &Inventory) -> Result<()> {

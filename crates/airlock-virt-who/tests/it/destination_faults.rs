@@ -462,3 +462,57 @@ async fn hosts_of_one_id_and_hosts_without_hardware_uuid_are_taken() {
         assert!(text.contains("g2"), "{kind}: {text}");
     }
 }
+
+#[tokio::test]
+async fn the_old_check_in_is_one_message_for_all_sources() {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let inside = Arc::clone(&heard);
+    let authority = Authority::new();
+    let (listener, port) = Server::bind().await;
+    let _server = Server::run(
+        listener,
+        Some(Arc::clone(&authority.config)),
+        move |asked| {
+            if asked.method == "POST" {
+                inside.lock().unwrap().push(asked.text());
+                let body = "{\"created\": [], \"failedUpdate\": [\"c: no\"]}";
+                return Reply::new(200, "application/json", body);
+            }
+            Reply::new(200, "application/json", "{\"result\": true}")
+        },
+    );
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    std::fs::write(root.join("ca.pem"), &authority.pem).unwrap();
+    let nothing = Inventory::of_hosts(Vec::new());
+    // Writes the section whose destination is used below.
+    let accepted = Accepted::default();
+    send(root, &options("candlepin", port, true), &nothing, &accepted).await;
+    heard.lock().unwrap().clear();
+    let configuration = load(
+        &Paths::below(root),
+        &CommandLine::default(),
+        &Environment::new(),
+    );
+    let source = configuration.source("one").unwrap();
+    let mut destination = open(&source.destinations[0], &root.join("state")).unwrap();
+    let one = Inventory::of_hosts(vec![Hypervisor::new("a"), Hypervisor::new("b")]);
+    let two = Inventory::of_hosts(vec![Hypervisor::new("c")]);
+    let delivery = |source, inventory| Delivery {
+        source,
+        kind: "esx",
+        id_kind: IdKind::Hostname,
+        inventory,
+        accepted: &accepted,
+    };
+    let sent = destination
+        .send(&[delivery("one", &one), delivery("two", &two)])
+        .await;
+    assert!(sent.error.is_none(), "{:?}", sent.error);
+    assert_eq!(sent.taken.len(), 2);
+    let bodies = heard.lock().unwrap().clone();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    let body: std::collections::BTreeMap<String, Vec<String>> =
+        serde_json::from_str(&bodies[0]).unwrap();
+    assert_eq!(body.into_keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+}
