@@ -5,6 +5,7 @@
 //! a destination that was away gets one report when it is back. Waiting is done with tokio's time and instants come from the
 //! [`Clock`], so that tests simulate hours.
 
+mod across;
 mod once;
 mod retire;
 mod source;

@@ -340,7 +340,8 @@ impl Http {
     pub fn refused(&self, reason: impl Into<String>) -> Error {
         Error::Refused {
             server: self.server.clone(),
-            reason: reason.into(),
+            // The message goes on behind it.
+            reason: reason.into().trim_end_matches('.').to_owned(),
         }
     }
 }

@@ -34,4 +34,5 @@ pub mod secret;
 pub mod settings;
 pub mod state;
 pub mod status;
+mod stream;
 pub mod xml;

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -27,17 +27,24 @@ struct Log {
     /// Somebody waits for the program's output: standard error has warnings only.
     command: bool,
     journal: bool,
-    files: Option<Files>,
+    files: Option<Arc<Files>>,
 }
 
-/// A log file that is opened again when somebody has moved it.
-struct Files {
+/// Log files, opened again when somebody has moved them, and after a reload.
+#[derive(Default)]
+struct Files(Mutex<Open>);
+
+#[derive(Default)]
+struct Open {
     folder: PathBuf,
     one: String,
     /// One file for each part of the program instead.
     split: bool,
-    open: Mutex<std::collections::BTreeMap<PathBuf, File>>,
+    files: std::collections::BTreeMap<PathBuf, File>,
 }
+
+/// The files of the log that was started, for a reload.
+static FILES: OnceLock<Arc<Files>> = OnceLock::new();
 
 /// What kind of program writes the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +61,38 @@ pub fn start(global: &Global, kind: Kind) {
     let log = Log {
         command: !daemon,
         journal: std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal(),
-        files: (daemon && global.log_dir.is_dir()).then(|| Files {
-            folder: global.log_dir.clone(),
-            one: global.log_file.clone(),
-            split: global.log_per_config,
-            open: Mutex::default(),
-        }),
+        files: daemon.then(|| Arc::clone(FILES.get_or_init(Arc::default))),
     };
     let _ = tracing_subscriber::registry().with(log).try_init();
     debug(global.debug);
+    if daemon {
+        reopen(global);
+    }
+}
+
+/// Opens the log files anew, where the configuration says now; makes their folder when it is missing.
+pub fn reopen(global: &Global) {
+    let Some(files) = FILES.get() else {
+        return;
+    };
+    let folder = &global.log_dir;
+    let made = if folder.is_dir() {
+        Ok(())
+    } else {
+        std::fs::create_dir_all(folder)
+    };
+    *files.open() = Open {
+        folder: folder.clone(),
+        one: global.log_file.clone(),
+        split: global.log_per_config,
+        files: std::collections::BTreeMap::new(),
+    };
+    if let Err(error) = made {
+        tracing::warn!(
+            "log_dir {} cannot be made: {error}; the log goes to standard error only",
+            folder.display()
+        );
+    }
 }
 
 /// Logs everything, or no longer.
@@ -186,18 +216,24 @@ fn now() -> String {
 }
 
 impl Files {
-    fn write(&self, part: &str, line: &str) {
-        let path = if self.split {
-            self.folder.join(format!("{part}.log"))
-        } else {
-            self.folder.join(&self.one)
-        };
-        let mut open = self
-            .open
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.0
             .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn write(&self, part: &str, line: &str) {
+        let mut open = self.open();
+        if open.folder.as_os_str().is_empty() {
+            return;
+        }
+        let path = if open.split {
+            open.folder.join(format!("{part}.log"))
+        } else {
+            open.folder.join(&open.one)
+        };
         let same = match (
-            open.get(&path).map(File::metadata),
+            open.files.get(&path).map(File::metadata),
             std::fs::metadata(&path),
         ) {
             (Some(Ok(ours)), Ok(there)) => ours.ino() == there.ino() && ours.dev() == there.dev(),
@@ -211,16 +247,16 @@ impl Files {
                 .open(&path);
             match opened {
                 Ok(file) => {
-                    open.insert(path.clone(), file);
+                    open.files.insert(path.clone(), file);
                 }
                 Err(_) => {
                     // The log cannot tell in the log; standard error has the line anyway.
-                    open.remove(&path);
+                    open.files.remove(&path);
                     return;
                 }
             }
         }
-        if let Some(file) = open.get_mut(&path) {
+        if let Some(file) = open.files.get_mut(&path) {
             let _ = file.write_all(line.as_bytes());
         }
     }

@@ -7,7 +7,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 /// How deep elements may be nested.
-const DEPTH: usize = 64;
+pub(crate) const DEPTH: usize = 64;
 /// How many elements a document may have.
 const ELEMENTS: usize = 4_000_000;
 
@@ -188,7 +188,7 @@ fn close(element: Element, open: &mut [Element], root: &mut Option<Element>) {
     }
 }
 
-fn started(start: &BytesStart<'_>) -> Result<Element, String> {
+pub(crate) fn started(start: &BytesStart<'_>) -> Result<Element, String> {
     let mut element = Element {
         name: start.local_name().as_ref().into(),
         ..Element::default()

@@ -143,6 +143,22 @@ struct Host {
     cluster: Option<String>,
 }
 
+/// What is kept of a guest.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    On {
+        host: String,
+        uuid: String,
+        state: State,
+    },
+    /// Prism tells no host for a guest that is off.
+    Off,
+    /// It tells no state and has none of its own yet; its uuid.
+    WithoutState(String),
+    /// It has no uuid; its name.
+    Nobody(String),
+}
+
 impl Source {
     async fn ask(&self, method: Method, path: &str, body: String) -> Result<Value> {
         let doing = path.split('?').next().unwrap_or(path).to_owned();
@@ -159,12 +175,17 @@ impl Source {
         }
     }
 
-    /// All things of a kind (`hosts`, `vms`, `clusters`).
-    async fn all(&self, what: &str) -> Result<Vec<Value>> {
+    /// All things of a kind (`hosts`, `vms`, `clusters`), each as `one` makes it: Prism tells kilobytes about each, of
+    /// which only what is reported is kept, page by page.
+    async fn all<Kept: Send>(
+        &self,
+        what: &str,
+        one: impl Fn(&Value) -> Kept + Send + Sync,
+    ) -> Result<Vec<Kept>> {
         if self.central {
-            self.all_v3(what).await
+            self.all_v3(what, one).await
         } else {
-            self.all_v2(what).await
+            self.all_v2(what, one).await
         }
     }
 
@@ -193,7 +214,11 @@ impl Source {
         }
     }
 
-    async fn all_v3(&self, what: &str) -> Result<Vec<Value>> {
+    async fn all_v3<Kept: Send>(
+        &self,
+        what: &str,
+        one: impl Fn(&Value) -> Kept + Send + Sync,
+    ) -> Result<Vec<Kept>> {
         let kind = what.trim_end_matches('s');
         let path = format!("/{what}/list");
         let mut all = Vec::new();
@@ -204,7 +229,7 @@ impl Source {
             let length = number(&document, &["metadata", "length"]);
             let page = self.entities(what, document)?;
             let empty = page.is_empty();
-            all.extend(page);
+            all.extend(page.iter().map(&one));
             if all.len() > ENTITIES {
                 return Err(self.too_many(what));
             }
@@ -230,8 +255,12 @@ impl Source {
         Err(self.endless(what))
     }
 
-    async fn all_v2(&self, what: &str) -> Result<Vec<Value>> {
-        let mut all: Vec<Value> = Vec::new();
+    async fn all_v2<Kept: Send>(
+        &self,
+        what: &str,
+        one: impl Fn(&Value) -> Kept + Send + Sync,
+    ) -> Result<Vec<Kept>> {
+        let mut all = Vec::new();
         let mut size = 0;
         for page in 0..PAGES {
             let query = match (page, what) {
@@ -250,7 +279,7 @@ impl Source {
                 size = entities.len();
             }
             let empty = entities.is_empty();
-            all.extend(entities);
+            all.extend(entities.iter().map(&one));
             if all.len() > ENTITIES {
                 return Err(self.too_many(what));
             }
@@ -302,8 +331,8 @@ impl Source {
         })
     }
 
-    /// Its uuid, its host, and its state; a guest that tells no state has none of its own yet.
-    fn guest(&self, value: &Value) -> (Option<String>, Option<String>, Option<State>) {
+    /// What is kept of a guest.
+    fn guest(&self, value: &Value) -> Told {
         let (uuid, host, state) = if self.central {
             (
                 text(value, &["metadata", "uuid"]),
@@ -317,19 +346,25 @@ impl Source {
                 text(value, &["power_state"]),
             )
         };
+        let Some(uuid) = uuid else {
+            let name = value["name"].as_str().unwrap_or("without a name");
+            return Told::Nobody(name.to_owned());
+        };
         let state = state.map(|word| match word.as_str() {
             "on" | "ON" => State::Running,
             "off" | "OFF" => State::ShutOff,
             _ => State::Unknown,
         });
-        (uuid, host, state)
+        match (host, state) {
+            (Some(host), Some(state)) => Told::On { host, uuid, state },
+            (Some(_), None) => Told::WithoutState(uuid),
+            (None, _) => Told::Off,
+        }
     }
 
     async fn clusters(&self) -> Result<HashMap<String, String>> {
-        let found = self.all("clusters").await?;
-        Ok(found
-            .iter()
-            .filter_map(|cluster| {
+        let found = self
+            .all("clusters", |cluster| {
                 if self.central {
                     Some((
                         text(cluster, &["metadata", "uuid"])?,
@@ -339,7 +374,8 @@ impl Source {
                     Some((text(cluster, &["uuid"])?, text(cluster, &["name"])?))
                 }
             })
-            .collect())
+            .await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     fn map(&self, host: Host, guests: Vec<Guest>) -> std::result::Result<Hypervisor, Note> {
@@ -376,41 +412,46 @@ impl Backend for Source {
     }
 
     async fn read(&mut self, sink: &mut dyn Sink) -> Result<Whole> {
-        let hosts = self.all("hosts").await?;
-        let guests = self.all("vms").await?;
+        // Clusters first: hosts are mapped as they come.
         let clusters = self.clusters().await?;
+        let hosts = self
+            .all("hosts", |value| {
+                self.host(value, &clusters).ok_or_else(|| {
+                    text(value, &["name"]).unwrap_or_else(|| "without a name".to_owned())
+                })
+            })
+            .await?;
+        let guests = self.all("vms", |value| self.guest(value)).await?;
         let nothing_runs = guests.is_empty();
         let mut on: BTreeMap<String, Vec<Guest>> = BTreeMap::new();
         let kind = "ahv".into();
-        for value in &guests {
-            match self.guest(value) {
-                (Some(uuid), Some(host), Some(state)) => {
+        for guest in guests {
+            let (guest, reason) = match guest {
+                Told::On { host, uuid, state } => {
                     let list = on.entry(host).or_default();
                     list.push(Guest::new(uuid, state, &kind));
+                    continue;
                 }
-                (Some(uuid), Some(_), None) => sink.note(Note::GuestLeftOut {
-                    guest: uuid,
-                    reason: "it has no power_state".to_owned(),
-                }),
-                // Prism tells no host for a guest that is off.
-                (Some(_), None, _) => {}
-                (None, _, _) => sink.note(Note::GuestLeftOut {
-                    guest: value["name"]
-                        .as_str()
-                        .unwrap_or("without a name")
-                        .to_owned(),
-                    reason: "it has no uuid".to_owned(),
-                }),
-            }
+                Told::Off => continue,
+                Told::WithoutState(uuid) => (uuid, "it has no power_state"),
+                Told::Nobody(name) => (name, "it has no uuid"),
+            };
+            sink.note(Note::GuestLeftOut {
+                guest,
+                reason: reason.to_owned(),
+            });
         }
         let mut page = Vec::new();
-        for value in &hosts {
-            let Some(host) = self.host(value, &clusters) else {
-                sink.note(Note::HostLeftOut {
-                    host: text(value, &["name"]).unwrap_or_else(|| "without a name".to_owned()),
-                    reason: "it has no uuid".to_owned(),
-                });
-                continue;
+        for host in hosts {
+            let host = match host {
+                Ok(host) => host,
+                Err(host) => {
+                    sink.note(Note::HostLeftOut {
+                        host,
+                        reason: "it has no uuid".to_owned(),
+                    });
+                    continue;
+                }
             };
             let guests = on.remove(&host.uuid);
             if guests.is_some() {
@@ -460,6 +501,41 @@ fn number(value: &Value, way: &[&str]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_guest_only_what_is_reported_is_kept() {
+        let mut settings = Settings::new("p", "http://prism:1");
+        for central in [false, true] {
+            settings
+                .options
+                .insert("prism_central".to_owned(), central.to_string());
+            let source = Source {
+                http: Http::new(&settings, &settings.server).unwrap(),
+                url: String::new(),
+                login: String::new(),
+                central,
+                seen: HashSet::new(),
+                settings: settings.clone(),
+            };
+            let much = "x".repeat(10_000);
+            let kept: usize = (0..10_000)
+                .map(|number| {
+                    let uuid = format!("g{number}");
+                    let document = if central {
+                        json!({"metadata": {"uuid": uuid, "spec": &much}, "status": {"description": &much, "resources":
+                            {"power_state": "ON", "host_reference": {"uuid": "h1", "kind": &much}}}})
+                    } else {
+                        json!({"uuid": uuid, "host_uuid": "h1", "power_state": "on", "description": &much})
+                    };
+                    match source.guest(&document) {
+                        Told::On { host, uuid, .. } => host.capacity() + uuid.capacity(),
+                        other => panic!("{other:?}"),
+                    }
+                })
+                .sum();
+            assert!(kept < 10_000 * 20, "{kept} bytes of 100 MB are kept");
+        }
+    }
 
     #[test]
     fn the_port_is_prisms_unless_another_is_named() {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::{
     Backend, Error, Form, Kind, Level, Need, OptionSpec, PAGE, Page, Remark, Result, Sink, Whole,
 };
-use crate::model::{IdKind, json};
+use crate::model::{IdKind, Report, json};
 use crate::settings::Settings;
 
 /// More than any inventory needs.
@@ -60,7 +60,19 @@ impl Kind for Fake {
             return Vec::new();
         };
         match std::fs::metadata(file) {
-            Ok(found) if found.is_file() => Vec::new(),
+            Ok(found) if found.is_file() => {
+                let source = Source {
+                    file: file.into(),
+                    local: self.local(settings),
+                };
+                match source.parsed() {
+                    Ok(_) => Vec::new(),
+                    Err(error) => vec![Remark::new(
+                        Level::Error,
+                        format!("Error validating key 'file': '{error}'"),
+                    )],
+                }
+            }
             Ok(_) => vec![Remark::new(
                 Level::Error,
                 format!("Error validating key 'file': 'Path '{file}' is not a regular file'"),
@@ -100,6 +112,20 @@ impl Source {
         }
         std::fs::read(&self.file).map_err(|error| failed(error.to_string()))
     }
+
+    fn parsed(&self) -> Result<Report> {
+        let malformed = |error: json::Error| Error::File {
+            path: self.file.clone(),
+            reason: format!("it is not properly formed: {error}"),
+        };
+        let bytes = self.bytes()?;
+        if self.local {
+            let local = json::read_local(&bytes, "fake").map_err(malformed)?;
+            return Ok(Report::Local(local));
+        }
+        let hosts = json::read_hosts(&bytes, "fake").map_err(malformed)?;
+        Ok(Report::Hosts(hosts))
+    }
 }
 
 #[async_trait]
@@ -109,17 +135,13 @@ impl Backend for Source {
     }
 
     async fn read(&mut self, sink: &mut dyn Sink) -> Result<Whole> {
-        let malformed = |error: json::Error| Error::File {
-            path: self.file.clone(),
-            reason: format!("it is not properly formed: {error}"),
+        let mut hosts = match self.parsed()? {
+            Report::Local(local) => {
+                sink.page(Page::Local(local.guests)).await;
+                return Ok(Whole { local: Some(None) });
+            }
+            Report::Hosts(hosts) => hosts,
         };
-        let bytes = self.bytes()?;
-        if self.local {
-            let local = json::read_local(&bytes, "fake").map_err(malformed)?;
-            sink.page(Page::Local(local.guests)).await;
-            return Ok(Whole { local: Some(None) });
-        }
-        let mut hosts = json::read_hosts(&bytes, "fake").map_err(malformed)?;
         while !hosts.is_empty() {
             let rest = hosts.split_off(hosts.len().min(PAGE));
             sink.page(Page::Hosts(std::mem::replace(&mut hosts, rest)))

@@ -88,7 +88,7 @@ struct Machine {
 
 impl Source {
     async fn machine(&self) -> Result<(Machine, Vec<String>)> {
-        let parts = self
+        let printed = self
             .virsh
             .run(&[
                 ("capabilities", "capabilities"),
@@ -97,7 +97,7 @@ impl Source {
                 ("list", "list --all --uuid"),
             ])
             .await?;
-        let part = |name: &str| parts.get(name).map_or("", String::as_str);
+        let part = |name: &str| printed.parts.get(name).map_or("", String::as_str);
         let mut machine = Machine {
             name: Some(part("hostname").trim().to_owned()).filter(|name| !name.is_empty()),
             ..Machine::default()
@@ -123,12 +123,16 @@ impl Source {
             // They become words of a command again.
             .filter(|line| line.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-'))
             .collect();
+        if part("list").trim().is_empty() && printed.failed() {
+            // A list that failed looks like an empty one.
+            return Err(self.virsh.told(&printed.complaints));
+        }
         Ok((machine, guests))
     }
 
     async fn firmware_uuid(&self) -> Option<String> {
-        let parts = self.virsh.run(&[("sysinfo", "sysinfo")]).await.ok()?;
-        let root = Element::read(parts.get("sysinfo")?.trim().as_bytes()).ok()?;
+        let printed = self.virsh.run(&[("sysinfo", "sysinfo")]).await.ok()?;
+        let root = Element::read(printed.parts.get("sysinfo")?.trim().as_bytes()).ok()?;
         let system = root.child("system")?;
         system
             .all("entry")
@@ -151,10 +155,12 @@ impl Source {
                 .collect();
             let states = self.virsh.run(&commands).await?;
             for uuid in part {
-                match states.get(uuid.as_str()).map(|text| text.trim()) {
+                match states.parts.get(uuid.as_str()).map(|text| text.trim()) {
                     Some(word) if !word.is_empty() => {
                         guests.push(Guest::new(uuid.as_str(), state(word), &kind));
                     }
+                    // The connection is lost, so nobody knows about this guest and those that follow.
+                    _ if states.failed() => return Err(self.virsh.told(&states.complaints)),
                     // virsh says on its error channel that it is gone.
                     _ => sink.note(Note::GuestLeftOut {
                         guest: uuid.clone(),

@@ -1,6 +1,7 @@
 //! RHEV and oVirt: the engine's API, version 4, or 3 on old engines. Reference: virt-who, section 6.6.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderName};
@@ -12,6 +13,7 @@ use crate::model::{
     CLUSTER, Guest, Hypervisor, IdKind, SOCKETS, SYSTEM_UUID, State, TYPE, VERSION,
 };
 use crate::settings::Settings;
+use crate::stream;
 use crate::xml::Element;
 
 /// The engine's port.
@@ -102,14 +104,18 @@ enum Found {
 }
 
 impl Source {
-    async fn ask(&self, path: &str, version: Option<&str>) -> Result<Found> {
+    fn request(&self, path: &str, version: Option<&str>) -> Request {
         let request = Request::new(Method::GET, format!("{}{path}", self.settings.server), path)
             .header(ACCEPT, "application/xml")
             .secret_header(AUTHORIZATION, &self.login);
-        let request = match version {
+        match version {
             Some(version) => request.header(HeaderName::from_static("version"), version),
             None => request,
-        };
+        }
+    }
+
+    async fn ask(&self, path: &str, version: Option<&str>) -> Result<Found> {
+        let request = self.request(path, version);
         let answer = self.http.send(request).await?;
         match answer.status {
             StatusCode::UNAUTHORIZED => Err(self.http.refused("HTTP status 401")),
@@ -125,26 +131,36 @@ impl Source {
         }
     }
 
-    async fn list(&self, api: &Api, what: &str) -> Result<Option<Element>> {
+    /// Hands each item of a list on as it comes; false when there is no such list. Lists of guests are long and say much
+    /// that is not reported, so no list is ever in memory.
+    async fn list(&self, api: &Api, what: &str, each: impl FnMut(&Element) + Send) -> Result<bool> {
         let path = format!("{}/{what}", api.path);
-        match self.ask(&path, api.header).await? {
-            Found::Missing => Ok(None),
-            Found::Document(root) if *root.name == *what => Ok(Some(root)),
-            Found::Document(root) => Err(self
-                .http
-                .protocol(&path, format!("it is a list of <{}>", root.name))),
+        let response = self
+            .http
+            .start(self.request(&path, api.header), None)
+            .await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED => return Err(self.http.refused("HTTP status 401")),
+            StatusCode::NOT_FOUND => return Ok(false),
+            status if !status.is_success() => return Err(self.http.status(&path, status)),
+            _ => {}
         }
+        let within = self.settings.timeout;
+        stream::children(stream::body(response, within), what, each)
+            .await
+            .map_err(|failure| failure.told(&self.http, &path, within))?;
+        Ok(true)
     }
 
-    /// Clusters tell which API is there.
-    async fn clusters(&mut self) -> Result<(Api, Element)> {
+    /// Clusters tell which API is there: those with guests, by id, with their names.
+    async fn clusters(&mut self) -> Result<(Api, HashMap<String, String>)> {
         let known = self.api.clone();
         let version_4 = Api {
             path: "ovirt-engine/api/v4",
             header: None,
         };
         let first = known.unwrap_or(version_4);
-        if let Some(clusters) = self.list(&first, "clusters").await? {
+        if let Some(clusters) = self.clusters_of(&first).await? {
             self.api = Some(first.clone());
             return Ok((first, clusters));
         }
@@ -162,7 +178,7 @@ impl Source {
                 path,
                 header: Some(header),
             };
-            if let Some(clusters) = self.list(&api, "clusters").await? {
+            if let Some(clusters) = self.clusters_of(&api).await? {
                 self.api = Some(api.clone());
                 return Ok((api, clusters));
             }
@@ -170,10 +186,28 @@ impl Source {
         Err(self.http.status("ovirt-engine/api", StatusCode::NOT_FOUND))
     }
 
-    async fn needed(&self, api: &Api, what: &str) -> Result<Element> {
-        self.list(api, what)
-            .await?
-            .ok_or_else(|| self.http.status(what, StatusCode::NOT_FOUND))
+    async fn clusters_of(&self, api: &Api) -> Result<Option<HashMap<String, String>>> {
+        let mut names = HashMap::new();
+        let there = self
+            .list(api, "clusters", |cluster| {
+                if cluster.text_at(&["virt_service"]) != Some("true") {
+                    return;
+                }
+                if let Some(id) = cluster.attribute("id") {
+                    let name = cluster.text_at(&["name"]).unwrap_or(id);
+                    names.insert(id.to_owned(), name.to_owned());
+                }
+            })
+            .await?;
+        Ok(there.then_some(names))
+    }
+
+    async fn needed(&self, api: &Api, what: &str, each: impl FnMut(&Element) + Send) -> Result<()> {
+        if self.list(api, what, each).await? {
+            Ok(())
+        } else {
+            Err(self.http.status(what, StatusCode::NOT_FOUND))
+        }
     }
 
     /// The host as it is reported, or why not.
@@ -227,56 +261,39 @@ impl Backend for Source {
 
     async fn read(&mut self, sink: &mut dyn Sink) -> Result<Whole> {
         let (api, clusters) = self.clusters().await?;
-        let names: HashMap<&str, &str> = clusters
-            .all("cluster")
-            .filter(|cluster| cluster.text_at(&["virt_service"]) == Some("true"))
-            .filter_map(|cluster| {
-                let id = cluster.attribute("id")?;
-                Some((id, cluster.text_at(&["name"]).unwrap_or(id)))
-            })
-            .collect();
-        let hosts = self.needed(&api, "hosts").await?;
-        let guests = self.needed(&api, "vms").await?;
-        let mut on: BTreeMap<&str, Vec<Guest>> = BTreeMap::new();
-        let kind = "rhevm".into();
-        for guest in guests.all("vm") {
-            // A guest that is off is on no host.
-            let Some(host) = guest.child("host").and_then(|host| host.attribute("id")) else {
-                continue;
-            };
-            let Some(id) = guest.attribute("id") else {
-                sink.note(Note::GuestLeftOut {
-                    guest: guest
-                        .text_at(&["name"])
-                        .unwrap_or("without a name")
-                        .to_owned(),
-                    reason: "it has no id".to_owned(),
-                });
-                continue;
-            };
-            let status = guest.child("status");
-            let word = status.and_then(|status| status.text_at(&["state"]).or(status.trimmed()));
-            on.entry(host)
-                .or_default()
-                .push(Guest::new(id, state(word), &kind));
-        }
-        let mut page = Vec::new();
-        for host in hosts.all("host") {
+        // Each host by its id, as it is reported; `None` for one of a cluster without guests, which is no news.
+        let mut hosts = Vec::new();
+        self.needed(&api, "hosts", |host| {
             let cluster = host
                 .child("cluster")
                 .and_then(|cluster| cluster.attribute("id"))
-                .and_then(|id| names.get(id));
-            let guests = host.attribute("id").and_then(|id| on.remove(id));
-            // Storage clusters run no guests.
-            let Some(cluster) = cluster else {
-                continue;
-            };
-            match self.map(host, cluster) {
-                Ok(mut mapped) => {
+                .and_then(|id| clusters.get(id));
+            let mapped = cluster.map(|cluster| self.map(host, cluster));
+            hosts.push((host.attribute("id").map(str::to_owned), mapped));
+        })
+        .await?;
+        let mut on: BTreeMap<String, Vec<Guest>> = BTreeMap::new();
+        let mut left_out = Vec::new();
+        let kind = "rhevm".into();
+        self.needed(&api, "vms", |guest| match guest_of(guest, &kind) {
+            Ok(Some((host, guest))) => on.entry(host).or_default().push(guest),
+            Ok(None) => {}
+            Err(note) => left_out.push(note),
+        })
+        .await?;
+        for note in left_out {
+            sink.note(note);
+        }
+        let mut page = Vec::new();
+        for (id, mapped) in hosts {
+            let guests = id.and_then(|id| on.remove(&id));
+            match mapped {
+                Some(Ok(mut mapped)) => {
                     mapped.guests = guests.unwrap_or_default();
                     page.push(mapped);
                 }
-                Err(note) => sink.note(note),
+                Some(Err(note)) => sink.note(note),
+                None => {}
             }
             if page.len() == PAGE {
                 sink.page(Page::Hosts(std::mem::take(&mut page))).await;
@@ -288,6 +305,26 @@ impl Backend for Source {
     }
 
     async fn close(&mut self) {}
+}
+
+/// A guest with the id of its host; none for one that is off, which is on no host.
+fn guest_of(
+    guest: &Element,
+    kind: &Arc<str>,
+) -> std::result::Result<Option<(String, Guest)>, Note> {
+    let Some(host) = guest.child("host").and_then(|host| host.attribute("id")) else {
+        return Ok(None);
+    };
+    let Some(id) = guest.attribute("id") else {
+        let shown = guest.text_at(&["name"]).unwrap_or("without a name");
+        return Err(Note::GuestLeftOut {
+            guest: shown.to_owned(),
+            reason: "it has no id".to_owned(),
+        });
+    };
+    let status = guest.child("status");
+    let word = status.and_then(|status| status.text_at(&["state"]).or(status.trimmed()));
+    Ok(Some((host.to_owned(), Guest::new(id, state(word), kind))))
 }
 
 fn state(word: Option<&str>) -> State {

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use airlock_ini::{Dialect, File, parse};
 
-use super::files::{Paths, bytes};
-use super::origin::Told;
+use super::files::{FileRead, NOT_THERE, Outcome, Paths, bytes};
+use super::origin::{Origin, Told};
 use super::reader::Reader;
 use super::secrets::Vault;
 use crate::backend::Level;
@@ -67,35 +67,68 @@ pub(crate) struct Rhsm {
 
 impl Rhsm {
     /// Reads the file; one that is not there is as good as an empty one.
-    pub(crate) fn read(paths: &Paths, told: &mut Vec<Told>) -> Self {
+    pub(crate) fn read(paths: &Paths, told: &mut Vec<Told>, read: &mut Vec<FileRead>) -> Self {
         let path = paths.rhsm();
         let shown = path.display().to_string();
-        let file = match bytes(&path) {
-            Ok(None) => None,
-            Ok(Some(bytes)) => match parse(&shown, &bytes, &Dialect::rhsm()) {
-                Ok(file) => Some(file),
-                Err(error) => {
-                    told.push(Told::general(
-                        Level::Warning,
-                        None,
-                        format!("{shown} is skipped: {error}"),
-                    ));
-                    None
-                }
-            },
+        let found = match bytes(&path) {
+            Ok(None) => Ok(None),
+            Ok(Some(bytes)) => parse(&shown, &bytes, &Dialect::rhsm())
+                .map(Some)
+                .map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        let (file, outcome) = match found {
+            Ok(None) => (None, Outcome::Skipped(NOT_THERE)),
+            Ok(Some(file)) => {
+                let names = file.sections.iter().map(|section| section.name.clone());
+                let outcome = Outcome::Sections(names.collect());
+                (Some(file), outcome)
+            }
             Err(reason) => {
                 told.push(Told::general(
                     Level::Warning,
                     None,
                     format!("{shown} is skipped: {reason}"),
                 ));
-                None
+                (None, Outcome::Failed(reason))
             }
         };
+        read.push(FileRead { path, outcome });
         Self {
             file,
             paths: paths.clone(),
         }
+    }
+
+    /// The values that come from the file, by the options that a section has for them; those that it has itself are left
+    /// out.
+    pub(crate) fn shown(&self, has: impl Fn(&str) -> bool) -> Vec<(String, (String, Origin))> {
+        const OPTIONS: [(&str, &str, &str); 11] = [
+            ("rhsm_hostname", "server", "hostname"),
+            ("rhsm_port", "server", "port"),
+            ("rhsm_prefix", "server", "prefix"),
+            ("rhsm_insecure", "server", "insecure"),
+            ("rhsm_timeout", "server", "server_timeout"),
+            ("rhsm_no_proxy", "server", "no_proxy"),
+            ("rhsm_proxy_hostname", "server", "proxy_hostname"),
+            ("rhsm_proxy_port", "server", "proxy_port"),
+            ("rhsm_proxy_user", "server", "proxy_user"),
+            ("rhsm_ca", "rhsm", "ca_cert_dir"),
+            ("consumerCertDir", "rhsm", "consumercertdir"),
+        ];
+        let of = |section: &str, name: &str| {
+            let found = self.file.as_ref()?.sections.iter();
+            let mut found = found.filter(|found| found.name == section);
+            let entries = found.next()?.entries.iter();
+            let entry = entries.filter(|entry| entry.name == name).next_back()?;
+            let text = self.value(section, name)?;
+            Some((text, Origin::File(entry.place.clone())))
+        };
+        OPTIONS
+            .iter()
+            .filter(|(option, _, _)| !has(option))
+            .filter_map(|(option, section, name)| Some(((*option).to_owned(), of(section, name)?)))
+            .collect()
     }
 
     fn value(&self, section: &str, name: &str) -> Option<String> {

@@ -1,6 +1,7 @@
 //! `VIRTWHO_*`: what `/etc/sysconfig/virt-who` and the environment say, as global values and one section.
 //! Reference: virt-who, section 1.6.
 
+use super::global::SHORTEST;
 use super::origin::{Origin, RawSection, RawValue};
 use std::collections::BTreeMap;
 
@@ -34,6 +35,8 @@ pub struct FromVariables {
     pub disable_async: bool,
     /// Names that begin with `VIRTWHO_` and mean nothing.
     pub unknown: Vec<(String, Origin)>,
+    /// Values that are not used, and why.
+    pub left_out: Vec<(Origin, String)>,
 }
 
 /// Reads the variables.
@@ -69,9 +72,18 @@ pub fn read(variables: &BTreeMap<String, RawValue>) -> FromVariables {
     ] {
         let value = variables.get(&format!("VIRTWHO_{name}"));
         // An interval of nothing meant "not set".
-        if let Some(value) = value.filter(|value| !matches!(value.text.trim(), "" | "0")) {
-            out.global.insert(key.to_owned(), value.clone());
+        let Some(value) = value.filter(|value| !matches!(value.text.trim(), "" | "0")) else {
+            continue;
+        };
+        let seconds = value.text.trim().parse::<u64>();
+        if key == "interval" && seconds.is_ok_and(|seconds| seconds < SHORTEST) {
+            out.left_out.push((
+                value.origin.clone(),
+                format!("VIRTWHO_INTERVAL is below {SHORTEST} seconds and not used"),
+            ));
+            continue;
         }
+        out.global.insert(key.to_owned(), value.clone());
     }
     for (name, manager) in [
         ("SAM", Manager::Candlepin),

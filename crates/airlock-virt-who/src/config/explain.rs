@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::files::Outcome;
-use super::{Configuration, DestinationSettings, Source, Told};
+use super::{Configuration, DestinationSettings, Origin, Source, Told};
 use crate::backend::Level;
 
 /// The explanation of a configuration, for people ([`Explanation::text`]) and machines.
@@ -94,11 +94,27 @@ fn remark(told: &Told) -> Remark {
 #[must_use]
 pub fn explain(configuration: &Configuration) -> Explanation {
     let global = &configuration.global;
-    let value = |name: &str, value: String| Value {
+    let value = |name: &str, options: &[&str], value: String| Value {
         name: name.to_owned(),
         value,
-        origin: String::new(),
+        origin: options
+            .iter()
+            .find_map(|option| global.origins.get(*option))
+            .unwrap_or(&Origin::BuiltIn)
+            .to_string(),
     };
+    let path = |path: &Option<std::path::PathBuf>| {
+        let path = path.as_ref()?;
+        Some(path.display().to_string())
+    };
+    let yes = |on: bool| on.then(|| "true".to_owned());
+    let optional = [
+        ("debug", yes(global.debug)),
+        ("oneshot", yes(global.oneshot)),
+        ("log_per_config", yes(global.log_per_config)),
+        ("metrics_file", path(&global.metrics_file)),
+        ("metrics_listen", global.metrics_listen.clone()),
+    ];
     Explanation {
         files: configuration
             .read
@@ -114,14 +130,26 @@ pub fn explain(configuration: &Configuration) -> Explanation {
                 },
             })
             .collect(),
-        global: vec![
-            value("interval", format!("{} s", global.interval.as_secs())),
-            value("reporter_id", global.reporter_id.clone()),
+        global: [
+            value(
+                "interval",
+                &["interval"],
+                format!("{} s", global.interval.as_secs()),
+            ),
+            value("reporter_id", &["reporter_id"], global.reporter_id.clone()),
             value(
                 "log",
+                &["log_dir", "log_file"],
                 global.log_dir.join(&global.log_file).display().to_string(),
             ),
-        ],
+        ]
+        .into_iter()
+        .chain(
+            optional
+                .into_iter()
+                .filter_map(|(name, text)| Some(value(name, &[name], text?))),
+        )
+        .collect(),
         sources: configuration
             .sources
             .iter()
@@ -237,7 +265,11 @@ impl Explanation {
         }
         writeln!(out, "Global")?;
         for value in &self.global {
-            writeln!(out, "  {} = {}", value.name, value.value)?;
+            writeln!(
+                out,
+                "  {} = {}  ({})",
+                value.name, value.value, value.origin
+            )?;
         }
         for remark in &self.remarks {
             writeln!(out, "  {}: {}", remark.level, remark.text)?;

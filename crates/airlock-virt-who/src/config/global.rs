@@ -1,10 +1,11 @@
 //! `[global]`: what is the same for all sources. Reference: virt-who, section 1.2.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::files::Paths;
-use super::origin::{RawSection, Told};
+use super::origin::{Origin, RawSection, Told};
 use super::reader::Reader;
 use crate::backend::Level;
 
@@ -39,6 +40,8 @@ pub struct Global {
     pub metrics_listen: Option<String>,
     /// Use the old check-in even if the server could do better.
     pub disable_async: bool,
+    /// Where the values that somebody has set come from.
+    pub origins: BTreeMap<String, Origin>,
 }
 
 impl Default for Global {
@@ -55,6 +58,7 @@ impl Default for Global {
             metrics_file: None,
             metrics_listen: None,
             disable_async: false,
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -69,6 +73,11 @@ pub(crate) fn read(section: &RawSection, paths: &Paths, told: &mut Vec<Told>) ->
         log_per_config: reader.boolean("log_per_config", false),
         ..Global::default()
     };
+    global.origins = section
+        .values
+        .iter()
+        .map(|(name, value)| (name.clone(), value.origin.clone()))
+        .collect();
     global.print = reader.boolean("print_", false) | reader.boolean("print", false);
     global.oneshot |= global.print;
     // Chosen by the command line only; known here so that they are no unknown options.

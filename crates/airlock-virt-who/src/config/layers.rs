@@ -66,6 +66,10 @@ pub fn load(paths: &Paths, line: &CommandLine, environment: &Environment) -> Con
             format!("{name} means nothing; the variable is left out"),
         ));
     }
+    for (origin, text) in &old.left_out {
+        let told = Told::general(Level::Warning, Some(origin.clone()), text.clone());
+        layers.told.push(told);
+    }
     layers.lay(&old, line);
     let named = layers.named_files(line);
     let failed = !named.is_empty() && !named.iter().any(|path| path.is_file());
@@ -281,7 +285,7 @@ impl Layers<'_> {
         let proxy = global::proxy(process);
         let credentials = process.get("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         let vault = Vault::new(self.paths, credentials);
-        let rhsm = Rhsm::read(self.paths, &mut self.told);
+        let rhsm = Rhsm::read(self.paths, &mut self.told, &mut self.read);
         let context = Context {
             global: &global,
             rhsm: &rhsm,

@@ -143,6 +143,11 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
     destinations.extend(airlock.map(DestinationSettings::Airlock));
     if owner.is_some() && manager != "satellite" {
         destinations.push(DestinationSettings::Candlepin(candlepin));
+    } else if owner.is_some() && to_satellite {
+        reader.complain(
+            Level::Warning,
+            "owner is not used: sm_type=satellite reports to Satellite 5 only. Leave sm_type out to report to Candlepin, too",
+        );
     } else if owner.is_some() && !to_satellite && !to_airlock {
         // sm_type=satellite without an account was told; nothing else is meant.
     } else if owner.is_none() && !to_satellite && !to_airlock && manager != "satellite" {
@@ -153,7 +158,11 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
         }
     }
     let fingerprint = fingerprint(section, &settings, &destinations);
-    let shown = shown(section, kind);
+    let mut shown = shown(section, kind);
+    let to_candlepin = |to: &DestinationSettings| matches!(to, DestinationSettings::Candlepin(_));
+    if destinations.iter().any(to_candlepin) {
+        shown.extend(context.rhsm.shown(|option| reader.has(option)));
+    }
     let source = Source {
         name: section.name.clone(),
         origin: section.origin.clone(),

@@ -65,7 +65,11 @@ impl Candlepin {
         };
         Ok(Self {
             http: Http::with(&settings, &to.base(), &trust)?,
-            consumer: consumer.map(|consumer| consumer.uuid),
+            // Guests of this machine are those of its consumer, whoever logs in.
+            consumer: match consumer {
+                Some(consumer) => Some(consumer.uuid),
+                None => Consumer::name(&to.consumer),
+            },
             correlation: hex::encode(rand::random::<[u8; 16]>()),
             capabilities: None,
             to: to.clone(),
@@ -268,16 +272,12 @@ impl Candlepin {
                 None => Err(self.http.protocol(doing, "the job has no id").into()),
             };
         }
-        let mut remarks = Vec::new();
-        for inventory in inventories {
-            let body = body(serde_json::to_vec(&Sync(inventory)))?;
-            let path = format!("/hypervisors?owner={owner}&env=");
-            let answer = self
-                .ask(self.request(Method::POST, &path, doing).body(body))
-                .await?;
-            remarks.extend(failed_updates(&self.json(&answer, doing)?));
-        }
-        Ok((None, remarks))
+        let body = body(serde_json::to_vec(&Sync(&inventories)))?;
+        let path = format!("/hypervisors?owner={owner}&env=");
+        let answer = self
+            .ask(self.request(Method::POST, &path, doing).body(body))
+            .await?;
+        Ok((None, failed_updates(&self.json(&answer, doing)?)))
     }
 
     async fn local(&mut self, inventory: &Inventory) -> Result<()> {
@@ -287,7 +287,10 @@ impl Candlepin {
         self.ping().await?;
         let Some(uuid) = self.consumer.clone() else {
             return Err(Error::Unregistered {
-                reason: "guests of this machine are reported for its consumer, which a login does not name".to_owned(),
+                reason: format!(
+                    "guests of this machine are reported for its consumer, which {} would name",
+                    self.to.consumer.join("cert.pem").display()
+                ),
             });
         };
         let doing = "the list of resources";

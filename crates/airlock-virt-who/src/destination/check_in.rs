@@ -58,13 +58,14 @@ fn sorted(guests: &[Guest]) -> Vec<&Guest> {
 
 /// `{ID: [guest...]}`, the form before 2015: no names, no facts, guests as they come. Of two hosts with one id the last one
 /// stands.
-pub(super) struct Sync<'a>(pub &'a Inventory);
+pub(super) struct Sync<'a>(pub &'a [&'a Inventory]);
 
 impl Serialize for Sync<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         let mut seen = std::collections::HashSet::new();
-        for host in self.0.hosts().iter().rev() {
+        let hosts = self.0.iter().flat_map(|inventory| inventory.hosts());
+        for host in hosts.rev() {
             if seen.insert(&host.id) {
                 map.serialize_entry(&host.id, &host.guests)?;
             }

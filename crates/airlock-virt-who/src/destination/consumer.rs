@@ -17,6 +17,13 @@ pub(super) struct Consumer {
 }
 
 impl Consumer {
+    /// The consumer that `cert.pem` of the folder names; none on a machine that is not registered.
+    pub fn name(folder: &Path) -> Option<String> {
+        let pem = std::fs::read(folder.join("cert.pem")).ok()?;
+        let der = CertificateDer::pem_slice_iter(&pem).next()?.ok()?;
+        common_name(&der)
+    }
+
     /// Reads `cert.pem` and `key.pem` of the folder.
     pub fn read(folder: &Path) -> Result<Self> {
         let unregistered = || Error::Unregistered {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::across::doubles;
 use super::source::{Read, close, read};
 use super::{Shared, by_destination};
 use crate::backend;
@@ -313,6 +314,15 @@ async fn send(
     }
     if deliveries.is_empty() {
         return Ok(());
+    }
+    if settings.foreign() {
+        let all: Vec<&Inventory> = deliveries
+            .iter()
+            .map(|delivery| delivery.inventory)
+            .collect();
+        for double in doubles(&all) {
+            tracing::warn!("Destination {identity}: {double}");
+        }
     }
     let sent = destination.send(&deliveries).await;
     let names: Vec<String> = deliveries

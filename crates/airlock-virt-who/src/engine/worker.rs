@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use holding::{holds, release};
 
+use super::across::doubles;
 use super::{Shared, pause};
 use crate::config::{DestinationSettings, Source};
 use crate::destination::{Accepted, Delivery, Destination, Error, Job, Named, Sent};
@@ -68,6 +69,8 @@ struct Worker {
     last_sent: Option<Instant>,
     started: Instant,
     first: bool,
+    /// The doubles between sources that were told.
+    doubles: Vec<String>,
     /// Something is to be sent although nobody has changed anything.
     next_look: Option<Instant>,
     /// When what was accepted is written down.
@@ -153,6 +156,7 @@ impl Worker {
             last_sent: None,
             started: now,
             first: true,
+            doubles: Vec::new(),
             next_look: None,
             next_write: None,
             writing: Vec::new(),
@@ -403,6 +407,7 @@ impl Worker {
         {
             return Some(last + SPACING);
         }
+        self.across();
         let deliveries: Vec<Delivery<'_>> = ready
             .iter()
             .filter_map(|(at, inventory, _)| {
@@ -424,6 +429,23 @@ impl Worker {
         self.last_sent = Some(Instant::now());
         self.taken(sent, &ready);
         self.next_try
+    }
+
+    /// Tells of doubles between the sources of another product's server, once.
+    fn across(&mut self) {
+        if !self.settings.foreign() || self.pairs.len() < 2 {
+            return;
+        }
+        let all: Vec<Arc<Inventory>> = self
+            .pairs
+            .iter()
+            .filter_map(|pair| self.shared.table.health(&pair.source.name).inventory)
+            .collect();
+        let found = doubles(&all.iter().map(AsRef::as_ref).collect::<Vec<_>>());
+        for double in found.iter().filter(|double| !self.doubles.contains(double)) {
+            tracing::warn!("Destination {}: {double}", self.settings.identity());
+        }
+        self.doubles = found;
     }
 
     fn taken(&mut self, sent: Sent, ready: &[(usize, Arc<Inventory>, u64)]) {

@@ -51,6 +51,8 @@ pub(super) async fn run(run: &Run, configuration: Configuration, shared: Shared)
             _ = interrupt.recv() => break,
         }
         notify("RELOADING=1");
+        // Whoever has moved the log files waits for that.
+        crate::logging::reopen(&global);
         tracing::info!("Reading the configuration again");
         let new = run.load();
         tell(&new);
@@ -69,6 +71,8 @@ pub(super) async fn run(run: &Run, configuration: Configuration, shared: Shared)
                     watched = watch(&next, &shared.metrics);
                 }
                 crate::logging::debug(next.debug);
+                crate::logging::reopen(&next);
+                tracing::info!("The configuration that was read is in use");
                 global = next;
             }
         }

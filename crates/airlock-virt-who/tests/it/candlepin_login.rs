@@ -149,3 +149,74 @@ async fn an_owner_that_the_server_does_not_know_is_named() {
         }
     }
 }
+
+/// Guests of this machine with a login of their own: the consumer is the one of the machine's certificate.
+#[tokio::test]
+async fn guests_of_this_machine_are_reported_with_the_sections_login() {
+    use airlock_virt_who::destination::{Accepted, Delivery};
+    use airlock_virt_who::inventory::Inventory;
+    use airlock_virt_who::model::{Guest, IdKind, LocalGuests, State};
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let inside = Arc::clone(&heard);
+    let authority = Authority::new();
+    let (listener, port) = Server::bind().await;
+    let _server = Server::run(
+        listener,
+        Some(Arc::clone(&authority.config)),
+        move |asked| {
+            let login = asked.header("authorization").to_owned();
+            let line = format!("{} {} {login}", asked.method, asked.path);
+            inside.lock().unwrap().push(line);
+            match asked.path.as_str() {
+                "/candlepin/" => Reply::new(200, "application/json", "[{\"rel\": \"guestids\"}]"),
+                "/candlepin/status/" => Reply::new(200, "application/json", "{\"result\": true}"),
+                _ => Reply::new(204, "application/json", ""),
+            }
+        },
+    );
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    std::fs::write(root.join("ca.pem"), &authority.pem).unwrap();
+    std::fs::write(
+        root.join("guests.json"),
+        "{\"hypervisors\":[{\"guestIds\":[]}]}",
+    )
+    .unwrap();
+    std::fs::create_dir_all(root.join("etc/virt-who.d")).unwrap();
+    std::fs::write(
+        root.join("etc/virt-who.d/a.conf"),
+        format!(
+            "[one]\ntype=fake\nfile=/guests.json\nis_hypervisor=false\nrhsm_hostname=127.0.0.1\nrhsm_port={port}\nrhsm_prefix=/candlepin\nrhsm_username=u\nrhsm_password=p\nrhsm_ca=/ca.pem\n"
+        ),
+    )
+    .unwrap();
+    let configuration = load(
+        &Paths::below(root),
+        &CommandLine::default(),
+        &Environment::new(),
+    );
+    let settings = &configuration.source("one").unwrap().destinations[0];
+    let inventory = Inventory::of_local(LocalGuests {
+        guests: vec![Guest::new("g", State::Running, &"fake".into())],
+        hypervisor_id: None,
+    });
+    let accepted = Accepted::default();
+    let delivery = || Delivery {
+        source: "one",
+        kind: "fake",
+        id_kind: IdKind::Uuid,
+        inventory: &inventory,
+        accepted: &accepted,
+    };
+    let mut destination = open(settings, &root.join("state")).unwrap();
+    let error = destination.send(&[delivery()]).await.error.unwrap();
+    assert!(error.to_string().contains("cert.pem"), "{error}");
+    crate::golden::certificate(&root.join("etc/pki/consumer"), "my-uuid");
+    let mut destination = open(settings, &root.join("state")).unwrap();
+    let sent = destination.send(&[delivery()]).await;
+    assert!(sent.error.is_none(), "{:?}", sent.error);
+    assert_eq!(
+        heard.lock().unwrap().last().unwrap(),
+        "PUT /candlepin/consumers/my-uuid Basic dTpw"
+    );
+}

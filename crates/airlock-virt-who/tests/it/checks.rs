@@ -246,3 +246,76 @@ fn check_connect_counts_what_each_item_of_a_filter_matches() {
         assert!(text.contains(wanted), "{wanted}:\n{text}");
     }
 }
+
+#[test]
+fn check_says_where_global_values_and_those_of_rhsm_conf_come_from() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    write(
+        root,
+        "etc/rhsm/rhsm.conf",
+        0o644,
+        "[server]\nhostname = satellite.example.com\nport = 8443\nproxy_password = s3cret\n[rhsm]\nca_cert_dir = /etc/rhsm/ca\n",
+    );
+    write(
+        root,
+        "etc/virt-who.conf",
+        0o600,
+        "[global]\ninterval=600\nlog_dir=/logs\ndebug=true\n",
+    );
+    write(
+        root,
+        "etc/virt-who.d/a.conf",
+        0o600,
+        "[x]\ntype=xen\nserver=x\nusername=u\npassword=p\nowner=o\nrhsm_port=443\nrhsm_username=u\nrhsm_password=p\n",
+    );
+    let text = run(root, &["check"]).replace(&root.display().to_string(), "");
+    for wanted in [
+        "  /etc/rhsm/rhsm.conf: sections server, rhsm\n",
+        "  interval = 600 s  (/etc/virt-who.conf:2)\n",
+        "  log = /logs/rhsm.log  (/etc/virt-who.conf:3)\n",
+        "  debug = true  (/etc/virt-who.conf:4)\n",
+        "    rhsm_hostname = satellite.example.com  (/etc/rhsm/rhsm.conf:2)\n",
+        "    rhsm_ca = /etc/rhsm/ca  (/etc/rhsm/rhsm.conf:6)\n",
+        "    rhsm_port = 443  (/etc/virt-who.d/a.conf:7)\n",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+    assert!(text.contains("  reporter_id = ") && text.contains("  (default)\n"));
+    assert!(!text.contains("s3cret"), "{text}");
+    // One that is broken would send reports elsewhere, and retire what is where it was.
+    std::fs::write(root.join("etc/rhsm/rhsm.conf"), "nonsense\n").unwrap();
+    let text = run(root, &["check"]);
+    assert!(text.contains("rhsm.conf: cannot be used"), "{text}");
+}
+
+#[test]
+fn options_that_do_nothing_and_files_that_are_no_reports_are_told() {
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    write(root, "good.json", 0o600, "{\"hypervisors\":[]}");
+    write(root, "bad.json", 0o600, "{\"hypervisors\":[");
+    write(
+        root,
+        "etc/virt-who.d/a.conf",
+        0o600,
+        "[both]\ntype=fake\nfile=/good.json\nis_hypervisor=true\nowner=o\nsm_type=satellite\nsat_server=s\nsat_username=u\nsat_password=p\n\
+         [bad]\ntype=fake\nfile=/bad.json\nis_hypervisor=true\nowner=o\n",
+    );
+    write(root, "etc/virt-who.conf", 0o600, "[global]\ninterval=600\n");
+    write(
+        root,
+        "etc/sysconfig/virt-who",
+        0o600,
+        "VIRTWHO_INTERVAL=30\n",
+    );
+    let configuration = read(root, &[]);
+    let text = told(&configuration);
+    assert!(text.contains("[both] owner is not used"), "{text}");
+    assert_eq!(configuration.source("both").unwrap().destinations.len(), 1);
+    assert_eq!(configuration.dropped[0].name, "bad");
+    assert!(text.contains("it is not properly formed"), "{text}");
+    // Too short an interval of the environment leaves the file's alone.
+    assert_eq!(configuration.global.interval.as_secs(), 600);
+    assert!(text.contains("VIRTWHO_INTERVAL is below 60"), "{text}");
+}

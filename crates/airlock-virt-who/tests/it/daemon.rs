@@ -111,7 +111,6 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     let root = scratch.path();
     let folder = root.join("etc/virt-who.d");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::create_dir_all(root.join("var/log/rhsm")).unwrap();
     std::fs::write(root.join("one.json"), hosts(&["a", "b"])).unwrap();
     std::fs::write(root.join("two.json"), hosts(&["c"])).unwrap();
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -171,6 +170,22 @@ async fn a_reload_applies_the_difference_and_an_end_is_clean() {
     })
     .await;
     assert!(!has("two", "retire"));
+
+    // The log may go elsewhere, and a folder that is missing is made.
+    std::fs::write(folder.join("two.conf"), section("two", server.port)).unwrap();
+    std::fs::write(
+        root.join("etc/virt-who.conf"),
+        "[global]\nlog_dir=/elsewhere/logs\nlog_file=own.log\ndebug=true\nmetrics_file=/metrics.prom\n",
+    )
+    .unwrap();
+    running.signal("HUP");
+    let elsewhere = root.join("elsewhere/logs/own.log");
+    until("the other log", root, || elsewhere.is_file()).await;
+    std::fs::write(
+        root.join("etc/virt-who.conf"),
+        format!("[global]\nmetrics_file=/metrics.prom\nmetrics_listen={metrics}\ndebug=true\n"),
+    )
+    .unwrap();
 
     // A section less: the server is told.
     std::fs::remove_file(folder.join("two.conf")).unwrap();

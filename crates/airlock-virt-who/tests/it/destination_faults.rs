@@ -366,3 +366,153 @@ async fn a_fault_about_one_host_is_told_and_the_others_are_sent() {
     assert!(sent.error.is_some());
     assert_eq!(*asked.lock().unwrap(), 3);
 }
+
+/// A server of each foreign kind that takes everything; the bodies that it got.
+async fn taken_by(kind: &str, inventory: &Inventory) -> (Sent, Vec<String>) {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let inside = Arc::clone(&heard);
+    let authority = Authority::new();
+    let (listener, port) = Server::bind().await;
+    let _server = Server::run(
+        listener,
+        Some(Arc::clone(&authority.config)),
+        move |asked| {
+            let text = asked.text();
+            if asked.method == "POST" && !text.contains("auth.login") {
+                inside.lock().unwrap().push(text.clone());
+            }
+            if asked.path.contains("/status") {
+                let body = "{\"result\": true, \"managerCapabilities\": [\"hypervisors_async\"]}";
+                return Reply::new(200, "application/json", body);
+            }
+            if asked.path.contains("/hypervisors") {
+                return Reply::new(200, "application/json", "{\"id\": \"job\"}");
+            }
+            let member = |name: &str, value: &str| {
+                format!(
+                    "<struct><member><name>{name}</name><value>{value}</value></member></struct>"
+                )
+            };
+            let value = match () {
+                () if text.contains("auth.login") => "session".to_owned(),
+                () if text.contains("user.getDetails") => member("org_id", "<int>1</int>"),
+                () if text.contains("new_system_user_pass") => member("system_id", "s"),
+                () => "<int>1</int>".to_owned(),
+            };
+            let body = format!(
+                "<methodResponse><params><param><value>{value}</value></param></params></methodResponse>"
+            );
+            Reply::new(200, "text/xml", body)
+        },
+    );
+    let scratch = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(scratch.path().join("state")).unwrap();
+    std::fs::write(scratch.path().join("ca.pem"), &authority.pem).unwrap();
+    let options = options(kind, port, true);
+    let sent = send(scratch.path(), &options, inventory, &Accepted::default()).await;
+    let heard = heard.lock().unwrap().clone();
+    (sent, heard)
+}
+
+#[tokio::test]
+async fn an_explicit_empty_set_is_sent_and_taken() {
+    let nothing = Inventory::of_hosts(Vec::new());
+    for kind in ["candlepin", "satellite5"] {
+        let (sent, heard) = taken_by(kind, &nothing).await;
+        assert!(sent.error.is_none(), "{kind}: {:?}", sent.error);
+        assert!(nothing.equals(&sent.taken[0].accepted.digests), "{kind}");
+        assert!(sent.taken[0].accepted.ever, "{kind}");
+        // Satellite 5 has no call for it.
+        let wanted: &[&str] = match kind {
+            "candlepin" => &["{\"hypervisors\":[]}"],
+            _ => &[],
+        };
+        assert_eq!(heard, wanted, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn hosts_of_one_id_and_hosts_without_hardware_uuid_are_taken() {
+    let kind: Arc<str> = "esx".into();
+    let host = |id: &str, guest: &str| {
+        let mut host = Hypervisor::new(id);
+        host.guests = vec![Guest::new(guest, State::Running, &kind)];
+        host
+    };
+    let all = Inventory::of_hosts(vec![
+        host("one", "g1"),
+        host("one", "g2"),
+        host("two", "g1"),
+    ]);
+    for kind in ["candlepin", "satellite5"] {
+        let (sent, heard) = taken_by(kind, &all).await;
+        assert!(sent.error.is_none(), "{kind}: {:?}", sent.error);
+        assert!(
+            all.equals(&sent.taken[0].accepted.digests),
+            "{kind}: it is not sent again and again"
+        );
+        let text = heard.concat();
+        assert!(!text.contains("dmi.system.uuid"), "{text}");
+        let reports = heard
+            .iter()
+            .filter(|text| text.contains("virt_notify") || text.contains("hypervisors"))
+            .count();
+        // One message, or one for each id.
+        assert_eq!(reports, if kind == "candlepin" { 1 } else { 2 }, "{kind}");
+        assert!(text.contains("g2"), "{kind}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn the_old_check_in_is_one_message_for_all_sources() {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let inside = Arc::clone(&heard);
+    let authority = Authority::new();
+    let (listener, port) = Server::bind().await;
+    let _server = Server::run(
+        listener,
+        Some(Arc::clone(&authority.config)),
+        move |asked| {
+            if asked.method == "POST" {
+                inside.lock().unwrap().push(asked.text());
+                let body = "{\"created\": [], \"failedUpdate\": [\"c: no\"]}";
+                return Reply::new(200, "application/json", body);
+            }
+            Reply::new(200, "application/json", "{\"result\": true}")
+        },
+    );
+    let scratch = tempfile::tempdir().unwrap();
+    let root = scratch.path();
+    std::fs::write(root.join("ca.pem"), &authority.pem).unwrap();
+    let nothing = Inventory::of_hosts(Vec::new());
+    // Writes the section whose destination is used below.
+    let accepted = Accepted::default();
+    send(root, &options("candlepin", port, true), &nothing, &accepted).await;
+    heard.lock().unwrap().clear();
+    let configuration = load(
+        &Paths::below(root),
+        &CommandLine::default(),
+        &Environment::new(),
+    );
+    let source = configuration.source("one").unwrap();
+    let mut destination = open(&source.destinations[0], &root.join("state")).unwrap();
+    let one = Inventory::of_hosts(vec![Hypervisor::new("a"), Hypervisor::new("b")]);
+    let two = Inventory::of_hosts(vec![Hypervisor::new("c")]);
+    let delivery = |source, inventory| Delivery {
+        source,
+        kind: "esx",
+        id_kind: IdKind::Hostname,
+        inventory,
+        accepted: &accepted,
+    };
+    let sent = destination
+        .send(&[delivery("one", &one), delivery("two", &two)])
+        .await;
+    assert!(sent.error.is_none(), "{:?}", sent.error);
+    assert_eq!(sent.taken.len(), 2);
+    let bodies = heard.lock().unwrap().clone();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    let body: std::collections::BTreeMap<String, Vec<String>> =
+        serde_json::from_str(&bodies[0]).unwrap();
+    assert_eq!(body.into_keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+}

@@ -11,6 +11,7 @@ mod files;
 mod golden;
 mod kinds;
 mod libvirt;
+mod libvirt_faults;
 mod parsers;
 mod program;
 mod server;

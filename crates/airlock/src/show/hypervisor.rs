@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use airlock_model::{
-    HypervisorDetail, HypervisorEvent, HypervisorEventKind, HypervisorRow, HypervisorSource,
-    Instant,
+    HypervisorDetail, HypervisorEvent, HypervisorEventKind, HypervisorId, HypervisorRow,
+    HypervisorSource, Instant,
 };
 
 use super::csv::cell;
@@ -55,10 +55,59 @@ fn sockets(row: &HypervisorRow) -> String {
         .map_or_else(|| "-".to_owned(), |n| n.to_string())
 }
 
-/// Hosts, a line each.
+/// A uuid in a spelling of its own: firmware, VMware and Hyper-V turn the bytes of the first three groups around.
+fn uuid_key(uuid: &str) -> String {
+    let folded: String = uuid
+        .chars()
+        .filter(|letter| *letter != '-')
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    let turned = |from: usize, to: usize| -> Option<String> {
+        let group = folded.get(from..to)?.as_bytes();
+        let pairs: Vec<u8> = group.chunks(2).rev().flatten().copied().collect();
+        String::from_utf8(pairs).ok()
+    };
+    let other = [(0, 8), (8, 12), (12, 16)]
+        .iter()
+        .map(|&(from, to)| turned(from, to))
+        .chain([folded.get(16..).map(str::to_owned)])
+        .collect::<Option<String>>();
+    match other {
+        Some(other) if folded.len() == 32 => folded.min(other),
+        _ => folded,
+    }
+}
+
+/// What a host shares with another one that is there, too: its name, its uuid. Only one of them is meant to.
+fn doubles(rows: &[HypervisorRow]) -> BTreeMap<HypervisorId, String> {
+    let mut shared: BTreeMap<(&str, String), Vec<HypervisorId>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.gone.is_none()) {
+        let name = row.name.as_deref().map(str::to_lowercase);
+        let uuid = row.uuid.as_deref().map(uuid_key);
+        for (what, key) in [("name", name), ("uuid", uuid)] {
+            if let Some(key) = key.filter(|key| !key.is_empty()) {
+                shared.entry((what, key)).or_default().push(row.id);
+            }
+        }
+    }
+    let mut marks: BTreeMap<HypervisorId, String> = BTreeMap::new();
+    for ((what, _), ids) in shared.into_iter().filter(|(_, ids)| ids.len() > 1) {
+        for id in ids {
+            let mark = marks.entry(id).or_default();
+            if !mark.is_empty() {
+                mark.push_str(", ");
+            }
+            mark.push_str(what);
+        }
+    }
+    marks
+}
+
+/// Hosts, a line each; those that share a name or uuid are marked, where there are any.
 #[must_use]
 pub fn hosts(rows: &[HypervisorRow]) -> String {
-    let mut table = Table::new(&[
+    let marks = doubles(rows);
+    let mut heads = vec![
         ">ID",
         "~HOST",
         "~CLUSTER",
@@ -67,13 +116,17 @@ pub fn hosts(rows: &[HypervisorRow]) -> String {
         ">RUNNING",
         "~SOURCE",
         "LAST SEEN",
-    ]);
+    ];
+    if !marks.is_empty() {
+        heads.push("DOUBLE");
+    }
+    let mut table = Table::new(&heads);
     for row in rows {
         let seen = match row.gone {
             Some(at) => format!("gone {}", time(at)),
             None => time(row.last_seen),
         };
-        table.row(vec![
+        let mut cells = vec![
             row.id.to_string(),
             row.shown().to_owned(),
             or_dash(row.cluster.as_deref()),
@@ -82,7 +135,11 @@ pub fn hosts(rows: &[HypervisorRow]) -> String {
             row.running.to_string(),
             row.source.clone(),
             seen,
-        ]);
+        ];
+        if !marks.is_empty() {
+            cells.push(or_dash(marks.get(&row.id).map(String::as_str)));
+        }
+        table.row(cells);
     }
     table.text()
 }
@@ -286,6 +343,34 @@ mod tests {
             last_seen: Instant(1_700_000_600_000_000 + id),
             gone: None,
         }
+    }
+
+    #[test]
+    fn hosts_of_one_name_or_uuid_are_marked() {
+        let mut rows = [
+            row(1, "esx1", None, None),
+            row(2, "ESX1", None, None),
+            row(3, "esx3", None, None),
+            row(4, "esx4", None, None),
+            row(5, "esx5", None, None),
+            row(6, "esx5", None, None),
+        ];
+        rows[0].uuid = Some("4c4c4544-0042-3510-8052-b3c04f4d4e32".to_owned());
+        rows[2].uuid = Some("44454C4C-4200-1035-8052-b3c04f4d4e32".to_owned());
+        // One that has gone is no double.
+        rows[5].gone = Some(Instant(1_700_000_700_000_000));
+        let text = hosts(&rows);
+        let marks: Vec<&str> = text
+            .lines()
+            .filter_map(|line| line.rsplit("  ").next())
+            .map(str::trim)
+            .collect();
+        assert_eq!(
+            marks,
+            ["DOUBLE", "name, uuid", "name", "uuid", "-", "-", "-"],
+            "{text}"
+        );
+        assert!(!hosts(&rows[3..5]).contains("DOUBLE"));
     }
 
     #[test]

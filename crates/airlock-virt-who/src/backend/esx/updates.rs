@@ -1,29 +1,22 @@
 //! Answers of `WaitForUpdatesEx`, read as they come: object by object into the inventory.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt, stream};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
-use tokio_util::io::StreamReader;
+use tokio::io::AsyncBufRead;
 
 use super::inventory::Inventory;
 use super::soap::Fault;
-use crate::backend::{Error, Result};
+use crate::backend::Result;
 use crate::http::Http;
+use crate::stream::{self, Bounded, Failure};
 use crate::xml::entity;
 
 /// The longest text that is kept.
 const TEXT: usize = 64 << 10;
 /// How many references one property may hold.
 const REFERENCES: usize = 1 << 20;
-/// The longest tag, comment or text that is taken into memory to be looked at.
-const EVENT: usize = 1 << 20;
 
 /// Changes of one object in one answer; a host has a dozen properties that were asked for.
 const CHANGES: usize = 10_000;
@@ -113,72 +106,11 @@ impl Source<'_> {
         response: reqwest::Response,
         inventory: &mut Inventory,
     ) -> Result<Answer> {
-        let parts = timed(response.bytes_stream(), self.within);
-        let reader = StreamReader::new(Box::pin(parts));
+        let reader = stream::body(response, self.within);
         read(reader, inventory)
             .await
-            .map_err(|failure| match failure {
-                Failure::Transport(error) => self.transport(&error),
-                Failure::Unfinished(tag) => self.partial(format!("it ends within <{tag}>")),
-                Failure::Form(reason) => self.http.protocol(self.operation, reason),
-                Failure::TooMuch { limit, what } => Error::TooMuch {
-                    server: self.http.server().to_owned(),
-                    doing: self.operation.to_owned(),
-                    limit,
-                    what,
-                },
-            })
+            .map_err(|failure| failure.told(self.http, self.operation, self.within))
     }
-
-    fn partial(&self, reason: String) -> Error {
-        Error::Partial {
-            server: self.http.server().to_owned(),
-            doing: self.operation.to_owned(),
-            reason,
-        }
-    }
-
-    fn transport(&self, error: &io::Error) -> Error {
-        if error.kind() == io::ErrorKind::TimedOut {
-            return self.http.timed_out(self.operation, self.within);
-        }
-        match error
-            .get_ref()
-            .and_then(|inner| inner.downcast_ref::<reqwest::Error>())
-        {
-            Some(inner) => self.http.error(inner, self.operation),
-            None => self.partial(error.to_string()),
-        }
-    }
-}
-
-/// The parts of a body; one that does not come in time is an error.
-fn timed<Part>(
-    parts: impl Stream<Item = reqwest::Result<Part>>,
-    within: Duration,
-) -> impl Stream<Item = io::Result<Part>> {
-    stream::unfold(Some(Box::pin(parts)), move |parts| async move {
-        let mut parts = parts?;
-        match tokio::time::timeout(within, parts.next()).await {
-            Ok(Some(Ok(part))) => Some((Ok(part), Some(parts))),
-            Ok(Some(Err(error))) => Some((Err(io::Error::other(error)), None)),
-            Ok(None) => None,
-            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
-        }
-    })
-}
-
-/// Why an answer was not read to its end.
-#[derive(Debug)]
-pub enum Failure {
-    /// The body broke off or did not come.
-    Transport(Arc<io::Error>),
-    /// It ended within this element.
-    Unfinished(String),
-    /// It is no such answer.
-    Form(String),
-    /// It holds more than anything real.
-    TooMuch { limit: usize, what: &'static str },
 }
 
 /// Reads an envelope and applies every object that is whole.
@@ -186,14 +118,14 @@ pub async fn read<Body: AsyncBufRead + Unpin>(
     body: Body,
     inventory: &mut Inventory,
 ) -> std::result::Result<Answer, Failure> {
-    let mut reader = Reader::from_reader(Bounded { body, since: 0 });
+    let mut reader = Reader::from_reader(Bounded::new(body));
     let mut buffer = Vec::new();
     let mut state = Reading::default();
     loop {
         buffer.clear();
-        reader.get_mut().since = 0;
+        reader.get_mut().ended();
         let event = reader.read_event_into_async(&mut buffer).await;
-        match event.map_err(|error| failed(error, &state))? {
+        match event.map_err(|error| stream::failed(error, state.way.last().map(String::as_str)))? {
             Event::Start(start) => state.start(&start)?,
             Event::Empty(start) => {
                 state.start(&start)?;
@@ -214,55 +146,6 @@ pub async fn read<Body: AsyncBufRead + Unpin>(
             Event::Comment(_) | Event::PI(_) | Event::Decl(_) => {}
             Event::Eof => return state.finish(),
         }
-    }
-}
-
-/// A body of which only so much is taken at a time: the XML reader keeps a tag or text whole, however long it is.
-struct Bounded<Body> {
-    body: Body,
-    /// Bytes since the last tag or text ended.
-    since: usize,
-}
-
-impl<Body: AsyncBufRead + Unpin> AsyncRead for Bounded<Body> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        into: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.body).poll_read(context, into)
-    }
-}
-
-impl<Body: AsyncBufRead + Unpin> AsyncBufRead for Bounded<Body> {
-    fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
-        let this = self.get_mut();
-        if this.since > EVENT {
-            return Poll::Ready(Err(io::ErrorKind::FileTooLarge.into()));
-        }
-        Pin::new(&mut this.body).poll_fill_buf(context)
-    }
-
-    fn consume(self: Pin<&mut Self>, bytes: usize) {
-        let this = self.get_mut();
-        this.since += bytes;
-        Pin::new(&mut this.body).consume(bytes);
-    }
-}
-
-fn failed(error: quick_xml::Error, state: &Reading) -> Failure {
-    match error {
-        quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            Failure::TooMuch {
-                limit: EVENT,
-                what: "bytes in one tag or text",
-            }
-        }
-        quick_xml::Error::Io(error) => Failure::Transport(error),
-        quick_xml::Error::Syntax(_) if !state.way.is_empty() => {
-            Failure::Unfinished(state.way.last().cloned().unwrap_or_default())
-        }
-        other => Failure::Form(format!("it is no XML: {other}")),
     }
 }
 
@@ -441,6 +324,7 @@ fn attribute(start: &BytesStart<'_>, schema: bool) -> std::result::Result<Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stream::EVENT;
 
     async fn of(text: &str) -> std::result::Result<Answer, Failure> {
         read(text.as_bytes(), &mut Inventory::default()).await

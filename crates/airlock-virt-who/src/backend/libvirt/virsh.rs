@@ -15,6 +15,25 @@ use crate::settings::Settings;
 /// The option that names another program than `virsh`; not offered to sections.
 pub const PROGRAM: &str = "virsh";
 
+/// What came of several commands.
+pub struct Printed {
+    /// What each printed, by name.
+    pub parts: HashMap<String, String>,
+    /// What was said on the error channel.
+    pub complaints: String,
+}
+
+impl Printed {
+    /// Whether something else was complained about than a guest that is gone.
+    pub fn failed(&self) -> bool {
+        const GONE: [&str; 3] = ["failed to get domain", "domain not found", "no domain with"];
+        self.complaints.lines().any(|line| {
+            let line = line.trim().to_lowercase();
+            line.starts_with("error:") && !GONE.iter().any(|words| line.contains(words))
+        })
+    }
+}
+
 /// How to run it.
 pub struct Virsh {
     program: String,
@@ -39,8 +58,9 @@ impl Virsh {
         })
     }
 
-    /// Runs commands and gives what each of them printed, by name. A command that fails prints nothing there.
-    pub async fn run(&self, commands: &[(&str, &str)]) -> Result<HashMap<String, String>> {
+    /// Runs commands and gives what each of them printed, by name. A command that fails prints nothing there, and says why in
+    /// [`Printed::complaints`].
+    pub async fn run(&self, commands: &[(&str, &str)]) -> Result<Printed> {
         let mark = format!("@@{:016x}@@", rand::random::<u64>());
         let script: Vec<_> = commands
             .iter()
@@ -62,13 +82,18 @@ impl Virsh {
         let printed = String::from_utf8_lossy(&output.stdout);
         let mut pieces = printed.split(mark.as_str()).skip(1);
         let mut parts = HashMap::new();
+        let mut answered = 0;
         while let (Some(name), Some(text)) = (pieces.next(), pieces.next()) {
             parts.insert(name.to_owned(), text.to_owned());
+            answered += 1;
         }
-        if parts.len() < commands.len() {
+        if answered < commands.len() {
             return Err(self.told(&String::from_utf8_lossy(&output.stderr)));
         }
-        Ok(parts)
+        Ok(Printed {
+            parts,
+            complaints: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
     }
 
     /// Begins to listen for events.
@@ -141,6 +166,11 @@ impl Virsh {
             .filter(|line| !line.is_empty() && *line != "failed to connect to the hypervisor")
             .collect::<Vec<_>>()
             .join("; ");
+        let reason = if reason.is_empty() {
+            "virsh ended without a word".to_owned()
+        } else {
+            reason
+        };
         let server = self.shown().to_owned();
         let says = |words: &[&str]| {
             let text = reason.to_lowercase();

@@ -154,7 +154,9 @@ impl Healthy {
         );
         let body = match (operation.split(' ').next().unwrap(), context) {
             ("Enumerate", Some(number)) => format!("<n:EnumerateResponse><n:EnumerationContext>uuid:C{number}</n:EnumerationContext></n:EnumerateResponse>"),
+            ("GetSummaryInformation", _) if self.is(Way::Empty) || self.is(Way::Vanished) => "<p:GetSummaryInformation_OUTPUT/>".to_owned(),
             ("GetSummaryInformation", _) => "<p:GetSummaryInformation_OUTPUT><p:SummaryInformation><i:EnabledState>2</i:EnabledState><i:Name>A</i:Name></p:SummaryInformation></p:GetSummaryInformation_OUTPUT>".to_owned(),
+            _ if operation.contains("uuid:C0") && self.is(Way::Empty) => item(""),
             _ if operation.contains("uuid:C0") => item(&if self.is(Way::Doubled) { guest.repeat(2) } else { guest }),
             _ if operation.contains("uuid:C1") => item(""),
             _ if operation.contains("uuid:C2") => item("<p:W><p:DNSHostName>hv1</p:DNSHostName><p:NumberOfProcessors>2</p:NumberOfProcessors></p:W>"),

@@ -21,11 +21,13 @@ pub async fn outcomes(folder: &Folder) -> Vec<Outcome> {
             continue;
         };
         let name = format!("esx/{case}");
-        let expected = read_json(&inside.join(format!("{case}-checkins.json"))).unwrap();
-        let expected = folder.deviations.apply(&name, expected);
-        let exchange = Exchange::of(&inside, case).unwrap();
-        let result = run(&exchange, expected.as_array().unwrap()).await;
-        outcomes.push(Outcome { name, result });
+        let result = async {
+            let expected = read_json(&inside.join(format!("{case}-checkins.json"))).unwrap();
+            let expected = folder.deviations.apply(&name, expected);
+            let exchange = Exchange::of(&inside, case).ok_or("there is no exchange")?;
+            run(&exchange, expected.as_array().unwrap()).await
+        };
+        outcomes.push(super::case(name.clone(), result).await);
     }
     outcomes
 }

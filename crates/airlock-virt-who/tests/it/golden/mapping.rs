@@ -26,15 +26,14 @@ pub async fn outcomes(folder: &Folder) -> Vec<Outcome> {
         };
         for case in cases(&inside) {
             let name = format!("{kind}/{case}");
-            let expected = read_json(&inside.join(format!("{case}-mapping.json")));
-            let expected = expected.unwrap_or_else(|| panic!("{name} has no mapping"));
-            let expected = folder.deviations.apply(&name, expected);
-            let result = match run(kind, &inside, &case).await {
-                Ok((found, remark)) => equal::compare(expected, found)
-                    .map_err(|difference| format!("{difference} {remark}")),
-                Err(reason) => Err(reason),
+            let result = async {
+                let expected = read_json(&inside.join(format!("{case}-mapping.json")));
+                let expected = folder.deviations.apply(&name, expected.unwrap());
+                let (found, remark) = run(kind, &inside, &case).await?;
+                equal::compare(expected, found)
+                    .map_err(|difference| format!("{difference} {remark}"))
             };
-            outcomes.push(Outcome { name, result });
+            outcomes.push(super::case(name.clone(), result).await);
         }
     }
     outcomes

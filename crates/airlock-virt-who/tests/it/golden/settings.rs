@@ -12,7 +12,7 @@ use airlock_virt_who::password::Key;
 use airlock_virt_who::settings::boolean;
 use serde_json::{Value, json};
 
-use super::{Folder, Outcome, say};
+use super::{Folder, Outcome, guarded, say};
 
 pub fn outcomes(folder: &Folder) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
@@ -25,7 +25,9 @@ pub fn outcomes(folder: &Folder) -> Vec<Outcome> {
         }
     }
     if folder.inside("password").is_some() {
-        passwords(folder, &mut outcomes);
+        guarded("password/vectors", &mut outcomes, |outcomes| {
+            passwords(folder, outcomes);
+        });
     }
     outcomes
 }
@@ -38,7 +40,11 @@ fn judge(
     outcomes: &mut Vec<Outcome>,
 ) {
     let expected = folder.deviations.apply(&name, expected);
-    let result = if expected == *found {
+    compare(name, &expected, found, outcomes);
+}
+
+fn compare(name: String, expected: &Value, found: &Value, outcomes: &mut Vec<Outcome>) {
+    let result = if expected == found {
         Ok(())
     } else {
         Err(format!("expected {expected}, found {found}"))
@@ -56,60 +62,84 @@ fn failure(value: &Value) -> Value {
 }
 
 fn words(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
-    for entry in vectors["parse_list"].as_array().into_iter().flatten() {
-        let text = entry[0].as_str().unwrap();
-        let found = list(text).map_or(json!("error"), |items| json!(items));
-        let name = format!("vectors/parse_list {text}");
-        judge(folder, name, failure(&entry[1]), &found, outcomes);
+    for (number, entry) in vectors["parse_list"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        guarded(
+            format!("vectors/parse_list {number}"),
+            outcomes,
+            |outcomes| {
+                let text = entry[0].as_str().unwrap();
+                let found = list(text).map_or(json!("error"), |items| json!(items));
+                let name = format!("vectors/parse_list {text}");
+                judge(folder, name, failure(&entry[1]), &found, outcomes);
+            },
+        );
     }
-    for entry in vectors["str_to_bool"].as_array().into_iter().flatten() {
-        let text = entry[0].as_str().unwrap();
-        let found = boolean(text).map_or(json!("error"), |truth| json!(truth));
-        let name = format!("vectors/str_to_bool {text}");
-        judge(folder, name, failure(&entry[1]), &found, outcomes);
+    for (number, entry) in vectors["str_to_bool"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        guarded(
+            format!("vectors/str_to_bool {number}"),
+            outcomes,
+            |outcomes| {
+                let text = entry[0].as_str().unwrap();
+                let found = boolean(text).map_or(json!("error"), |truth| json!(truth));
+                let name = format!("vectors/str_to_bool {text}");
+                judge(folder, name, failure(&entry[1]), &found, outcomes);
+            },
+        );
     }
 }
 
 fn ini(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
-    for entry in vectors["ini"].as_array().into_iter().flatten() {
-        let case = entry["case"].as_str().unwrap();
-        let text = entry["text"].as_str().unwrap();
-        let name = format!("vectors/ini {case}");
-        let mut expected = entry["sections"].clone();
-        let found = match parse("case.conf", text.as_bytes(), &Dialect::virt_who()) {
-            Err(_) => json!({}),
-            Ok(file) => {
-                let percent = file.warnings.iter().any(|warning| {
-                    matches!(
-                        warning,
-                        Warning::LonePercent { .. }
-                            | Warning::UnknownReference { .. }
-                            | Warning::EndlessReference { .. }
-                    )
-                });
-                let sections: BTreeMap<String, BTreeMap<String, Option<String>>> = file
-                    .sections
-                    .into_iter()
-                    .map(|section| {
-                        let entries = section.entries.into_iter();
-                        (
-                            section.name,
-                            entries.map(|entry| (entry.name, entry.value)).collect(),
+    for (number, entry) in vectors["ini"].as_array().into_iter().flatten().enumerate() {
+        guarded(format!("vectors/ini {number}"), outcomes, |outcomes| {
+            let case = entry["case"].as_str().unwrap();
+            let text = entry["text"].as_str().unwrap();
+            let name = format!("vectors/ini {case}");
+            let mut expected = folder.deviations.apply(&name, entry["sections"].clone());
+            let found = match parse("case.conf", text.as_bytes(), &Dialect::virt_who()) {
+                Err(_) => json!({}),
+                Ok(file) => {
+                    let percent = file.warnings.iter().any(|warning| {
+                        matches!(
+                            warning,
+                            Warning::LonePercent { .. }
+                                | Warning::UnknownReference { .. }
+                                | Warning::EndlessReference { .. }
                         )
-                    })
-                    .collect();
-                let sections = json!(sections);
-                if percent && expected == json!({}) {
-                    // The old program skips the whole file for a lone percent sign; here it is a character like others.
-                    say(&format!(
-                        "deliberate difference: {name}: a lone % is taken literally"
-                    ));
-                    expected = sections.clone();
+                    });
+                    let sections: BTreeMap<String, BTreeMap<String, Option<String>>> = file
+                        .sections
+                        .into_iter()
+                        .map(|section| {
+                            let entries = section.entries.into_iter();
+                            (
+                                section.name,
+                                entries.map(|entry| (entry.name, entry.value)).collect(),
+                            )
+                        })
+                        .collect();
+                    let sections = json!(sections);
+                    if percent && expected == json!({}) {
+                        // The old program skips the whole file for a lone percent sign; here it is a character like others.
+                        say(&format!(
+                            "deliberate difference: {name}: a lone % is taken literally"
+                        ));
+                        expected = sections.clone();
+                    }
+                    sections
                 }
-                sections
-            }
-        };
-        judge(folder, name, expected, &found, outcomes);
+            };
+            compare(name, &expected, &found, outcomes);
+        });
     }
 }
 
@@ -120,54 +150,57 @@ fn sections(folder: &Folder, vectors: &Value, outcomes: &mut Vec<Outcome>) {
         .flatten()
         .enumerate()
     {
-        let class = entry["class"].as_str().unwrap_or_default();
-        let name = format!("vectors/sections {number} {class}");
-        let Some(input) = entry["in"].as_object() else {
-            say(&format!("skipped: {name} has no input"));
-            continue;
-        };
-        let mut section = RawSection::new("sec", Origin::BuiltIn);
-        for (option, value) in input {
-            section.set(option, value.as_str().unwrap_or_default(), Origin::BuiltIn);
-        }
-        let line = CommandLine {
-            section: Some(section),
-            ..CommandLine::default()
-        };
-        let configuration = load(&Paths::default(), &line, &Environment::new());
-        let (source, told, valid) = match configuration.source("sec") {
-            Some(source) => {
-                let told: Vec<&Told> = configuration
-                    .told
-                    .iter()
-                    .filter(|told| told.section.is_some())
-                    .collect();
-                (Some(source), told, true)
+        guarded(format!("vectors/sections {number}"), outcomes, |outcomes| {
+            let class = entry["class"].as_str().unwrap_or_default();
+            let name = format!("vectors/sections {number} {class}");
+            let Some(input) = entry["in"].as_object() else {
+                say(&format!("skipped: {name} has no input"));
+                return;
+            };
+            let mut section = RawSection::new("sec", Origin::BuiltIn);
+            for (option, value) in input {
+                section.set(option, value.as_str().unwrap_or_default(), Origin::BuiltIn);
             }
-            None => {
-                let dropped = &configuration.dropped[0];
-                (
-                    dropped.source.as_ref(),
-                    dropped.told.iter().collect(),
-                    false,
-                )
-            }
-        };
-        let mut messages: Vec<Value> = told
-            .iter()
-            .map(|told| json!([word(told.level), told.text]))
-            .collect();
-        messages.sort_by_key(Value::to_string);
-        let wanted = &entry["values"];
-        let found = json!({
-            "valid": valid,
-            "messages": messages,
-            "values": values(source, input, wanted),
+            let line = CommandLine {
+                section: Some(section),
+                ..CommandLine::default()
+            };
+            let configuration = load(&Paths::default(), &line, &Environment::new());
+            let (source, told, valid) = match configuration.source("sec") {
+                Some(source) => {
+                    let told: Vec<&Told> = configuration
+                        .told
+                        .iter()
+                        .filter(|told| told.section.is_some())
+                        .collect();
+                    (Some(source), told, true)
+                }
+                None => {
+                    let dropped = &configuration.dropped[0];
+                    (
+                        dropped.source.as_ref(),
+                        dropped.told.iter().collect(),
+                        false,
+                    )
+                }
+            };
+            let mut messages: Vec<Value> = told
+                .iter()
+                .map(|told| json!([word(told.level), told.text]))
+                .collect();
+            messages.sort_by_key(Value::to_string);
+            let wanted = &entry["values"];
+            let found = json!({
+                "valid": valid,
+                "messages": messages,
+                "values": values(source, input, wanted),
+            });
+            let mut messages = entry["messages"].as_array().cloned().unwrap_or_default();
+            messages.sort_by_key(Value::to_string);
+            let expected =
+                json!({ "valid": entry["valid"], "messages": messages, "values": wanted });
+            judge(folder, name, expected, &found, outcomes);
         });
-        let mut messages = entry["messages"].as_array().cloned().unwrap_or_default();
-        messages.sort_by_key(Value::to_string);
-        let expected = json!({ "valid": entry["valid"], "messages": messages, "values": wanted });
-        judge(folder, name, expected, &found, outcomes);
     }
 }
 
@@ -231,53 +264,82 @@ fn passwords(folder: &Folder, outcomes: &mut Vec<Outcome>) {
     let key = Key::parse(vectors["key_file"].as_str().unwrap()).unwrap();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut encrypted = String::new();
-    for entry in vectors["vectors"].as_array().into_iter().flatten() {
-        let (plain, hex) = (text(&entry["plain"]), text(&entry["encrypted_hex"]));
-        let found = json!([
-            key.encrypt(&plain),
-            key.decrypt(&hex)
-                .map(|secret| secret.reveal().to_owned())
-                .ok()
-        ]);
-        let name = format!("password/vector {plain}");
-        judge(folder, name, json!([hex, plain]), &found, outcomes);
-        if plain == "password" {
-            encrypted = hex;
-        }
+    for (number, entry) in vectors["vectors"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        guarded(format!("password/vector {number}"), outcomes, |outcomes| {
+            let (plain, hex) = (text(&entry["plain"]), text(&entry["encrypted_hex"]));
+            let found = json!([
+                key.encrypt(&plain),
+                key.decrypt(&hex)
+                    .map(|secret| secret.reveal().to_owned())
+                    .ok()
+            ]);
+            let name = format!("password/vector {plain}");
+            judge(folder, name, json!([hex, plain]), &found, outcomes);
+            if plain == "password" {
+                encrypted = hex;
+            }
+        });
     }
-    for entry in vectors["undecryptable"].as_array().into_iter().flatten() {
-        let hex = text(&entry["encrypted_hex"]);
-        let result = text(&entry["result"]);
-        let expected = if result.starts_with("error") {
-            json!("error")
-        } else {
-            json!(result.trim_matches('\''))
-        };
-        let found = key
-            .decrypt(&hex)
-            .map_or(json!("error"), |secret| json!(secret.reveal()));
-        judge(
-            folder,
-            format!("password/undecryptable {hex}"),
-            expected,
-            &found,
+    for (number, entry) in vectors["undecryptable"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        guarded(
+            format!("password/undecryptable {number}"),
             outcomes,
+            |outcomes| {
+                let hex = text(&entry["encrypted_hex"]);
+                let result = text(&entry["result"]);
+                let expected = if result.starts_with("error") {
+                    json!("error")
+                } else {
+                    json!(result.trim_matches('\''))
+                };
+                let found = key
+                    .decrypt(&hex)
+                    .map_or(json!("error"), |secret| json!(secret.reveal()));
+                judge(
+                    folder,
+                    format!("password/undecryptable {hex}"),
+                    expected,
+                    &found,
+                    outcomes,
+                );
+            },
         );
     }
-    for entry in vectors["key_file_cases"].as_array().into_iter().flatten() {
-        let result = text(&entry["result"]);
-        let expected = if result.starts_with("error") {
-            json!("error")
-        } else {
-            json!(result)
-        };
-        let found = match Key::parse(&text(&entry["file"])) {
-            Err(_) => json!("error"),
-            Ok(key) => key
-                .decrypt(&encrypted)
-                .map_or(json!("error"), |secret| json!(secret.reveal())),
-        };
-        let name = format!("password/key file {}", text(&entry["case"]));
-        judge(folder, name, expected, &found, outcomes);
+    for (number, entry) in vectors["key_file_cases"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .enumerate()
+    {
+        guarded(
+            format!("password/key file {number}"),
+            outcomes,
+            |outcomes| {
+                let result = text(&entry["result"]);
+                let expected = if result.starts_with("error") {
+                    json!("error")
+                } else {
+                    json!(result)
+                };
+                let found = match Key::parse(&text(&entry["file"])) {
+                    Err(_) => json!("error"),
+                    Ok(key) => key
+                        .decrypt(&encrypted)
+                        .map_or(json!("error"), |secret| json!(secret.reveal())),
+                };
+                let name = format!("password/key file {}", text(&entry["case"]));
+                judge(folder, name, expected, &found, outcomes);
+            },
+        );
     }
 }
