@@ -397,7 +397,7 @@ fn what_was_current_within_a_day_is_served_however_many_moves_ago() {
                         &world.context(),
                         &name,
                         &["birch-1-1.noarch".to_owned()],
-                        None,
+                        airlock_content::AddFrom::default(),
                     )
                     .await
                     .unwrap();
