@@ -16,9 +16,9 @@ fn text(seed: u32, words: u32) -> String {
     let mut out = String::new();
     for _ in 0..words {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "/usr/share/word-{:03}/{:05x}\n",
+            "/usr/share/word-{:03}/{:05x}",
             state >> 24,
             state >> 12 & 0xfff
         );

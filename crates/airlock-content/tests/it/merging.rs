@@ -238,7 +238,7 @@ fn two_with_groups_and_modules(world: &World) -> [Repository; 2] {
     ));
     base.publish();
     base.attach("productid", "productid", "the product of base");
-    let mut more = repository(world, "more", &[fir.clone()]);
+    let mut more = repository(world, "more", std::slice::from_ref(&fir));
     more.comps(comps_xml(
         &[
             Group::new("trees", "Trees of more", &["fir"]),

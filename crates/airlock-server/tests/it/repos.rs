@@ -101,6 +101,21 @@ async fn no_spelling_leads_outside() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_channel_without_its_slash_is_led_to_it() {
+    let server = start().await;
+    // Said of what does not exist, too, so that nobody learns what does; a colon does not make it another place.
+    for name in ["own-tools", "own-tools@2026-01-01T00:00Z", "http:evil"] {
+        for method in ["GET", "HEAD"] {
+            let path = format!("/repos/{name}");
+            let answer = server.call(method, &path, None, "").await;
+            assert_eq!(answer.status, 302, "{answer:?}");
+            assert_eq!(answer.header("location"), Some(format!("./{name}/")));
+        }
+    }
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn repo_files_and_keys_of_token_channels_need_a_token() {
     let server = start().await;
     let create =
