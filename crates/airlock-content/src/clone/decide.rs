@@ -53,25 +53,29 @@ impl Question<'_, '_> {
         let mut brought = HashMap::new();
         // What a package sees changes with what is there, so a result is closed again until it stays.
         for _ in 0..MOST_ROUNDS {
-            let before = streams.len();
-            if self.solve {
-                let lacks = self.lacks(&published.contexts, &of_source, &results, &there);
-                for lack in &lacks {
-                    let known = |stream: &Stream| stream.requires == lack.requires;
-                    if !streams.iter().any(known) {
-                        streams.extend(policy.stream(lack));
-                    }
-                }
-            }
             let pulled = policy.close(&streams, published.sight.as_ref());
             (channels, brought) = self.bring(&policy, &streams, &pulled);
             let closed = self.results(&channels);
             let same = closed == results;
             results = closed;
             there = self.there_with(&results);
-            if !same && published.sight.is_some() {
+            if published.sight.is_none() {
+                break;
+            }
+            if !same {
                 published = self.published_with(&results, &there, &source_sight)?;
-            } else if published.sight.is_none() || streams.len() == before {
+            }
+            // A stream comes along when no dependency of a package has brought it.
+            let before = streams.len();
+            if self.solve {
+                for lack in self.lacks(&published.contexts, &of_source, &results, &there) {
+                    let known = |stream: &Stream| stream.requires == lack.requires;
+                    if !streams.iter().any(known) {
+                        streams.extend(policy.stream(&lack));
+                    }
+                }
+            }
+            if same && streams.len() == before {
                 break;
             }
         }

@@ -25,7 +25,10 @@ impl Content {
         view: &VersionView,
         errata: &[ClonableRevision],
     ) -> Result<Stated> {
-        let shared = shared_names(view);
+        let view = view.clone();
+        let shared = self
+            .blocking("reading file names", move |_| Ok(shared_names(&view)))
+            .await?;
         let lists =
             |erratum: &&ClonableRevision| erratum.packages.iter().any(|f| shared.contains(f));
         let set: RoaringTreemap = errata

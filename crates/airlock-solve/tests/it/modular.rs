@@ -1,7 +1,9 @@
 //! Packages of module streams see their own stream, what it requires, and the defaults.
 
 use airlock_repodata::modules;
-use airlock_solve::{Installability, Modules, Pool, Settings, Universe};
+use airlock_solve::{
+    Installability, Modules, PackageId, PackageSet, Pool, Settings, Sight, Universe,
+};
 
 use crate::small::{draft, pool};
 
@@ -86,4 +88,51 @@ fn streams_are_judged_each_with_what_it_requires() {
     );
     // Without the documents every package sees every other.
     assert_eq!(broken(&pool, ""), Vec::<String>::new());
+}
+
+#[test]
+fn what_a_package_cannot_see_does_not_close_it() {
+    let pool = pool(&[
+        draft("app-1", &["requires: lib"]),
+        draft("lib-1", &[]),
+        draft("lib-2", &[]),
+        draft("plain-1", &["requires: lib"]),
+    ]);
+    let documents = [
+        stream("app", "1", "a", "{runtime: [1]}", &["app-0:1-1.x86_64"]),
+        stream("runtime", "1", "a", "{}", &["lib-0:1-1.x86_64"]),
+        stream("runtime", "2", "a", "{}", &["lib-0:2-1.x86_64"]),
+        default("runtime", "2"),
+    ];
+    let universe = Universe::new(&pool, &Settings::default());
+    let documents = modules::parse(documents.concat().as_bytes()).expect("documents");
+    let modules = Modules::new(&pool, &documents);
+    let sight = Sight::new(&modules.contexts(&universe));
+    let id = |name: &str| {
+        let mut ids = pool.packages().map(|(id, _)| id);
+        ids.find(|id| pool.nevra(*id) == format!("{name}-1.x86_64"))
+            .expect("a package")
+    };
+    let (app, one, two, plain) = (id("app-1"), id("lib-1"), id("lib-2"), id("plain-1"));
+    assert!(sight.sees(app, one) && !sight.sees(app, two));
+    assert!(sight.sees(plain, two) && !sight.sees(plain, one));
+    let pulled = |sight: Option<&Sight>, there: &[PackageId]| {
+        let there: PackageSet = there.iter().copied().collect();
+        let closure = universe.close_seen(&[app, plain], &there, sight, |unmet, _| {
+            unmet.providers.first().copied()
+        });
+        assert!(closure.open.is_empty());
+        let pulled = closure.pulled.iter();
+        pulled
+            .map(|pulled| (pulled.package, pulled.needed_by))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(pulled(None, &[two]), []);
+    assert_eq!(pulled(Some(&sight), &[two]), [(one, app)]);
+    assert_eq!(pulled(Some(&sight), &[one]), [(two, plain)]);
+    assert_eq!(pulled(Some(&sight), &[]), [(one, app), (two, plain)]);
+    // What is there may be published with other streams than what could come.
+    let here = PackageSet::from_iter([app, two]);
+    let seen = Sight::default().with_candidates(&here, &sight);
+    assert!(!seen.sees(app, two) && seen.sees(app, one));
 }

@@ -185,22 +185,39 @@ fn what_an_erratum_in_range_got_later_is_a_surprise() {
         let planned = plan(&world, &until("2025-06-02", &pairs)).await.unwrap();
         let channel = &planned.channels[0];
         assert!(!channel.errata[0].beyond && channel.packages.iter().all(|p| p.beyond.is_none()));
-        // By the date of the last change it is not in range at all.
-        let changed = CloneRequest {
-            use_update_date: true,
-            ..until("2024-06-01", &pairs)
-        };
-        let planned = plan(&world, &changed).await.unwrap();
-        assert_eq!(reasons(&planned, 0), ["app-1: original"]);
-        let changed = CloneRequest {
-            use_update_date: true,
-            ..until("2025-06-02", &pairs)
-        };
-        let planned = plan(&world, &changed).await.unwrap();
-        assert_eq!(
-            reasons(&planned, 0),
-            ["app-1: original", "app-2: RHBA-2024:1"]
+    });
+}
+
+#[test]
+fn the_date_of_the_last_change_decides_where_that_is_asked_for() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a").naked(&["app-1"]).erratum(
+            "RHBA-2024:2",
+            "2024-02-10",
+            &["lib-1"],
         );
+        let changed = Erratum::new("RHBA-2024:1", "bugfix", "2024-01-10 00:00:00")
+            .updated("2025-06-02 00:00:00", "2")
+            .package(&rpm("app-2"));
+        upstream.0.add(&rpm("app-2"));
+        upstream.0.erratum(changed);
+        upstream.mirror(&world, "source-a", None).await;
+        let wish = |day: &str, use_update_date| CloneRequest {
+            use_update_date,
+            ..until(day, &[("source-a", "clone-a")])
+        };
+        // One that was never changed counts by its issue date.
+        for (day, by_change, there) in [
+            ("2024-06-01", false, "app-1 app-2 lib-1"),
+            ("2024-06-01", true, "app-1 lib-1"),
+            ("2025-06-01", true, "app-1 lib-1"),
+            ("2025-06-02", true, "app-1 app-2 lib-1"),
+        ] {
+            let planned = plan(&world, &wish(day, by_change)).await.unwrap();
+            let packages = planned.channels[0].packages.iter();
+            let names: Vec<String> = packages.map(|p| p.nevra.replace("-1.noarch", "")).collect();
+            assert_eq!(names.join(" "), there, "{day} {by_change}");
+        }
     });
 }
 

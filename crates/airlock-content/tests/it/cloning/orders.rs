@@ -17,8 +17,11 @@ const CHANNELS: [(&str, &str); 2] = [
 /// Packages of each channel, and the errata over them.
 struct Made {
     packages: [Vec<String>; 2],
-    errata: Vec<(String, String, Vec<(usize, String)>)>,
+    errata: Vec<MadeErratum>,
 }
+
+/// Name, day, and packages with the place of their channel.
+type MadeErratum = (String, String, Vec<(usize, String)>);
 
 fn made(random: &mut Seeded) -> Made {
     let mut packages = [Vec::new(), Vec::new()];

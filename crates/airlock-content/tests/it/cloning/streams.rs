@@ -182,7 +182,7 @@ fn a_package_of_another_stream_meets_nothing() {
         let reasons = reasons(&planned, 0);
         assert_eq!(
             reasons[2],
-            "runtime-lib-1: needed by mapp-1 for module runtime:1 (RHBA-2025:6) beyond by erratum"
+            "runtime-lib-1: needed by mapp-1 for runtime-lib (RHBA-2025:6) beyond by erratum"
         );
         assert!(broken(&world, "clone-a").await.is_empty());
         let strict = CloneRequest {
