@@ -119,8 +119,8 @@ impl Rhsm {
         let of = |section: &str, name: &str| {
             let found = self.file.as_ref()?.sections.iter();
             let mut found = found.filter(|found| found.name == section);
-            let entries = found.next()?.entries.iter();
-            let entry = entries.filter(|entry| entry.name == name).next_back()?;
+            let mut entries = found.next()?.entries.iter();
+            let entry = entries.rfind(|entry| entry.name == name)?;
             let text = self.value(section, name)?;
             Some((text, Origin::File(entry.place.clone())))
         };

@@ -1,6 +1,7 @@
 //! One destination: send what it has not taken yet, ask for jobs, show signs of life.
 
 mod holding;
+mod signs;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use holding::{holds, release};
 
-use super::across::doubles;
 use super::{Shared, pause};
 use crate::config::{DestinationSettings, Source};
-use crate::destination::{Accepted, Delivery, Destination, Error, Job, Named, Sent};
+use crate::destination::{Accepted, Delivery, Destination, Error, Job, Sent};
 use crate::guard::suspicion;
 use crate::inventory::Inventory;
 use crate::state::{Refused, Report};
@@ -431,23 +431,6 @@ impl Worker {
         self.next_try
     }
 
-    /// Tells of doubles between the sources of another product's server, once.
-    fn across(&mut self) {
-        if !self.settings.foreign() || self.pairs.len() < 2 {
-            return;
-        }
-        let all: Vec<Arc<Inventory>> = self
-            .pairs
-            .iter()
-            .filter_map(|pair| self.shared.table.health(&pair.source.name).inventory)
-            .collect();
-        let found = doubles(&all.iter().map(AsRef::as_ref).collect::<Vec<_>>());
-        for double in found.iter().filter(|double| !self.doubles.contains(double)) {
-            tracing::warn!("Destination {}: {double}", self.settings.identity());
-        }
-        self.doubles = found;
-    }
-
     fn taken(&mut self, sent: Sent, ready: &[(usize, Arc<Inventory>, u64)]) {
         let identity = self.settings.identity();
         let later = sent.error.is_none()
@@ -548,96 +531,6 @@ impl Worker {
         }
         release(&shared, &identity, pair);
         Some((inventory, health.revision))
-    }
-
-    /// Shows signs of life when they are due. Their failures are only logged, but for those that say: not now.
-    async fn alive(&mut self) {
-        let now = Instant::now();
-        let Some(destination) = &mut self.destination else {
-            return;
-        };
-        let due = self.next_heartbeat <= now;
-        if self.next_try.is_some_and(|next| next > now) || (self.mute > 0 && !due) {
-            return;
-        }
-        let mut well = Vec::new();
-        let mut failed = None;
-        for pair in &mut self.pairs {
-            let health = self.shared.table.health(&pair.source.name);
-            let named = Named {
-                source: &pair.source.name,
-                kind: pair.source.kind,
-                id_kind: pair.source.settings.hypervisor_id,
-                marks: &pair.accepted.marks,
-            };
-            match health.error {
-                None => {
-                    pair.silent = None;
-                    // A source that was not read yet is neither well nor ill.
-                    if health.inventory.is_some() {
-                        well.push(named);
-                    }
-                }
-                Some(reason) => {
-                    if due || pair.silent.as_deref() != Some(&reason) {
-                        if let Err(error) = destination.silent(named, &reason).await {
-                            failed = Some(error);
-                            break;
-                        }
-                        pair.silent = Some(reason);
-                    }
-                }
-            }
-        }
-        let mut forgotten = Vec::new();
-        if due && failed.is_none() {
-            match destination.heartbeat(&well).await {
-                Ok(names) => forgotten = names,
-                Err(error) => failed = Some(error),
-            }
-        }
-        for pair in &mut self.pairs {
-            if forgotten.contains(&pair.source.name) {
-                tracing::info!(
-                    "The server has lost the report of \"{}\", which is sent again",
-                    pair.source.name
-                );
-                pair.accepted.forget();
-                pair.seen = None;
-                self.next_look = Some(now);
-            }
-        }
-        match failed {
-            Some(error) => self.unheard(&error),
-            None if due => {
-                self.next_heartbeat = now + self.interval;
-                self.mute = 0;
-                self.well();
-            }
-            None => {}
-        }
-    }
-
-    /// A sign of life failed. Reports are sent all the same, unless the login is refused or the server asks for a pause.
-    fn unheard(&mut self, error: &Error) {
-        if error.refused() || error.wait().is_some() {
-            self.next_heartbeat = Instant::now() + self.interval;
-            self.fail(error);
-            return;
-        }
-        self.mute += 1;
-        self.next_heartbeat = Instant::now() + pause(self.mute, self.interval);
-        let identity = self.settings.identity();
-        tracing::warn!(
-            "Destination {identity}: the sign of life failed: {error}; reports are sent all the same"
-        );
-        self.shared.metrics.destination_failed(&identity, false);
-        for pair in &mut self.pairs {
-            pair.report.error = Some(error.to_string());
-            save(&self.shared, &pair.report);
-        }
-        // The next try begins with a new connection.
-        self.destination = None;
     }
 }
 
