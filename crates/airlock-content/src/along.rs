@@ -1,8 +1,6 @@
 //! Dependencies that come along when packages are copied from one channel to another.
 
-use std::collections::HashSet;
-
-use airlock_model::{Channel, ChannelId, VersionSelector};
+use airlock_model::{Attachment, Channel, VersionSelector};
 use airlock_solve::{PackageId, PackageSet, Settings, Universe};
 use roaring::RoaringTreemap;
 
@@ -55,75 +53,77 @@ impl Content {
             .await
         };
         let source = scope_of(copied.source).await?;
-        let mut there: Vec<(ChannelId, String, RoaringTreemap)> = vec![(
-            copied.destination.id,
-            copied.destination.label.to_string(),
-            copied.records.clone(),
-        )];
+        let mut there: Vec<(String, RoaringTreemap)> =
+            vec![(copied.destination.label.to_string(), copied.records.clone())];
         if copied.destination.current.is_some() {
             let destination = scope_of(copied.destination).await?;
             there.extend(destination.beside.iter().map(|member| {
                 let records = member.content.records.clone();
-                (member.channel, member.label.to_string(), records)
+                (member.label.to_string(), records)
             }));
         } else if let Some(parent) = &copied.destination.parent {
             let parent = self.channel(org, parent).await?;
             if parent.current.is_some() {
                 let base = scope_of(&parent).await?.judged;
                 let records = base.content.records.clone();
-                there.push((base.channel, base.label.to_string(), records));
+                there.push((base.label.to_string(), records));
             }
         }
         ctx.check()?;
         ctx.stage(format!("{}: reading dependencies", source.judged.name()));
-        let (parts, offered) = parts(&source, there);
-        let here: RoaringTreemap = parts
+        let here: RoaringTreemap = there
             .iter()
-            .skip(offered)
-            .fold(RoaringTreemap::new(), |all, part| all | &part.records);
+            .fold(RoaringTreemap::new(), |all, (_, records)| all | records);
+        let (parts, offered) = parts(&source, there);
         let loaded = self.pool(parts).await?;
         let selected = copied.selected.clone();
-        let records = copied.records.clone();
         self.blocking("looking for dependencies", move |_| {
             let universe = Universe::new(&loaded.pool, &Settings::default());
-            Ok(close(&universe, offered, &records, &here, &selected))
+            Ok(close(&universe, offered, &here, &selected))
         })
         .await
     }
 }
 
-/// One part a channel: those of the source first, their number beside; then what is there.
-fn parts(
-    source: &Scope,
-    there: Vec<(ChannelId, String, RoaringTreemap)>,
-) -> (Vec<PoolPart>, usize) {
-    let part = |label: String, records: RoaringTreemap| PoolPart {
+/// One part a channel: those of the source first, their number beside; then what else is there. Copies have most of what
+/// they have from their source, so the pool is the same one for every copy, and that of the source's own checks.
+fn parts(source: &Scope, there: Vec<(String, RoaringTreemap)>) -> (Vec<PoolPart>, usize) {
+    let part = |label: String, records: RoaringTreemap, attachments: Vec<Attachment>| PoolPart {
         label,
         records,
-        attachments: Vec::new(),
+        attachments,
     };
-    let known: HashSet<ChannelId> = there.iter().map(|(id, _, _)| *id).collect();
-    // A base channel that both have offers nothing.
-    let offering = source
+    let mut all: Vec<PoolPart> = source
         .members()
-        .filter(|member| !known.contains(&member.channel));
-    let mut all: Vec<PoolPart> = offering
-        .map(|member| part(member.label.to_string(), member.content.records.clone()))
+        .map(|member| {
+            let content = &member.content;
+            let attachments = content.attachments.clone();
+            part(
+                member.label.to_string(),
+                content.records.clone(),
+                attachments,
+            )
+        })
         .collect();
     let offered = all.len();
-    all.extend(
-        there
-            .into_iter()
-            .map(|(_, label, records)| part(label, records)),
-    );
+    let mut known = RoaringTreemap::new();
+    for part in &all {
+        known |= &part.records;
+    }
+    for (label, records) in there {
+        let others = records - &known;
+        if !others.is_empty() {
+            known |= &others;
+            all.push(part(label, others, Vec::new()));
+        }
+    }
     (all, offered)
 }
 
-/// Packages of the first `offered` repositories may come; those of the others are there.
+/// Packages of the first `offered` repositories may come, as far as they are not `here`.
 fn close(
     universe: &Universe<'_>,
     offered: usize,
-    destination: &RoaringTreemap,
     here: &RoaringTreemap,
     selected: &RoaringTreemap,
 ) -> Along {
@@ -131,11 +131,11 @@ fn close(
     let mut beside = PackageSet::default();
     let mut wanted: Vec<PackageId> = Vec::new();
     for (id, package) in pool.packages() {
-        if package.repository().index() < offered {
+        if !here.contains(package.key()) {
             continue;
         }
         // The selected packages are asked for what they need.
-        match selected.contains(package.key()) && destination.contains(package.key()) {
+        match selected.contains(package.key()) {
             true => wanted.push(id),
             false => {
                 beside.insert(id);

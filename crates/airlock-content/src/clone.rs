@@ -37,6 +37,7 @@ use crate::{Content, Error, Result};
 
 pub use about::{names_package, plan_about, split_nevra};
 pub use document::{LARGEST_PLAN, read_plan, write_plan};
+pub(crate) use updates::UpdatesForm;
 pub(crate) use warm::LastPlan;
 
 /// A plan that was read and taken into the store.

@@ -68,7 +68,7 @@ impl Content {
     ) -> Result<EditOutcome> {
         let channel = self.changeable(ctx, label).await?;
         let (mut content, _) = self.current_content(&channel).await?;
-        let before = content.records.clone();
+        let mut selected = RoaringTreemap::new();
         let source_channel = match from.channel {
             Some(from) => Some(self.channel(ctx.actor.org, from).await?),
             None => None,
@@ -108,6 +108,7 @@ impl Content {
                     for (record, info) in view.members() {
                         if names.iter().any(|n| n == info.file_name) {
                             content.records.insert(record);
+                            selected.insert(record);
                         }
                     }
                 }
@@ -125,6 +126,7 @@ impl Content {
                 [] => return Err(self.not_found(item, from.channel)),
                 [record] => {
                     content.records.insert(*record);
+                    selected.insert(*record);
                 }
                 several => {
                     return Err(Error::conflict(
@@ -140,7 +142,7 @@ impl Content {
             let copied = Copied {
                 destination: &channel,
                 records: &content.records,
-                selected: &(&content.records - &before),
+                selected: &selected,
                 source,
             };
             along = self.along(ctx, copied).await?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::clone::UpdatesForm;
 use crate::publication::{ENCODER, MetadataFile, PublishRequest, publish};
 use crate::resolve::ResolvedVersion;
 use crate::{Content, Error, Result};
@@ -21,8 +22,13 @@ impl Content {
             return Err(Error::damaged(format!("{name} is not in the store")));
         }
         let _turn = self.building().lock().await;
-        if !self.blobs().exists(&file.sha256)? {
-            self.rebuild(version).await?;
+        // A channel is a clone as long as its source is there, and earlier releases cut nothing: what form a version was
+        // published in shows in its bytes only.
+        let form = UpdatesForm::of(&version.channel);
+        for form in [form, form.other()] {
+            if !self.blobs().exists(&file.sha256)? {
+                self.rebuild(version, form).await?;
+            }
         }
         if self.blobs().exists(&file.sha256)? {
             Ok(self.blobs().path(&file.sha256)?)
@@ -33,7 +39,7 @@ impl Content {
         }
     }
 
-    async fn rebuild(&self, version: &ResolvedVersion) -> Result<()> {
+    async fn rebuild(&self, version: &ResolvedVersion, form: UpdatesForm) -> Result<()> {
         let published = &version.published;
         if published.encoder != ENCODER {
             return Err(Error::damaged(format!(
@@ -51,7 +57,9 @@ impl Content {
             .version_content(&version.channel, version.number)
             .await?;
         let view = self.view(content.records.clone()).await?;
-        let updates = airlock_db::errata::fragments(self.db(), &content.errata).await?;
+        let updates = self
+            .updates_in(form, &version.channel, &view, &content)
+            .await?;
         let instant = published.instant;
         self.blocking("making metadata again", move |domain| {
             publish(

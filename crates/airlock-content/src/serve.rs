@@ -232,11 +232,13 @@ impl Content {
         version: &ResolvedVersion,
         path: &str,
     ) -> Result<Option<(ResolvedVersion, FoundPackage)>> {
-        let numbers = self.versions_before(version).await?;
-        if numbers.is_empty() {
+        // What never was is asked for too: it costs one question.
+        let file_name = path.rsplit('/').next().unwrap_or(path);
+        let named = airlock_db::records::by_file_name(self.db(), version.org(), file_name).await?;
+        if named.is_empty() {
             return Ok(None);
         }
-        // What never was is asked for too: it costs one question, or two where the mode of metadata changed.
+        let numbers = self.versions_before(version).await?;
         let mut asked: Vec<(String, Vec<FoundRecord>)> = Vec::new();
         for number in numbers {
             let older = self.beside(version, number).await?;

@@ -206,29 +206,59 @@ fn time(tag: u8, text: &[u8]) -> Option<i64> {
     crate::http_date::seconds(year, part(0)?, part(2)?, part(4)?, part(6)?, part(8)?)
 }
 
-/// True where the certificate says that it is nobody's authority: basic constraints (2.5.29.19) without `cA`.
-pub(crate) fn is_no_authority(der: &[u8]) -> bool {
-    basic_constraints(der).is_some_and(|constraints| {
-        !matches!(element(constraints), Some((0x30, content, _)) if content.starts_with(&[0x01, 0x01, 0xff]))
-    })
+/// True where the certificate may sign others: basic constraints (2.5.29.19) with `cA`; or it is of the first version,
+/// which has no extensions, and its own issuer. Everything else, also what cannot be read, vouches for itself only.
+pub(crate) fn is_authority(der: &[u8]) -> bool {
+    match extensions(der) {
+        Some(extensions) => basic_constraints(extensions).is_some_and(|constraints| {
+            matches!(element(constraints), Some((0x30, content, _)) if content.starts_with(&[0x01, 0x01, 0xff]))
+        }),
+        None => is_first_version_and_own_issuer(der).unwrap_or(false),
+    }
 }
 
-/// The value of the extension basic constraints.
-fn basic_constraints(der: &[u8]) -> Option<&[u8]> {
+fn is_first_version_and_own_issuer(der: &[u8]) -> Option<bool> {
+    let fields = fields(der)?;
+    // The version is written from the second on.
+    let (0x02, _, fields) = element(fields)? else {
+        return Some(false);
+    };
+    let (_, _, fields) = element(fields)?;
+    let (0x30, issuer, fields) = element(fields)? else {
+        return None;
+    };
+    let (_, _, fields) = element(fields)?;
+    let (0x30, subject, _) = element(fields)? else {
+        return None;
+    };
+    Some(issuer == subject)
+}
+
+/// The fields of a certificate.
+fn fields(der: &[u8]) -> Option<&[u8]> {
     let (0x30, certificate, _) = element(der)? else {
         return None;
     };
-    let (0x30, mut fields, _) = element(certificate)? else {
-        return None;
-    };
-    // The extensions are the last field, and the only one with this tag.
-    let mut extensions = loop {
+    match element(certificate)? {
+        (0x30, fields, _) => Some(fields),
+        _ => None,
+    }
+}
+
+/// The extensions of a certificate: its last field, and the only one with this tag.
+fn extensions(der: &[u8]) -> Option<&[u8]> {
+    let mut fields = fields(der)?;
+    loop {
         let (tag, content, rest) = element(fields)?;
         if tag == 0xa3 {
-            break element(content)?.1;
+            return Some(element(content)?.1);
         }
         fields = rest;
-    };
+    }
+}
+
+/// The value of the extension basic constraints.
+fn basic_constraints(mut extensions: &[u8]) -> Option<&[u8]> {
     while let Some((0x30, extension, rest)) = element(extensions) {
         extensions = rest;
         let (0x06, kind, mut value) = element(extension)? else {
@@ -275,25 +305,25 @@ mod tests {
         assert_eq!(not_after(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
         assert_eq!(not_after(&[0x30, 0x80]), None);
         assert_eq!(not_after(&[0x30, 0x02, 0x30, 0x00]), None);
-        assert_eq!(basic_constraints(&[0x30, 0x02, 0x30, 0x00]), None);
+        assert!(!is_authority(&[0x30, 0x02, 0x30, 0x00]));
     }
 
     #[test]
-    fn who_says_to_be_no_authority_is_none() {
+    fn only_who_says_to_be_an_authority_is_one() {
         use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
-        for (is_ca, none) in [
+        for (is_ca, authority) in [
             (IsCa::NoCa, false),
-            (IsCa::ExplicitNoCa, true),
-            (IsCa::Ca(BasicConstraints::Unconstrained), false),
-            (IsCa::Ca(BasicConstraints::Constrained(0)), false),
+            (IsCa::ExplicitNoCa, false),
+            (IsCa::Ca(BasicConstraints::Unconstrained), true),
+            (IsCa::Ca(BasicConstraints::Constrained(0)), true),
         ] {
             let mut parameters = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
             parameters.is_ca = is_ca;
             let key = KeyPair::generate().unwrap();
             let certificate = parameters.self_signed(&key).unwrap();
-            assert_eq!(is_no_authority(certificate.der()), none);
+            assert_eq!(is_authority(certificate.der()), authority);
             for end in 0..certificate.der().len() {
-                let _ = is_no_authority(&certificate.der()[..end]);
+                let _ = is_authority(&certificate.der()[..end]);
             }
         }
     }

@@ -22,7 +22,7 @@ use rustls::{
     RootCertStore, SignatureScheme,
 };
 
-use crate::certificate::{common_name, is_no_authority, validity};
+use crate::certificate::{common_name, is_authority, validity};
 use crate::error::{Error, Result};
 use crate::upstream::PemSource;
 
@@ -31,8 +31,8 @@ use crate::upstream::PemSource;
 /// must be right.
 ///
 /// The name is the host that is called, or one of [`TrustedServer::names`] where there are any. Alternative names of the
-/// certificate count, and its common name: always where names were given, else only where the certificate has no
-/// alternative names (RFC 6125, 6.4.4).
+/// certificate count, and its common name, unless an authority of this machine vouches for it: always where names were
+/// given, else only where the certificate has no alternative names (RFC 6125, 6.4.4).
 ///
 /// ```no_run
 /// # fn example() -> airlock_fetch::Result<()> {
@@ -49,6 +49,8 @@ use crate::upstream::PemSource;
 pub struct TrustedServer {
     pinned: Vec<CertificateDer<'static>>,
     roots: RootCertStore,
+    /// Authorities of this machine. They vouch for alternative names only: what they may not sign is told of these names.
+    machine: RootCertStore,
     names: Vec<String>,
     provider: Arc<CryptoProvider>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -70,8 +72,8 @@ impl TrustedServer {
     pub fn from_pem(path: &Path, pem: &[u8]) -> Result<Self> {
         let pinned = certificates(path, pem)?;
         let mut roots = RootCertStore::empty();
-        // Who is no authority by its own word vouches for nobody else: it is only pinned.
-        let authorities = pinned.iter().filter(|der| !is_no_authority(der)).cloned();
+        // Who is no authority vouches for nobody else: it is only pinned.
+        let authorities = pinned.iter().filter(|der| is_authority(der)).cloned();
         roots.add_parsable_certificates(authorities);
         Ok(Self::new(pinned, roots))
     }
@@ -87,7 +89,7 @@ impl TrustedServer {
     #[must_use]
     pub fn and_machine(mut self) -> Self {
         let found = rustls_native_certs::load_native_certs();
-        self.roots.add_parsable_certificates(found.certs);
+        self.machine.add_parsable_certificates(found.certs);
         self
     }
 
@@ -96,6 +98,7 @@ impl TrustedServer {
         Self {
             pinned,
             roots,
+            machine: RootCertStore::empty(),
             names: Vec::new(),
             algorithms: provider.signature_verification_algorithms,
             provider,
@@ -146,8 +149,9 @@ impl TrustedServer {
         der: &CertificateDer<'_>,
         parsed: &ParsedCertificate<'_>,
         host: &ServerName<'_>,
+        common_name_counts: bool,
     ) -> std::result::Result<(), rustls::Error> {
-        let common = common_name(der);
+        let common = common_name(der).filter(|_| common_name_counts);
         let is_common = |name: &str| {
             common
                 .as_deref()
@@ -232,18 +236,26 @@ impl ServerCertVerifier for TrustedServer {
         now: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
         let parsed = ParsedCertificate::try_from(end_entity)?;
-        if self.pinned.iter().any(|one| one == end_entity) {
-            holds(end_entity, now)?;
-        } else {
+        let signed_by = |roots| {
             verify_server_cert_signed_by_trust_anchor(
                 &parsed,
-                &self.roots,
+                roots,
                 intermediates,
                 now,
                 self.algorithms.all,
-            )?;
+            )
+        };
+        let mut common_name_counts = true;
+        if self.pinned.iter().any(|one| one == end_entity) {
+            holds(end_entity, now)?;
+        } else if let Err(error) = signed_by(&self.roots) {
+            if self.machine.is_empty() {
+                return Err(error);
+            }
+            signed_by(&self.machine)?;
+            common_name_counts = false;
         }
-        self.is_named(end_entity, &parsed, server_name)?;
+        self.is_named(end_entity, &parsed, server_name, common_name_counts)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -293,4 +305,56 @@ pub fn speaks_only_old_tls(error: &(dyn StdError + 'static)) -> bool {
         below = one.source();
     }
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{
+        BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa,
+        KeyPair,
+    };
+
+    use super::*;
+
+    /// Without alternative names.
+    fn named(common: &str) -> CertificateParams {
+        let mut parameters = CertificateParams::new(Vec::new()).unwrap();
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, common);
+        parameters
+    }
+
+    #[test]
+    fn authorities_of_the_machine_vouch_for_no_common_name() {
+        let mut authority = named("An Authority");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority =
+            CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let server = named("repo.example.org")
+            .signed_by(&key, &authority)
+            .unwrap();
+        let mut of_file = RootCertStore::empty();
+        of_file.add(authority.as_ref().der().clone()).unwrap();
+        let by_file = TrustedServer::new(Vec::new(), of_file.clone());
+        let mut by_machine = TrustedServer::new(Vec::new(), RootCertStore::empty());
+        by_machine.machine = of_file;
+        let verify = |trusted: &TrustedServer| {
+            let host = ServerName::try_from("repo.example.org").unwrap();
+            trusted.verify_server_cert(server.der(), &[], &host, &[], UnixTime::now())
+        };
+        assert!(verify(&by_file).is_ok());
+        let refused = verify(&by_machine).unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })
+            ),
+            "{refused:?}"
+        );
+        let called_by_name = by_machine.names(vec!["repo.example.org".to_owned()]);
+        assert!(verify(&called_by_name).is_err());
+    }
 }

@@ -15,7 +15,7 @@ mod search;
 use crate::lists::Lists;
 use crate::pool::PackageId;
 use crate::universe::{RequirementId, Universe};
-use clauses::ClauseStore;
+use clauses::{ClauseStore, Origin};
 
 pub(crate) use analyze::Rule;
 pub(crate) use search::Outcome;
@@ -125,6 +125,8 @@ pub(crate) struct Engine<'u> {
     by_condition: Lists<u32>,
     /// Provider that met each requirement last.
     hint: Vec<u32>,
+    /// Requirements that have one.
+    hinted: Vec<u32>,
     /// What was asked for: one of each list.
     asked: Vec<Vec<PackageId>>,
     /// Learned facts that are not yet on level 0.
@@ -166,6 +168,7 @@ impl<'u> Engine<'u> {
             owned_clause: vec![NONE; universe.owned.len()],
             by_condition: Lists::from_pairs(universe.conditions.providers.len(), &by_condition),
             hint: vec![NONE; universe.providers.len()],
+            hinted: Vec::new(),
             asked: Vec::new(),
             units: Vec::new(),
             seen: vec![false; variables],
@@ -173,10 +176,44 @@ impl<'u> Engine<'u> {
         }
     }
 
-    /// The same, keeping what an explanation needs.
-    pub(crate) fn traced(mut self) -> Self {
+    /// As it was when it was new, at the price of what was touched since. The scope stays.
+    pub(crate) fn reset(&mut self) {
+        for variable in self.trail.drain(..) {
+            self.values[variable as usize] = Value::Open;
+        }
+        self.starts.clear();
+        self.head = 0;
+        self.needs.clear();
+        self.next_need = 0;
+        for origin in self.store.clear() {
+            match origin {
+                Origin::Place(_, place) => self.place_clause[place as usize] = NONE,
+                Origin::Owned(number) => self.owned_clause[number as usize] = NONE,
+                Origin::Asked(_) | Origin::Learned => {}
+            }
+        }
+        for requirement in self.hinted.drain(..) {
+            self.hint[requirement as usize] = NONE;
+        }
+        self.asked.clear();
+        self.units.clear();
+        self.trace = None;
+    }
+
+    /// Takes packages out of the scope. To be called on an engine that is as new.
+    pub(crate) fn narrow(&mut self, may_be_in: impl Fn(PackageId) -> bool) {
+        for (id, _) in self.universe.pool.packages() {
+            if !may_be_in(id) {
+                self.values[id.index()] = Value::Out;
+                self.levels[id.index()] = 0;
+                self.reasons[id.index()] = Reason::Given;
+            }
+        }
+    }
+
+    /// Keeps what an explanation needs from now on.
+    pub(crate) fn keep_trace(&mut self) {
         self.trace = Some(analyze::Trace::default());
-        self
     }
 
     fn package_count(&self) -> u32 {

@@ -215,8 +215,12 @@ impl<'a, 'u> Explainer<'a, 'u> {
         }
     }
 
-    /// Explains requests that cannot be met together.
-    pub(crate) fn explain(mut self, requests: &[Vec<PackageId>]) -> Explanation {
+    /// Explains requests that cannot be met together. The engine has the scope of what is not hopeless.
+    pub(crate) fn explain(
+        mut self,
+        requests: &[Vec<PackageId>],
+        engine: &mut Engine<'_>,
+    ) -> Explanation {
         for (request, candidates) in requests.iter().enumerate() {
             let in_scope: Vec<PackageId> = candidates
                 .iter()
@@ -230,7 +234,7 @@ impl<'a, 'u> Explainer<'a, 'u> {
             }
         }
         if self.steps.is_empty() {
-            self.tell_contradiction(requests);
+            self.tell_contradiction(requests, engine);
         }
         Explanation { steps: self.steps }
     }
@@ -323,9 +327,10 @@ impl<'a, 'u> Explainer<'a, 'u> {
         near
     }
 
-    fn tell_contradiction(&mut self, requests: &[Vec<PackageId>]) {
+    fn tell_contradiction(&mut self, requests: &[Vec<PackageId>], engine: &mut Engine<'_>) {
         let may_be_in = |id: PackageId| self.hopeless.lives(id);
-        let mut engine = Engine::new(self.universe, may_be_in).traced();
+        engine.reset();
+        engine.keep_trace();
         for candidates in requests {
             engine.ask(candidates);
         }

@@ -1,5 +1,6 @@
 //! What a client would install, and why each package is there.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 
 use crate::dependency::DependencyId;
@@ -61,6 +62,8 @@ pub struct Solver<'a, 'p> {
     universe: &'a Universe<'p>,
     hopeless: Hopeless,
     contradictions: Contradictions,
+    /// An engine between two questions, none before the first: making one costs more than most questions do.
+    idle: RefCell<Option<Engine<'a>>>,
 }
 
 impl<'a, 'p> Solver<'a, 'p> {
@@ -70,6 +73,7 @@ impl<'a, 'p> Solver<'a, 'p> {
             universe,
             hopeless: Hopeless::find(universe, scope),
             contradictions: Contradictions::default(),
+            idle: RefCell::new(None),
         }
     }
 
@@ -82,17 +86,20 @@ impl<'a, 'p> Solver<'a, 'p> {
         let universe = self.universe;
         let explainer = || Explainer::new(universe, &self.hopeless, &self.contradictions);
         let possible = |ids: &Vec<PackageId>| ids.iter().any(|id| self.hopeless.lives(*id));
-        if !requests.iter().all(possible) {
-            return Err(explainer().explain(requests));
+        let mut engine = self.engine();
+        let mut satisfied = false;
+        if requests.iter().all(possible) {
+            for candidates in requests {
+                engine.ask(candidates);
+            }
+            satisfied = engine.satisfy();
         }
-        let mut engine = Engine::new(universe, |id| self.hopeless.lives(id));
-        for candidates in requests {
-            engine.ask(candidates);
-        }
-        if !engine.satisfy() {
-            return Err(explainer().explain(requests));
-        }
-        let set: PackageSet = engine.packages_in().collect();
+        let outcome = match satisfied {
+            true => Ok(engine.packages_in().collect::<PackageSet>()),
+            false => Err(explainer().explain(requests, &mut engine)),
+        };
+        self.idle.replace(Some(engine));
+        let set = outcome?;
         Ok(Transaction {
             packages: universe.reasons(requests, &set),
             recommended: {
@@ -120,15 +127,32 @@ impl<'a, 'p> Solver<'a, 'p> {
             }
             self.contradictions.insert(cause.0, explanation.steps);
             self.hopeless.add_refuted(self.universe, cause);
+            if let Some(engine) = self.idle.get_mut() {
+                engine.reset();
+                engine.narrow(|id| self.hopeless.lives(id));
+            }
             explanation = self.solve(&[vec![id]]).err()?;
         }
         Some(explanation)
     }
 
     fn can_have(&self, id: PackageId) -> bool {
-        let mut engine = Engine::new(self.universe, |id| self.hopeless.lives(id));
+        let mut engine = self.engine();
         engine.ask(&[id]);
-        engine.satisfy()
+        let can_have = engine.satisfy();
+        self.idle.replace(Some(engine));
+        can_have
+    }
+
+    /// An engine as new, with the scope of what is not hopeless.
+    fn engine(&self) -> Engine<'a> {
+        match self.idle.take() {
+            Some(mut engine) => {
+                engine.reset();
+                engine
+            }
+            None => Engine::new(self.universe, |id| self.hopeless.lives(id)),
+        }
     }
 }
 

@@ -105,7 +105,9 @@ impl Content {
             let mut answer = metadata::fetch_repomd(&open, known, ctx).await?;
             // A tree may change while the packages beside it do not.
             if matches!(answer, RepomdState::Unchanged)
-                && self.tree_changed(ctx, channel, &open).await?
+                && self
+                    .tree_changed(ctx, channel, &[&open], &mut outcome.warnings)
+                    .await?
             {
                 changed = true;
                 answer = metadata::fetch_repomd(&open, None, ctx).await?;
@@ -125,9 +127,11 @@ impl Content {
                 }
             }
         }
-        // Of several upstreams the first one's tree is served.
-        if !changed && let Some((first, _, _)) = fetched.first() {
-            changed = self.tree_changed(ctx, channel, first).await?;
+        if !changed {
+            let all: Vec<_> = fetched.iter().map(|(open, _, _)| open).collect();
+            changed = self
+                .tree_changed(ctx, channel, &all, &mut outcome.warnings)
+                .await?;
         }
         if !changed {
             return Ok(Prepared {
@@ -421,6 +425,10 @@ fn members_without(view: &VersionView, others: &RoaringTreemap) -> HashMap<Strin
 fn settings_digest(channel: &Channel) -> String {
     // Releases that did not put the files of several upstreams together made another version of the same.
     let together = (channel.upstreams.len() > 1).then_some("together");
+    // Nor did they leave streams out of the modules file.
+    let filter = &channel.filter;
+    let streams = !filter.modules.is_empty() || !filter.exclude_modules.is_empty();
+    let streams = streams.then_some("streams");
     let mut settings = serde_json::json!([
         channel.policy,
         channel.effective_signatures(),
@@ -436,8 +444,8 @@ fn settings_digest(channel: &Channel) -> String {
             .map(|u| u.url.as_str())
             .collect::<Vec<_>>(),
     ]);
-    if let (Some(list), Some(together)) = (settings.as_array_mut(), together) {
-        list.push(together.into());
+    if let Some(list) = settings.as_array_mut() {
+        list.extend(together.into_iter().chain(streams).map(Into::into));
     }
     sha256_hex(settings.to_string().as_bytes())
 }

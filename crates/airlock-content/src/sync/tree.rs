@@ -25,7 +25,8 @@ impl Content {
         &self,
         ctx: &TaskContext,
         channel: &Channel,
-        upstream: &OpenUpstream,
+        upstreams: &[&OpenUpstream],
+        warnings: &mut Vec<String>,
     ) -> Result<bool> {
         let Some(number) = channel
             .current
@@ -48,16 +49,32 @@ impl Content {
         if kind != Some(VersionKind::Sync) {
             return Ok(false);
         }
-        match upstream
-            .session
-            .small(&ours.file_name, TREEINFO_LIMIT, None, &ctx.fetch_cancel())
-            .await
-        {
-            Ok(Small::Bytes(file)) => Ok(sha256_hex(&file.bytes) != ours.sha256),
-            Ok(Small::Unchanged) => Ok(false),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error.into()),
+        let mut others = false;
+        for upstream in upstreams {
+            ctx.check()?;
+            match upstream
+                .session
+                .small(&ours.file_name, TREEINFO_LIMIT, None, &ctx.fetch_cancel())
+                .await
+            {
+                Ok(Small::Bytes(file)) if sha256_hex(&file.bytes) == ours.sha256 => {
+                    return Ok(false);
+                }
+                Ok(Small::Bytes(_)) => others = true,
+                Ok(Small::Unchanged) => return Ok(false),
+                Err(error) if error.is_not_found() => {}
+                // The packages are as they were, and so is the tree as far as anybody knows.
+                Err(error) => {
+                    ctx.check()?;
+                    warnings.push(format!(
+                        "{}: whether the installation tree changed could not be found out: {error}",
+                        upstream.row.url
+                    ));
+                    return Ok(false);
+                }
+            }
         }
+        Ok(others)
     }
 
     /// Brings in an upstream's tree; nothing when it has none. Images that the upstream does not have are a warning, and

@@ -205,13 +205,26 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
             packages,
             ["app-1-1.noarch", "engine-2-1.noarch", "glue-1-1.noarch"]
         );
+        // What was added without its dependencies gets them when it is asked for again.
+        let engine = ["engine-2-1.noarch".to_owned(), "glue-1-1.noarch".to_owned()];
+        world
+            .content
+            .remove(&context, &label("into-extra"), &engine)
+            .await
+            .unwrap();
+        let mended = world
+            .content
+            .add(&context, &label("into-extra"), &app, from)
+            .await
+            .unwrap();
+        assert_eq!((mended.pulled.len(), mended.to), (2, Some(3)));
         // Once more: all of it is there.
         let again = world
             .content
             .add(&context, &label("into-extra"), &app, from)
             .await
             .unwrap();
-        assert_eq!((again.pulled.len(), again.to), (0, Some(1)));
+        assert_eq!((again.pulled.len(), again.to), (0, Some(3)));
         // Dependencies come from a channel, and not from the one they go to.
         let nowhere = AddFrom {
             channel: None,

@@ -1,6 +1,6 @@
 //! Upstreams that change in ways that are no plain next day.
 
-use airlock_model::{ChannelPatch, Policy, SyncState, VersionSelector};
+use airlock_model::{ChannelPatch, NewUpstream, Policy, SyncState, VersionSelector};
 use airlock_testkit::repos::Repository;
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
@@ -129,6 +129,50 @@ fn a_tree_that_changes_alone_makes_a_version() {
         );
         assert_eq!(world.get("meadow-base", &paths[0]).await, b"another kernel");
         assert_eq!(world.get("meadow-base@1", &paths[0]).await, old);
+        assert_eq!(world.sync("meadow-base").await.state, SyncState::Unchanged);
+        // Whether it changed again cannot be found out: the packages did not.
+        std::fs::remove_file(&info).unwrap();
+        std::fs::create_dir(&info).unwrap();
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Unchanged, "{outcome:?}");
+        assert!(
+            outcome.warnings[0].contains("installation tree"),
+            "{outcome:?}"
+        );
+    });
+}
+
+#[test]
+fn a_tree_of_the_second_upstream_is_looked_at_too() {
+    on_both(|world| async move {
+        let mut plain = Repository::at(world.path("plain"));
+        plain.add(&Rpm::new("oak", "1", "1"));
+        plain.publish();
+        let mut upstream = Distribution::at(world.path("upstream"));
+        let paths = upstream.repository().kickstart_tree();
+        let both = [plain.url(), upstream.url()].map(|url| NewUpstream {
+            url,
+            ..NewUpstream::default()
+        });
+        let patch = ChannelPatch {
+            upstreams: Some(both.to_vec()),
+            ..ChannelPatch::default()
+        };
+        world.create("meadow-base", None, patch).await;
+        world.sync("meadow-base").await;
+        assert_eq!(world.sync("meadow-base").await.state, SyncState::Unchanged);
+        let info = world.path("upstream/.treeinfo");
+        let image = world.path("upstream").join(&paths[0]);
+        let old = std::fs::read(&image).unwrap();
+        std::fs::write(&image, "another kernel").unwrap();
+        let sum = airlock_content::checksum::sha256_hex;
+        let text = std::fs::read_to_string(&info).unwrap();
+        std::fs::write(&info, text.replace(&sum(&old), &sum(b"another kernel"))).unwrap();
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
+        assert_eq!(world.get("meadow-base", &paths[0]).await, b"another kernel");
+        // One before it that cannot be read is served by nobody, and changes nothing.
+        std::fs::write(world.path("plain/.treeinfo"), "no tree").unwrap();
         assert_eq!(world.sync("meadow-base").await.state, SyncState::Unchanged);
     });
 }

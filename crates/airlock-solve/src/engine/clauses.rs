@@ -44,6 +44,15 @@ impl ClauseStore {
         }
     }
 
+    /// Forgets all clauses; where they came from.
+    pub(super) fn clear(&mut self) -> Vec<Origin> {
+        for literal in self.literals.drain(..) {
+            self.watches[literal.index()].clear();
+        }
+        self.starts.truncate(1);
+        std::mem::take(&mut self.origins)
+    }
+
     pub(super) fn origin(&self, clause: u32) -> Origin {
         self.origins[clause as usize]
     }

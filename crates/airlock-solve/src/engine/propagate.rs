@@ -83,6 +83,9 @@ impl Engine<'_> {
             match self.value(provider.0) {
                 Value::In => {
                     self.hint[requirement] = provider.0;
+                    if hint == NONE {
+                        self.hinted.push(requirement as u32);
+                    }
                     return Ok(());
                 }
                 Value::Open if open.is_none() => open = Some(*provider),

@@ -1,7 +1,7 @@
 //! What a clone's change does to what stands beside it: its own updateinfo, and children that are no part of the run.
 
 use airlock_content::Error;
-use airlock_model::{ChannelPatch, CloneRequest, Gate};
+use airlock_model::{ChannelPatch, Clock as _, CloneRequest, Gate, SystemClock};
 
 use super::{Upstream, clone, errata, packages, plan, reasons, until};
 use crate::world::{World, on_both};
@@ -58,6 +58,21 @@ fn an_advisory_names_the_packages_that_are_there() {
         };
         clone(&world, &removing).await.unwrap();
         assert_eq!(errata(&world, "clone-a").await, "CL-BA-2");
+        // Files of old versions that were dropped are made again, cut as they were.
+        let mut walks = Vec::new();
+        for number in 1..=4 {
+            walks.push(world.walk(&format!("clone-a@{number}")).await);
+        }
+        for months in 1..=2 {
+            let later = SystemClock.now().plus_seconds(months * 30 * 86_400);
+            world.clock.set(later);
+            let collected = world.content.gc(&world.context(), 0).await.unwrap();
+            assert!(collected.blobs > 0, "{collected:?}");
+            for (number, files) in (1..).zip(&walks) {
+                let again = world.walk(&format!("clone-a@{number}")).await;
+                assert_eq!(&again, files, "{number}");
+            }
+        }
         world.fsck_is_clean().await;
     });
 }
