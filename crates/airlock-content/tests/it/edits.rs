@@ -174,7 +174,6 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
             channel: Some(&source),
             with_dependencies: true,
         };
-        let context = world.context();
         let app = ["app-1-1.noarch".to_owned()];
         // The other base channel has paper already.
         let base = label("from-base");
@@ -185,7 +184,7 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
         world
             .content
             .add(
-                &context,
+                &world.context(),
                 &label("into-base"),
                 &["paper-1-1.noarch".into()],
                 paper,
@@ -194,7 +193,7 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
             .unwrap();
         let added = world
             .content
-            .add(&context, &label("into-extra"), &app, from)
+            .add(&world.context(), &label("into-extra"), &app, from)
             .await
             .unwrap();
         assert_eq!(added.pulled, ["engine-2-1.noarch", "glue-1-1.noarch"]);
@@ -209,19 +208,19 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
         let engine = ["engine-2-1.noarch".to_owned(), "glue-1-1.noarch".to_owned()];
         world
             .content
-            .remove(&context, &label("into-extra"), &engine)
+            .remove(&world.context(), &label("into-extra"), &engine)
             .await
             .unwrap();
         let mended = world
             .content
-            .add(&context, &label("into-extra"), &app, from)
+            .add(&world.context(), &label("into-extra"), &app, from)
             .await
             .unwrap();
         assert_eq!((mended.pulled.len(), mended.to), (2, Some(3)));
         // Once more: all of it is there.
         let again = world
             .content
-            .add(&context, &label("into-extra"), &app, from)
+            .add(&world.context(), &label("into-extra"), &app, from)
             .await
             .unwrap();
         assert_eq!((again.pulled.len(), again.to), (0, Some(3)));
@@ -239,7 +238,7 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
         ] {
             let refused = world
                 .content
-                .add(&context, &label("into-extra"), &app, wrong)
+                .add(&world.context(), &label("into-extra"), &app, wrong)
                 .await;
             assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
         }
