@@ -360,7 +360,9 @@ impl Content {
 }
 
 fn is_named(item: &str, info: &crate::pack::RecordInfo<'_>) -> bool {
-    info.file_name == item || info.nevra() == item || crate::filter::artifact(info) == item
+    // A NEVRA begins with the name: only a few are worth writing down.
+    let is_nevra = || info.nevra() == item || crate::filter::artifact(info) == item;
+    info.file_name == item || (item.starts_with(info.name) && is_nevra())
 }
 
 fn shown(items: &[String]) -> String {
