@@ -347,7 +347,7 @@ pub(super) fn numbered(file: &Path, number: Option<usize>) -> PathBuf {
 fn clear(file: &Path, written: &[PathBuf]) -> Result {
     let follow = (1..).map(|number| numbered(file, Some(number)));
     let mut old: Vec<PathBuf> = follow
-        .take_while(|file| file.exists())
+        .take_while(|file| written.contains(file) || file.exists())
         .chain([file.to_owned()])
         .collect();
     old.retain(|file| !written.contains(file) && file.is_file());

@@ -152,8 +152,11 @@ fn a_source_that_moved_on_is_named_and_a_frozen_tree_gets_one_advisory() {
     );
     // What somebody did since is not undone with it.
     server.airlock_ok(&["clone-by-date", "--apply", &plan, "-y"]);
+    let rows = server.airlock_ok(&["channel", "packages", "el9-frozen", "--json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&rows).unwrap();
+    let name = rows[0]["file_name"].as_str().unwrap();
     let versions = server.airlock_ok(&["channel", "versions", "el9-frozen"]);
-    server.airlock_ok(&["channel", "remove", "el9-frozen", "hello-2.0-1.noarch"]);
+    server.airlock_ok(&["channel", "remove", "el9-frozen", name]);
     let edited = held();
     let refused = server.airlock(&undo);
     assert_eq!(refused.code, 1, "{}", refused.text());

@@ -3,7 +3,7 @@
 use airlock_content::{Error, Undone};
 use airlock_model::{CloneRequest, UndonePlan, VersionInfo};
 
-use super::{Upstream, packages, plan, request, until};
+use super::{Upstream, packages, plan, until};
 use crate::world::{World, label, on_both};
 
 /// Plans and applies; what takes it back.
@@ -171,7 +171,7 @@ fn nothing_is_taken_back_when_one_channel_has_moved_on() {
         );
         assert_eq!(held(&world).await, there);
         // A plan that was not applied has nothing to undo, and one that was is not kept from it.
-        let planned = plan(&world, &request(&BOTH)).await.unwrap();
+        let planned = plan(&world, &until("2015-06-01", &BOTH)).await.unwrap();
         let other = UndonePlan::new(&planned, "ab".repeat(32));
         let error = undo(&world, &[&other]).await.unwrap_err();
         assert!(
