@@ -26,6 +26,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod undo;
 mod updates;
 mod warm;
 
@@ -37,6 +38,7 @@ use crate::{Content, Error, Result};
 
 pub use about::{names_package, plan_about, split_nevra};
 pub use document::{LARGEST_PLAN, read_plan, write_plan};
+pub use undo::{UndoStep, Undone};
 pub(crate) use updates::UpdatesForm;
 pub(crate) use warm::LastPlan;
 

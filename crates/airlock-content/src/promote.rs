@@ -1,7 +1,7 @@
 //! Promotion and rollback: a channel gets exactly the content of another version. Both make a new version, so history
 //! only grows.
 
-use airlock_model::{ChannelLabel, VersionKind, VersionSelector};
+use airlock_model::{ChannelLabel, VersionKind, VersionNumber, VersionSelector};
 
 use crate::commit::VersionContent;
 use crate::context::TaskContext;
@@ -100,36 +100,41 @@ impl Content {
             let Some(current) = channel.current else {
                 continue;
             };
-            // What counts is how the older version was published, not how the channel publishes now.
-            if channel.metadata == airlock_model::MetadataMode::Verbatim
-                && self.was_verbatim(&channel, number).await?
-            {
-                changes.push(self.rollback_verbatim(&channel, number).await?);
-                continue;
-            }
-            let content = match number {
-                Some(number) => self.version_content(&channel, number).await?,
-                None => VersionContent::default(),
-            };
-            let note = match number {
-                Some(number) => format!("rollback from {current} to {number}"),
-                None => format!("rollback from {current} to before the first content"),
-            };
-            ctx.stage(format!("{}: {note}", channel.label));
-            changes.push(
-                self.prepare_change(
-                    &channel,
-                    Change {
-                        kind: VersionKind::Rollback,
-                        note,
-                        plan_digest: None,
-                        content,
-                    },
-                )
-                .await?,
-            );
+            changes.push(self.back_to(ctx, &channel, current, number).await?);
         }
         self.finish_changes(ctx, changes).await
+    }
+
+    /// Prepares the way of a channel back to an older version; none: to nothing.
+    pub(crate) async fn back_to(
+        &self,
+        ctx: &TaskContext,
+        channel: &airlock_model::Channel,
+        current: VersionNumber,
+        number: Option<VersionNumber>,
+    ) -> Result<(EditOutcome, Option<crate::commit::PendingVersion>)> {
+        // What counts is how the older version was published, not how the channel publishes now.
+        if channel.metadata == airlock_model::MetadataMode::Verbatim
+            && self.was_verbatim(channel, number).await?
+        {
+            return self.rollback_verbatim(channel, number).await;
+        }
+        let content = match number {
+            Some(number) => self.version_content(channel, number).await?,
+            None => VersionContent::default(),
+        };
+        let note = match number {
+            Some(number) => format!("rollback from {current} to {number}"),
+            None => format!("rollback from {current} to before the first content"),
+        };
+        ctx.stage(format!("{}: {note}", channel.label));
+        let change = Change {
+            kind: VersionKind::Rollback,
+            note,
+            plan_digest: None,
+            content,
+        };
+        self.prepare_change(channel, change).await
     }
 
     /// The version of a channel of a tree that belongs to a version of the tree's channel `named`: versions count in

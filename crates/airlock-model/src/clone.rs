@@ -136,7 +136,7 @@ pub struct Plan {
     /// Advisories that were asked for and that no source has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown_errata: Vec<String>,
-    /// Other children of the base that changes, which lose something by that.
+    /// Other children of the base that loses something, as they were looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<PlannedChild>,
 }
@@ -160,7 +160,7 @@ impl Plan {
 pub struct PlannedChild {
     /// The channel as it was when the plan was made.
     pub channel: PlannedVersion,
-    /// Its packages that can be installed now and could not be beside the changed base.
+    /// Its packages that can be installed now and could not be beside the changed base; often none.
     pub broken: Vec<PlannedBroken>,
 }
 

@@ -18,6 +18,7 @@ mod label;
 mod progress;
 mod report;
 mod task;
+mod undo;
 mod version;
 
 pub use actor::{Actor, Cause, Role};
@@ -56,6 +57,7 @@ pub use report::{
     PackageRow, PushOutcome, RefusedPackage, SeverityCounts, SyncOutcome, SyncState,
 };
 pub use task::{TaskInfo, TaskState};
+pub use undo::{UndoneChannel, UndonePlan};
 pub use version::{
     Attachment, ErratumRow, VersionInfo, VersionKind, VersionNumber, VersionSelector,
     VersionSelectorError,

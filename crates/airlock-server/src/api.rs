@@ -1,7 +1,7 @@
 //! What the REST API takes and answers beside the nouns of `airlock-model`. The command line uses the same types.
 
 pub use airlock_content::FetchOutcome;
-use airlock_model::{ChannelLabel, Instant, Role, TokenScope};
+use airlock_model::{ChannelLabel, Instant, Role, TokenScope, UndonePlan};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -98,6 +98,17 @@ pub struct Rollback {
     /// Children too, to the versions of that instant.
     #[serde(default)]
     pub tree: bool,
+}
+
+/// `POST /api/v1/clones/undo`: takes applied plans back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Undo {
+    /// The plans, in any order.
+    pub plans: Vec<UndonePlan>,
+    /// Only say what would be done.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// `POST /api/v1/channels/{label}/fetch`: brings every package file of a version here.

@@ -75,6 +75,7 @@ pub fn described() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .routes(routes!(changes::fetch))
         .routes(routes!(check::check))
         .routes(routes!(clones::plan))
+        .routes(routes!(clones::undo))
         .routes(routes!(clones::plan_of_task))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))

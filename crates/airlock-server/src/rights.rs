@@ -101,6 +101,7 @@ pub const RIGHTS: &[Right] = &[
     right("POST", "/api/v1/channels/{label}/check", Reader),
     right("POST", "/api/v1/clones/plan", ContentManager),
     right("POST", "/api/v1/clones/apply", ContentManager),
+    right("POST", "/api/v1/clones/undo", ContentManager),
     right("GET", "/api/v1/tasks", Reader),
     right("GET", "/api/v1/tasks/{id}", Reader),
     right("GET", "/api/v1/tasks/{id}/plan", Reader),

@@ -41,7 +41,7 @@ pub use explain::{Exclusion, Explanation, Step};
 pub use files::WantedPaths;
 pub use installable::Installability;
 pub use intern::StringId;
-pub use modules::{Context, Modules};
+pub use modules::{Context, Enabled, Modules};
 pub use pool::{Malformed, Package, PackageId, Pool, RepositoryId};
 pub use set::PackageSet;
 pub use sight::Sight;

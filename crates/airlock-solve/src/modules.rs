@@ -7,6 +7,7 @@
 //! modular filtering).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 
 use airlock_repodata::modules::{ModuleContent, ModuleDependencies, ModuleDocument};
 use airlock_rpm::Nevra;
@@ -24,6 +25,8 @@ const PLATFORM: &str = "platform";
 struct Unit {
     module: String,
     stream: String,
+    /// The build context.
+    context: String,
     requires: Vec<ModuleDependencies>,
     packages: Vec<PackageId>,
     /// The same by build.
@@ -37,8 +40,10 @@ struct Unit {
 pub struct Context {
     /// The stream whose packages are judged, `MODULE:STREAM`; none for the defaults and for no modules at all.
     pub stream: Option<String>,
+    /// The build context of that stream: one stream may have been built for several streams of what it needs.
+    pub build: Option<String>,
     /// Modules and their enabled streams.
-    pub enabled: BTreeMap<String, String>,
+    pub enabled: BTreeMap<String, Enabled>,
     /// A module that the stream needs and that has no stream which goes with the others. What is
     /// judged here cannot be enabled then.
     pub unmet: Option<String>,
@@ -48,10 +53,21 @@ pub struct Context {
     pub judged: Vec<PackageId>,
 }
 
+/// A stream that is enabled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enabled {
+    /// The stream.
+    pub stream: String,
+    /// The build context whose packages are taken.
+    pub build: String,
+}
+
 /// The modules of a pool's repositories.
 #[derive(Debug, Default)]
 pub struct Modules {
     units: Vec<Unit>,
+    /// The units of each module, which stand side by side.
+    by_module: BTreeMap<String, Range<usize>>,
     defaults: BTreeMap<String, String>,
     modular: PackageSet,
 }
@@ -80,6 +96,7 @@ impl Modules {
                     let unit = units.entry(key).or_insert_with(|| Unit {
                         module,
                         stream,
+                        context: build.context.clone(),
                         requires: build.dependencies.clone(),
                         packages: Vec::new(),
                         builds: Vec::new(),
@@ -109,8 +126,19 @@ impl Modules {
                 _ => {}
             }
         }
+        let units: Vec<Unit> = units.into_values().collect();
+        let mut by_module: BTreeMap<String, Range<usize>> = BTreeMap::new();
+        for (number, unit) in units.iter().enumerate() {
+            match by_module.get_mut(&unit.module) {
+                Some(range) => range.end = number + 1,
+                None => {
+                    by_module.insert(unit.module.clone(), number..number + 1);
+                }
+            }
+        }
         Self {
-            units: units.into_values().collect(),
+            units,
+            by_module,
             defaults,
             modular,
         }
@@ -121,21 +149,23 @@ impl Modules {
         self.units.is_empty()
     }
 
-    /// The packages of a stream that are in the pool, build by build.
+    /// The packages of a stream in one build context that are in the pool, build by build.
     pub fn builds<'a>(
         &'a self,
         module: &'a str,
-        stream: &'a str,
+        enabled: &'a Enabled,
     ) -> impl Iterator<Item = &'a [PackageId]> {
-        self.units_of(module, move |found| found == stream)
+        self.units_of(module, move |found| found == enabled.stream)
+            .filter(move |number| self.units[*number].context == enabled.build)
             .flat_map(|number| self.units[number].builds.iter().map(Vec::as_slice))
     }
 
     /// The contexts in which packages are judged; every package that the machine takes is in at
     /// least one.
     pub fn contexts(&self, universe: &Universe<'_>) -> Vec<Context> {
+        let mut steps = MOST_STEPS;
         let mut defaults = Chosen::new();
-        self.add_defaults(&mut defaults);
+        self.add_defaults(&mut defaults, &mut steps);
         let mut first = self.context(universe, &defaults, None, Vec::new());
         let everyone = universe.pool().packages().map(|(id, _)| id);
         let outside = everyone.filter(|id| !self.modular.contains(*id));
@@ -152,27 +182,28 @@ impl Modules {
                 continue;
             }
             let mut chosen = Chosen::new();
-            let unmet = self.enable(number, &mut chosen).err();
+            let unmet = self.enable(number, &mut chosen, &mut steps).err();
             if unmet.is_some() {
                 chosen.insert(unit.module.clone(), number);
             }
-            self.add_defaults(&mut chosen);
+            self.add_defaults(&mut chosen, &mut steps);
             let mut context = self.context(universe, &chosen, unmet, judged);
             context.stream = Some(format!("{}:{}", unit.module, unit.stream));
+            context.build = Some(unit.context.clone());
             contexts.push(context);
         }
         contexts
     }
 
     /// Enables the default streams that go with what is enabled.
-    fn add_defaults(&self, chosen: &mut Chosen) {
+    fn add_defaults(&self, chosen: &mut Chosen, steps: &mut u32) {
         for (module, stream) in &self.defaults {
             if chosen.contains_key(module) {
                 continue;
             }
             for number in self.units_of(module, |found| found == stream) {
                 let mut tried = chosen.clone();
-                if self.enable(number, &mut tried).is_ok() {
+                if self.enable(number, &mut tried, steps).is_ok() {
                     *chosen = tried;
                     break;
                 }
@@ -185,22 +216,22 @@ impl Modules {
         module: &'a str,
         takes: impl Fn(&str) -> bool + 'a,
     ) -> impl Iterator<Item = usize> + 'a {
-        let units = self.units.iter().enumerate();
-        units
-            .filter(move |(_, unit)| unit.module == module && takes(&unit.stream))
-            .map(|(number, _)| number)
+        let numbers = self.by_module.get(module).cloned().unwrap_or_default();
+        numbers.filter(move |number| takes(&self.units[*number].stream))
     }
 
     /// Enables a unit and what it requires; the module that cannot be had otherwise. Of several ways that one is taken in
     /// which the fewest modules leave their default stream, as dnf does.
-    fn enable(&self, number: usize, chosen: &mut Chosen) -> Result<(), String> {
+    fn enable(&self, number: usize, chosen: &mut Chosen, steps: &mut u32) -> Result<(), String> {
         let mut search = Search {
             modules: self,
-            steps: MOST_STEPS,
+            steps: MOST_SEARCHED.min(FREE_STEPS + *steps),
             depth: 0,
             against: 0,
             cut: false,
         };
+        let allowed = search.steps;
+        let mut found = Err(self.units[number].module.clone());
         for against in 0..=self.defaults.len() {
             search.against = against;
             search.cut = false;
@@ -208,13 +239,19 @@ impl Modules {
             match search.enable(number, &mut tried) {
                 Ok(()) => {
                     *chosen = tried;
-                    return Ok(());
+                    found = Ok(());
+                    break;
                 }
-                Err(module) if !search.cut || search.steps == 0 => return Err(module),
+                Err(module) if !search.cut || search.steps == 0 => {
+                    found = Err(module);
+                    break;
+                }
                 Err(_) => {}
             }
         }
-        Err(self.units[number].module.clone())
+        let used = allowed - search.steps;
+        *steps = steps.saturating_sub(used.saturating_sub(FREE_STEPS));
+        found
     }
 
     /// Modules that have another stream than their default.
@@ -257,8 +294,16 @@ impl Modules {
         let enabled = chosen.iter();
         Context {
             stream: None,
+            build: None,
             enabled: enabled
-                .map(|(module, number)| (module.clone(), self.units[*number].stream.clone()))
+                .map(|(module, number)| {
+                    let unit = &self.units[*number];
+                    let enabled = Enabled {
+                        stream: unit.stream.clone(),
+                        build: unit.context.clone(),
+                    };
+                    (module.clone(), enabled)
+                })
                 .collect(),
             unmet,
             scope,
@@ -267,8 +312,12 @@ impl Modules {
     }
 }
 
-/// Steps after which a search gives up; what a distribution has takes some tens.
-const MOST_STEPS: u32 = 20_000;
+/// Steps after which a search gives up.
+const MOST_SEARCHED: u32 = 20_000;
+/// Steps that each search has for itself; what a distribution has takes some tens.
+const FREE_STEPS: u32 = 100;
+/// Steps beyond those of all searches for one set of contexts: documents that are made to take long take that long once.
+const MOST_STEPS: u32 = 100_000;
 /// Modules that one may need through each other.
 const MOST_DEPTH: usize = 200;
 

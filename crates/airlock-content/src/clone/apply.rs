@@ -56,6 +56,7 @@ impl Content {
         let org = ctx.actor.org;
         let tree = self.fitting_tree(org, plan).await?;
         self.unmoved_parent(plan, &tree).await?;
+        self.unmoved_children(org, plan).await?;
         let mut creations = Vec::new();
         let mut versions: Vec<PendingVersion> = Vec::new();
         let mut cloned = Vec::new();
@@ -94,6 +95,7 @@ impl Content {
             // Preparing may have taken long.
             let tree = self.fitting_tree(org, plan).await?;
             self.unmoved_parent(plan, &tree).await?;
+            self.unmoved_children(org, plan).await?;
             let numbers = self.commit_with(ctx, creations, versions).await?;
             for (label, number) in numbers {
                 if let Some(channel) = cloned.iter_mut().find(|c| c.channel == label) {
@@ -154,7 +156,7 @@ impl Content {
         }
     }
 
-    async fn current_digest(&self, channel: &Channel) -> Result<Option<String>> {
+    pub(super) async fn current_digest(&self, channel: &Channel) -> Result<Option<String>> {
         Ok(match channel.current {
             Some(number) => {
                 airlock_db::versions::content_digest(self.db(), channel.id, number).await?
@@ -436,7 +438,7 @@ fn errata_after(
 const AGAIN: &str = "plan again and review, or apply with --rebase";
 
 /// Why a plan cannot be applied as it stands.
-enum Moved {
+pub(super) enum Moved {
     /// A channel is not what it was; planning again may help.
     On(Error),
     /// Anything else.
@@ -444,7 +446,7 @@ enum Moved {
 }
 
 impl Moved {
-    fn on(
+    pub(super) fn on(
         label: &ChannelLabel,
         then: Option<VersionNumber>,
         now: Option<VersionNumber>,

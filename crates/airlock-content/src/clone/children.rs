@@ -5,7 +5,7 @@ use airlock_model::{
 };
 use std::sync::Arc;
 
-use super::apply::planned_records;
+use super::apply::{Moved, planned_records};
 use crate::check::{Member, Scope};
 use crate::commit::VersionContent;
 use crate::context::TaskContext;
@@ -64,6 +64,23 @@ impl Content {
             }
         }
         Ok(found)
+    }
+
+    /// The children that were looked at are what they were.
+    pub(super) async fn unmoved_children(&self, org: OrgId, plan: &Plan) -> Result<(), Moved> {
+        for child in &plan.children {
+            let planned = &child.channel;
+            let channel = match self.channel(org, &planned.label).await {
+                // What is gone loses nothing.
+                Err(crate::Error::NoChannel { .. }) => continue,
+                found => found?,
+            };
+            if self.current_digest(&channel).await? != planned.digest {
+                let (then, now) = (planned.version, channel.current);
+                return Err(Moved::on(&planned.label, then, now, "child"));
+            }
+        }
+        Ok(())
     }
 
     /// The base as the plan makes it.
@@ -126,7 +143,8 @@ impl Content {
                 source_broken: false,
             })
             .collect();
-        Ok((!broken.is_empty()).then_some(PlannedChild {
+        // One that loses nothing is named, too: another content of it was not looked at.
+        Ok(Some(PlannedChild {
             channel: version,
             broken,
         }))

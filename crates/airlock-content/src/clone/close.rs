@@ -25,6 +25,8 @@ pub(super) struct Stream {
     pub needed_by: PackageId,
     /// The stream: `module runtime:1`.
     pub requires: String,
+    /// The build context of that stream.
+    pub build: Option<String>,
     /// What comes in.
     pub packages: Vec<Choice>,
 }
@@ -122,8 +124,13 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
     }
 
     /// Pulls in what lacks, also what the streams need that were `pulled` before. With a `sight` only that meets a
-    /// requirement which its package sees.
-    pub(super) fn close(&self, pulled: &[Stream], sight: Option<&Sight>) -> Vec<Pulled> {
+    /// requirement which its package sees. What is `avoided` is chosen only where nothing else can be.
+    pub(super) fn close(
+        &self,
+        pulled: &[Stream],
+        sight: Option<&Sight>,
+        avoided: &PackageSet,
+    ) -> Vec<Pulled> {
         let question = self.question;
         if !question.solve {
             return Vec::new();
@@ -148,16 +155,24 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
             selected.retain(|id| known.insert(*id));
         }
         let universe = question.universe;
-        let closure = universe.close_seen(&selected, &beside, sight, |unmet, _| self.choose(unmet));
+        let closure = universe.close_seen(&selected, &beside, sight, |unmet, _| {
+            self.choose(unmet, avoided)
+        });
         closure.pulled
     }
 
-    fn choose(&self, unmet: &Unmet) -> Option<Choice> {
+    fn choose(&self, unmet: &Unmet, avoided: &PackageSet) -> Option<Choice> {
         let allowed = |id: &&PackageId| match self.is_inside(**id) {
             None => false,
             Some(inside) => inside || !self.question.strict,
         };
-        let mut candidates = unmet.providers.iter().filter(allowed);
+        let only_avoided = unmet
+            .providers
+            .iter()
+            .filter(allowed)
+            .all(|id| avoided.contains(*id));
+        let free = |id: &&PackageId| only_avoided || !avoided.contains(**id);
+        let mut candidates = unmet.providers.iter().filter(allowed).filter(free);
         let first = *candidates.next()?;
         let best = candidates.fold(first, |best, id| match self.compare(unmet, *id, best) {
             Ordering::Less => *id,
@@ -246,6 +261,7 @@ impl<'q, 'a, 'p> Policy<'q, 'a, 'p> {
         Some(Stream {
             needed_by: *lack.needing.first()?,
             requires: lack.requires.clone(),
+            build: lack.build.clone(),
             packages: packages
                 .into_iter()
                 .map(|id| self.with_erratum(id))

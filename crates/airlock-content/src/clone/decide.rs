@@ -1,6 +1,6 @@
 //! Closes what was selected and says for each package and erratum why it comes in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use airlock_model::{ErratumReason, PackageReason, UnmetRecommendation};
 use airlock_solve::{PackageId, PackageSet, Pool, Pulled, Sight};
@@ -34,7 +34,7 @@ pub(super) struct Decision {
 
 /// Rounds of closing after which streams and packages that need each other in turn are left as they are. Each round's
 /// result is judged as it is, so nothing is hidden by that.
-const MOST_ROUNDS: usize = 10;
+const MOST_ROUNDS: usize = 24;
 
 impl Question<'_, '_> {
     /// Answers the question.
@@ -50,10 +50,16 @@ impl Question<'_, '_> {
         let mut there = self.there_with(&results);
         let mut published = self.published_with(&results, &there, &source_sight)?;
         let mut streams: Vec<Stream> = Vec::new();
+        // Streams that came, and were not needed any more; what they came for is not chosen again.
+        let mut dropped: HashSet<(String, Option<String>)> = HashSet::new();
+        let mut avoided = PackageSet::default();
         let mut brought = HashMap::new();
         // What a package sees changes with what is there, so a result is closed again until it stays.
         for _ in 0..MOST_ROUNDS {
-            let pulled = policy.close(&streams, published.sight.as_ref());
+            if !(self.goes_on)() {
+                break;
+            }
+            let pulled = policy.close(&streams, published.sight.as_ref(), &avoided);
             (channels, brought) = self.bring(&policy, &streams, &pulled);
             let closed = self.results(&channels);
             let same = closed == results;
@@ -64,18 +70,35 @@ impl Question<'_, '_> {
             }
             if !same {
                 published = self.published_with(&results, &there, &source_sight)?;
+                continue;
             }
-            // A stream comes along when no dependency of a package has brought it.
+            // A stream comes along when no dependency of a package has brought it, and goes when what it came for has gone,
+            // for something of the stream does in its place: that is then chosen at once.
             let before = streams.len();
+            streams.retain(|stream| {
+                let needed =
+                    |packages: &Vec<PackageId>| packages.binary_search(&stream.needed_by).is_ok();
+                let key = (stream.requires.clone(), stream.build.clone());
+                if results.iter().any(needed) || !dropped.insert(key) {
+                    return true;
+                }
+                avoided.insert(stream.needed_by);
+                false
+            });
+            if streams.len() < before {
+                continue;
+            }
             if self.solve {
                 for lack in self.lacks(&published.contexts, &of_source, &results, &there) {
-                    let known = |stream: &Stream| stream.requires == lack.requires;
+                    let known = |stream: &Stream| {
+                        stream.requires == lack.requires && stream.build == lack.build
+                    };
                     if !streams.iter().any(known) {
                         streams.extend(policy.stream(&lack));
                     }
                 }
             }
-            if same && streams.len() == before {
+            if streams.len() == before {
                 break;
             }
         }

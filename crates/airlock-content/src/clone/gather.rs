@@ -258,7 +258,11 @@ impl Content {
             .await?;
         let mut source_errata =
             airlock_db::errata_clones::revisions(self.db(), &source.content.errata).await?;
-        source_errata.sort_by(|a, b| a.advisory.cmp(&b.advisory).then(a.id.cmp(&b.id)));
+        // Several upstreams may each have a revision of one advisory, and which was read first says nothing.
+        source_errata.sort_by(|a, b| {
+            let key = |one: &ClonableRevision| (one.advisory.clone(), one.digest.clone(), one.id);
+            key(a).cmp(&key(b))
+        });
         let stated = self.stated(&source.view, &source_errata).await?;
         let destination_errata =
             airlock_db::errata_clones::revisions(self.db(), &destination.content.errata).await?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use airlock_model::{OpenCause, OpenRequirement};
 use airlock_repodata::modules::ModuleDocument;
-use airlock_solve::{Context, Modules, PackageId, PackageSet, Pool, Sight};
+use airlock_solve::{Context, Enabled, Modules, PackageId, PackageSet, Pool, Sight};
 
 use super::close::Policy;
 use super::gather::{Gathered, GatheredPair};
@@ -29,6 +29,8 @@ pub(super) struct Lack {
     pub needing: Vec<PackageId>,
     /// Module and stream as a requirement: `module runtime:1`.
     pub requires: String,
+    /// The build context of the stream; none when the source's tree lacks it, too.
+    pub build: Option<String>,
     /// Its packages, build by build; empty when the source's tree lacks the stream, too.
     pub builds: Vec<Vec<PackageId>>,
 }
@@ -57,53 +59,64 @@ impl Question<'_, '_> {
         there: &PackageSet,
     ) -> Vec<Lack> {
         let own: PackageSet = results.iter().flatten().copied().collect();
+        let enabled = published.iter().filter(|one| one.unmet.is_none());
+        let fine: PackageSet = enabled.flat_map(|one| one.judged.iter().copied()).collect();
         let mut found: Vec<Lack> = Vec::new();
         for context in published.iter().filter(|context| context.unmet.is_some()) {
             let judged = context.judged.iter().copied();
-            let mut needing: Vec<PackageId> = judged.filter(|id| own.contains(*id)).collect();
+            // What several streams have needs one of them only.
+            let lacks = |id: &PackageId| own.contains(*id) && !fine.contains(*id);
+            let mut needing: Vec<PackageId> = judged.filter(lacks).collect();
             needing.sort_unstable();
             needing.dedup();
             if needing.is_empty() {
                 continue;
             }
-            let lacking = self.lacking(context, published, source, there);
-            if let Some((requires, builds)) = lacking {
-                found.push(Lack {
-                    needing,
-                    requires,
-                    builds,
-                });
+            if let Some(lacking) = self.lacking(context, published, source, there) {
+                found.push(Lack { needing, ..lacking });
             }
         }
         found
     }
 
-    /// What a stream cannot be enabled without: the first one on the way down that is not there.
+    /// What a stream cannot be enabled without: the first one on the way down that is not there. Who needs it is for the
+    /// caller to say.
     fn lacking(
         &self,
         context: &Context,
         published: &[Context],
         source: &[Context],
         there: &PackageSet,
-    ) -> Option<(String, Vec<Vec<PackageId>>)> {
+    ) -> Option<Lack> {
         let mut context = context;
         for _ in 0..MOST_DEPTH {
             let module = context.unmet.as_deref()?;
-            let Some(stream) = enabled_beside(source, context.stream.as_deref()?, module) else {
-                return Some((format!("module {module}"), Vec::new()));
+            let Some(enabled) = enabled_beside(source, context, module) else {
+                return Some(Lack {
+                    needing: Vec::new(),
+                    requires: format!("module {module}"),
+                    build: None,
+                    builds: Vec::new(),
+                });
             };
             let builds: Vec<Vec<PackageId>> = self
                 .modules
-                .builds(module, stream)
+                .builds(module, enabled)
                 .map(<[PackageId]>::to_vec)
                 .collect();
-            let name = format!("{module}:{stream}");
+            let name = format!("{module}:{}", enabled.stream);
             if !builds.iter().flatten().any(|id| there.contains(*id)) {
-                return Some((format!("module {name}"), builds));
+                return Some(Lack {
+                    needing: Vec::new(),
+                    requires: format!("module {name}"),
+                    build: Some(enabled.build.clone()),
+                    builds,
+                });
             }
             // It is there, and lacks something itself.
             let next = published.iter().find(|other| {
-                other.unmet.is_some() && other.stream.as_deref() == Some(name.as_str())
+                let build = other.build.as_deref() == Some(enabled.build.as_str());
+                other.unmet.is_some() && build && other.stream.as_deref() == Some(name.as_str())
             });
             context = next?;
         }
@@ -159,19 +172,26 @@ impl Question<'_, '_> {
     }
 }
 
-/// The stream of a module that the source's tree enables with another stream.
-fn enabled_beside<'c>(source: &'c [Context], stream: &str, module: &str) -> Option<&'c str> {
+/// The stream of a module that the source's tree enables with a context's own stream, as that one was built.
+fn enabled_beside<'c>(
+    source: &'c [Context],
+    context: &Context,
+    module: &str,
+) -> Option<&'c Enabled> {
+    let stream = context.stream.as_deref()?;
     let (own, own_stream) = stream.split_once(':')?;
+    let own_build = context.build.as_deref()?;
     let mut fitting = source.iter().filter(|context| {
         let enabled = context.enabled.get(own);
-        context.unmet.is_none() && enabled.is_some_and(|enabled| enabled == own_stream)
+        let same = |enabled: &Enabled| enabled.stream == own_stream && enabled.build == own_build;
+        context.unmet.is_none() && enabled.is_some_and(same)
     });
     // The stream's own context before one that it is a default of.
     let best = fitting
         .clone()
         .find(|context| context.stream.as_deref() == Some(stream))
         .or_else(|| fitting.next())?;
-    best.enabled.get(module).map(String::as_str)
+    best.enabled.get(module)
 }
 
 /// The module documents of a tree, of which those of its clones are made.

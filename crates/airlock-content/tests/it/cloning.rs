@@ -11,6 +11,7 @@ mod orders;
 mod recorded;
 mod reuse;
 mod streams;
+mod undone;
 mod warm;
 
 use airlock_content::{Error, read_plan};

@@ -16,6 +16,7 @@ use utoipa::IntoParams;
 
 use super::body::{Accepted, Body, start};
 use super::query::Params;
+use crate::api;
 use crate::app::App;
 use crate::listen::patience::{TooSlow, is_too_slow};
 use crate::problem::{Failure, Problem};
@@ -146,6 +147,53 @@ pub async fn apply(
             digest,
             labels,
             rebase: applied.rebase,
+        },
+    )
+    .await
+}
+
+/// Most plans that are taken back at once.
+const MOST_UNDONE: usize = 100;
+
+/// Takes applied plans back: every channel that they changed gets what it held before them, all in one step, unless one
+/// of them has moved on since. The task's result says what was done, or with `dry_run` what would be.
+#[utoipa::path(post, path = "/api/v1/clones/undo", tag = "clones", request_body = api::Undo,
+    responses((status = 202, body = TaskInfo), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn undo(
+    State(app): State<Arc<App>>,
+    who: As,
+    headers: HeaderMap,
+    Body(wish): Body<api::Undo>,
+) -> Result<Accepted, Failure> {
+    let named = || wish.plans.iter().flat_map(|plan| &plan.channels);
+    let (plans, channels) = (wish.plans.len(), named().count());
+    if plans == 0 || plans > MOST_UNDONE || channels == 0 || channels > 10 * Plan::MOST_CHANNELS {
+        return Err(Failure::invalid(format!(
+            "plans has to hold 1 to {MOST_UNDONE} plans with 1 to {} channels",
+            10 * Plan::MOST_CHANNELS
+        )));
+    }
+    // Channels that are gone are left out with a note, as long as there is one.
+    let mut missing = None;
+    for one in named() {
+        match app.content.channel(who.0.org, &one.channel).await {
+            Ok(_) => {
+                missing = None;
+                break;
+            }
+            Err(error) => missing = missing.or(Some(error)),
+        }
+    }
+    if let Some(error) = missing {
+        return Err(error.into());
+    }
+    start(
+        &app,
+        &who,
+        &headers,
+        Job::Undo {
+            plans: wish.plans,
+            dry_run: wish.dry_run,
         },
     )
     .await

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use airlock_model::{ChannelLabel, CloneRequest};
+use airlock_model::{ChannelLabel, CloneRequest, UndonePlan};
 use serde::{Deserialize, Serialize};
 
 /// A kind of work with what it needs.
@@ -96,6 +96,13 @@ pub enum Job {
         /// Plan again when channels have moved on.
         rebase: bool,
     },
+    /// Take applied plans back.
+    Undo {
+        /// The plans.
+        plans: Vec<UndonePlan>,
+        /// Only say what would be done.
+        dry_run: bool,
+    },
     /// Check everything.
     Fsck {
         /// Hash every blob.
@@ -139,6 +146,7 @@ impl Job {
             Self::Check { .. } => "check",
             Self::Plan { .. } => "plan",
             Self::Clone { .. } => "clone",
+            Self::Undo { .. } => "undo",
             Self::Fsck { .. } => "fsck",
             Self::Gc { .. } => "gc",
             Self::Backup { .. } => "backup",
@@ -153,6 +161,7 @@ impl Job {
         };
         match self {
             Self::Sync { labels, .. } | Self::Clone { labels, .. } => few(labels.iter()),
+            Self::Undo { plans, .. } => few(labels_of(plans).into_iter()),
             Self::Plan { request } => few(request.channels.iter().map(|pair| &pair.destination)),
             Self::Push { label, files } => format!("{label} ({} files)", files.len()),
             Self::Add { label, .. } | Self::Remove { label, .. } => label.to_string(),
@@ -186,6 +195,10 @@ impl Job {
                 [one] => format!("channel:{one}"),
                 _ => "channels".to_owned(),
             },
+            Self::Undo { plans, .. } => match labels_of(plans).as_slice() {
+                [one] => format!("channel:{one}"),
+                _ => "channels".to_owned(),
+            },
             // It changes nothing, and needs memory for two whole trees.
             Self::Plan { .. } => "plan".to_owned(),
             Self::Push { label, .. }
@@ -199,6 +212,18 @@ impl Job {
             Self::Fsck { .. } | Self::Gc { .. } | Self::Backup { .. } => "upkeep".to_owned(),
         }
     }
+}
+
+/// The channels of plans, each once.
+fn labels_of(plans: &[UndonePlan]) -> Vec<&ChannelLabel> {
+    let all = plans.iter().flat_map(|plan| &plan.channels);
+    let mut labels: Vec<&ChannelLabel> = Vec::new();
+    for one in all {
+        if !labels.contains(&&one.channel) {
+            labels.push(&one.channel);
+        }
+    }
+    labels
 }
 
 /// Up to three labels, and how many more there are.

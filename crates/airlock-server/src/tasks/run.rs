@@ -116,6 +116,7 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
         Job::Clone { digest, rebase, .. } => {
             ended(&content.apply_plan(context, &digest, rebase).await?)
         }
+        Job::Undo { plans, dry_run } => ended(&content.undo_plans(context, &plans, dry_run).await?),
         Job::Fsck { deep, repair } => ended(&content.fsck(context, deep, repair).await?),
         Job::Gc { grace_seconds } => ended(&content.gc(context, grace_seconds).await?),
         Job::Backup { directory } => {

@@ -179,6 +179,10 @@ fn attempts(two: &Two, method: &str, path: &str) -> Vec<(String, Value, u16)> {
                 ),
             ]
         }
+        ("POST", "/api/v1/clones/undo") => {
+            let plan = json!({ "digest": "a".repeat(64), "channels": [{ "channel": CLOSED }] });
+            same(json!({ "plans": [plan] }), 404)
+        }
         ("POST", "/api/v1/clones/apply") => {
             vec![(format!("{path}?task={}", two.task), json!(null), 404)]
         }

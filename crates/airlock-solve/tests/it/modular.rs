@@ -136,3 +136,30 @@ fn what_a_package_cannot_see_does_not_close_it() {
     let seen = Sight::default().with_candidates(&here, &sight);
     assert!(!seen.sees(app, two) && seen.sees(app, one));
 }
+
+/// Every way through them has to be tried, and none leads anywhere: a search gives up, and many of them do so early. What
+/// is simple is enabled all the same.
+#[test]
+fn documents_that_are_made_to_take_long_take_nothing_from_others() {
+    const MODULES: usize = 12;
+    let pool = pool(&[draft("plain-1", &[])]);
+    let mut documents = String::new();
+    for module in 0..MODULES {
+        let name = format!("m{module:02}");
+        // The last ones are nowhere.
+        let requires = format!("{{m{:02}: [], m{:02}: []}}", module + 1, module + 2);
+        for (number, context) in [("1", "a"), ("1", "b"), ("2", "a"), ("2", "b")] {
+            documents.push_str(&stream(&name, number, context, &requires, &[]));
+        }
+        documents.push_str(&default(&name, "1"));
+    }
+    documents.push_str(&stream("z", "1", "a", "{}", &["plain-0:1-1.x86_64"]));
+    let universe = Universe::new(&pool, &Settings::default());
+    let documents = modules::parse(documents.as_bytes()).expect("documents");
+    let contexts = Modules::new(&pool, &documents).contexts(&universe);
+    assert_eq!(contexts.len(), 1 + 4 * MODULES + 1);
+    let (last, others) = contexts[1..].split_last().expect("contexts");
+    assert!(others.iter().all(|context| context.unmet.is_some()));
+    assert_eq!((last.stream.as_deref(), &last.unmet), (Some("z:1"), &None));
+    assert_eq!(last.build.as_deref(), Some("a"));
+}

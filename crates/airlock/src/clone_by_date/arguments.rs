@@ -118,7 +118,7 @@ pub struct CloneArgs {
     /// Apply plans that --plan wrote (FILE.1, FILE.2 … are found by FILE); they say all the rest
     #[arg(long, num_args = 1.., value_name = "FILE", help_heading = heading::DONE)]
     pub apply: Vec<PathBuf>,
-    /// Take back what applied plans did, the last one first: each channel gets the content that it
+    /// Take back what applied plans did, all of it or nothing: each channel gets the content that it
     /// had before
     #[arg(long, num_args = 1.., value_name = "FILE", help_heading = heading::DONE)]
     pub undo: Vec<PathBuf>,

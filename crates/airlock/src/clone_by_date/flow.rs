@@ -120,10 +120,12 @@ pub async fn show(
     }
     let mut files = Vec::new();
     if let Some(file) = &shown.plan {
-        for (number, planned) in (1..).zip(&planned) {
-            let file = numbered(file, (requests.len() > 1).then_some(number));
-            write(&file, &planned.bytes)?;
-            files.push(file);
+        for number in 1..=planned.len() {
+            files.push(numbered(file, (requests.len() > 1).then_some(number)));
+        }
+        clear(file, &files)?;
+        for (file, planned) in files.iter().zip(&planned) {
+            write(file, &planned.bytes)?;
         }
     }
     if !shown.explain.is_empty() {
@@ -339,6 +341,26 @@ pub(super) fn numbered(file: &Path, number: Option<usize>) -> PathBuf {
         name.push(format!(".{number}"));
     }
     PathBuf::from(name)
+}
+
+/// Takes away what an earlier run left under the same name, or `--apply` would take it for a part of this one.
+fn clear(file: &Path, written: &[PathBuf]) -> Result {
+    let follow = (1..).map(|number| numbered(file, Some(number)));
+    let mut old: Vec<PathBuf> = follow
+        .take_while(|file| written.contains(file) || file.exists())
+        .chain([file.to_owned()])
+        .collect();
+    old.retain(|file| !written.contains(file) && file.is_file());
+    for file in &old {
+        if read_plan(&read(file)?).is_err() {
+            return Err(Fail::new(format!("{} is no plan", file.display()))
+                .hint("it would be taken for a part of this one: take it away, or name another file with --plan"));
+        }
+    }
+    for file in &old {
+        std::fs::remove_file(file).map_err(|error| Fail::file("cannot remove", file, &error))?;
+    }
+    Ok(())
 }
 
 /// Writes a file whole or not at all.

@@ -2,11 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use airlock_content::read_plan;
-use airlock_model::{ChannelLabel, CloneOutcome, Plan, TaskInfo, VersionInfo, VersionNumber};
+use airlock_content::{UndoStep, Undone, read_plan};
+use airlock_model::{CloneOutcome, Plan, TaskInfo, UndonePlan};
 use airlock_server::api;
 use http::Method;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::ask::{self, Interrupts};
@@ -32,11 +31,21 @@ impl Written {
     }
 }
 
-/// The plans of files. A name that `--plan` numbered stands for all its files.
+/// The plans of files. A name that `--plan` numbered stands for all its files; where there is a file of that name, too,
+/// nobody can tell which of them are meant.
 fn plans(files: &[PathBuf]) -> Result<Vec<Written>> {
     let mut all = Vec::new();
     for file in files {
         let first = numbered(file, Some(1));
+        if file.exists() && first.exists() && !files.contains(&first) {
+            let (file, first) = (file.display(), first.display());
+            return Err(Fail::new(format!(
+                "both {file} and {first} are there, and they are of different runs"
+            ))
+            .hint(format!(
+                "name {first} and those that follow it, or take them away if {file} is meant"
+            )));
+        }
         if file == Path::new("-") || file.exists() || !first.exists() {
             all.push(file.clone());
             continue;
@@ -87,10 +96,15 @@ pub async fn apply(
             Ok(outcome) => outcomes.extend(outcome),
             Err(fail) => {
                 // What was done before stays done.
+                let before: Vec<String> = plans[..number]
+                    .iter()
+                    .map(|written| written.file.display().to_string())
+                    .collect();
                 if number > 0 {
                     eprintln!(
-                        "note: {number} of {} plans were applied before; --undo takes them back",
-                        plans.len()
+                        "note: {number} of {} plans were applied before; this takes them back: airlock clone-by-date --undo {}",
+                        plans.len(),
+                        before.join(" ")
                     );
                 }
                 if context.json && !outcomes.is_empty() {
@@ -141,14 +155,7 @@ async fn apply_one(
     Ok(Some(outcome))
 }
 
-/// A channel that goes back.
-struct Step {
-    label: ChannelLabel,
-    from: VersionNumber,
-    to: VersionNumber,
-}
-
-/// Takes back what plans did. Nothing is begun unless each of their channels is still as its plan left it.
+/// Takes back what plans did, all of it or nothing. The server looks at what the channels hold.
 pub async fn undo(
     context: &Context,
     wish: &Wish,
@@ -156,88 +163,82 @@ pub async fn undo(
     interrupts: &mut Interrupts,
 ) -> Result {
     let plans = plans(files)?;
-    let mut steps = Vec::new();
-    for written in plans.iter().rev() {
-        // Children before their base.
-        for channel in written.plan.channels.iter().rev() {
-            if !channel.changes_anything() {
-                continue;
-            }
-            let label = &channel.destination.label;
-            let from = made_by(context, label, written).await?;
-            match channel.destination.version {
-                Some(to) => steps.push(Step {
-                    label: label.clone(),
-                    from,
-                    to,
-                }),
-                None => eprintln!(
-                    "note: {label} had no content before the plan, so it stays as it is: airlock channel delete {label}"
-                ),
-            }
-        }
+    let undone = plans
+        .iter()
+        .map(|written| UndonePlan::new(&written.plan, written.digest()));
+    let undone: Vec<UndonePlan> = undone.filter(|plan| !plan.channels.is_empty()).collect();
+    if undone.is_empty() {
+        return not_changed();
     }
     if !wish.yes {
         ask::somebody_is_there(context.json)?;
-    }
-    for step in steps.iter().filter(|_| !context.json) {
-        let Step { label, from, to } = step;
-        show::print(&fold(&format!(
-            "{label}: from version {from} back to what {to} held"
-        )))?;
-    }
-    if steps.is_empty() {
-        return not_changed();
-    }
-    if !wish.yes && !ask::yes("Continue?", interrupts).await? {
-        return not_changed();
+        let (undone, waiting) = (undone.clone(), Waiting { no_wait: false });
+        let would = ask_undo(context, &plans, (undone, true), waiting).await?;
+        tell(context, &plans, &would.unwrap_or_default())?;
+        if !ask::yes("Continue?", interrupts).await? {
+            return not_changed();
+        }
     }
     let waiting = Waiting {
         no_wait: wish.no_wait,
     };
-    let mut outcomes: Vec<Value> = Vec::new();
-    for step in &steps {
-        let path = format!("/api/v1/channels/{}/rollback", step.label);
-        let back = api::Rollback {
-            version: step.to.to_string(),
-            tree: false,
-        };
-        let outcome: Option<Value> = task::start(context, &path, &back, waiting).await?;
-        if outcome.is_some() && !context.json {
-            show::print(&fold(&format!("{}: as at version {}", step.label, step.to)))?;
-        }
-        outcomes.extend(outcome);
+    let Some(done) = ask_undo(context, &plans, (undone, false), waiting).await? else {
+        return Ok(());
+    };
+    if context.json {
+        return show::json(&done);
     }
-    match context.json && !wish.no_wait {
-        true => show::json(&outcomes),
-        false => Ok(()),
+    if wish.yes {
+        tell(context, &plans, &done)?;
     }
+    if done.steps.is_empty() {
+        return not_changed();
+    }
+    for channel in &done.channels {
+        let step = show::outcome::step(channel.from, channel.to);
+        show::print(&fold(&format!(
+            "{}: +{} -{} packages, {step}",
+            channel.channel, channel.added, channel.removed
+        )))?;
+    }
+    Ok(())
 }
 
-/// The current version of a channel, which the plan has to have made.
-async fn made_by(
+async fn ask_undo(
     context: &Context,
-    label: &ChannelLabel,
-    written: &Written,
-) -> Result<VersionNumber> {
-    let path = format!("/api/v1/channels/{label}/versions");
-    let versions: Vec<VersionInfo> = context.client.get(&path).await?;
-    let digest = written.digest();
-    let is_made = |info: &&VersionInfo| info.plan_digest.as_ref() == Some(&digest);
-    let file = written.file.display();
-    match versions.iter().find(|info| info.current) {
-        Some(current) if is_made(&current) => Ok(current.number),
-        Some(current) if versions.iter().any(|info| is_made(&info)) => Err(Fail::new(format!(
-            "{label} has moved on since {file} was applied: it is at version {} now",
-            current.number
-        ))
-        .hint(format!(
-            "airlock channel versions {label} shows what came after; airlock channel rollback {label} VERSION goes back"
-        ))),
-        _ => Err(
-            Fail::new(format!("{file} was not applied to {label} as it stands")).hint(format!(
-                "with --rebase another plan was made of it; airlock channel versions {label} shows what there is"
-            )),
-        ),
+    written: &[Written],
+    (plans, dry_run): (Vec<UndonePlan>, bool),
+    waiting: Waiting,
+) -> Result<Option<Undone>> {
+    let wish = api::Undo { plans, dry_run };
+    let undone = task::start(context, "/api/v1/clones/undo", &wish, waiting).await;
+    undone.map_err(|fail| Fail {
+        message: by_files(&fail.message, written),
+        ..fail
+    })
+}
+
+/// What goes back, and what does not.
+fn tell(context: &Context, written: &[Written], undone: &Undone) -> Result {
+    for note in &undone.notes {
+        eprintln!("note: {}", by_files(note, written));
     }
+    for step in undone.steps.iter().filter(|_| !context.json) {
+        let UndoStep { channel, from, to } = step;
+        let to = to.map_or_else(|| "nothing".to_owned(), |to| format!("what {to} held"));
+        show::print(&fold(&format!(
+            "{channel}: from version {from} back to {to}"
+        )))?;
+    }
+    Ok(())
+}
+
+/// The server calls plans by their digests; here they are files.
+fn by_files(text: &str, written: &[Written]) -> String {
+    let mut text = text.to_owned();
+    for one in written {
+        let called = UndonePlan::new(&one.plan, one.digest()).called();
+        text = text.replace(&called, &one.file.display().to_string());
+    }
+    text
 }

@@ -101,7 +101,11 @@ pub fn goes_on(day: jiff::civil::Date) -> String {
 #[must_use]
 pub fn children(plan: &Plan, most: usize) -> String {
     let mut out = String::new();
-    for child in &plan.children {
+    for child in plan
+        .children
+        .iter()
+        .filter(|child| !child.broken.is_empty())
+    {
         let packages = count(child.broken.len() as u64, "package");
         out.push_str(&fold::fold(&format!(
             "{}: {packages} can no longer be installed beside the changed base, and the channel is not part of the plan",

@@ -130,11 +130,45 @@ fn a_source_that_moved_on_is_named_and_a_frozen_tree_gets_one_advisory() {
         applied.stderr
     );
     server.airlock_ok(&["clone-by-date", "--apply", &plan, "--rebase", "-y"]);
-    // Undone by one command.
+    // Undone by one command: the day and the tree, and a plan's file.
     server.airlock_ok(&["channel", "rollback", "el9-frozen", "1", "--tree"]);
-    assert_eq!(
-        server.airlock_ok(&["channel", "packages", "el9-frozen"]),
-        before
+    let held = || server.airlock_ok(&["channel", "packages", "el9-frozen"]);
+    assert_eq!(held(), before);
+    server.airlock_ok(&[&emergency[..], &[&late, "--plan", &plan]].concat());
+    let undo = ["clone-by-date", "--undo", &plan, "-y"];
+    let early = server.airlock(&undo);
+    assert_eq!(early.code, 1, "{}", early.text());
+    assert!(early.stderr.contains("nothing of"), "{}", early.text());
+    server.airlock_ok(&["clone-by-date", "--apply", &plan, "-y"]);
+    assert_ne!(held(), before);
+    server.airlock_ok(&undo);
+    assert_eq!(held(), before);
+    let again = server.airlock(&undo);
+    assert_eq!(again.code, 0, "{}", again.text());
+    assert!(
+        again.stderr.contains("taken back in el9-frozen already"),
+        "{}",
+        again.text()
+    );
+    // What somebody did since is not undone with it.
+    server.airlock_ok(&["clone-by-date", "--apply", &plan, "-y"]);
+    let rows = server.airlock_ok(&["channel", "packages", "el9-frozen", "--json"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&rows).unwrap();
+    let name = rows[0]["file_name"].as_str().unwrap();
+    let versions = server.airlock_ok(&["channel", "versions", "el9-frozen"]);
+    server.airlock_ok(&["channel", "remove", "el9-frozen", name]);
+    let edited = held();
+    let refused = server.airlock(&undo);
+    assert_eq!(refused.code, 1, "{}", refused.text());
+    assert!(
+        refused.stderr.contains("el9-frozen has moved on since"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(held(), edited);
+    assert_ne!(
+        server.airlock_ok(&["channel", "versions", "el9-frozen"]),
+        versions
     );
     server.stop();
 }

@@ -4,7 +4,7 @@ use airlock_content::Error;
 use airlock_model::{ChannelPatch, Clock as _, CloneRequest, Gate, SystemClock};
 
 use super::{Upstream, clone, errata, packages, plan, reasons, until};
-use crate::world::{World, on_both};
+use crate::world::{World, label, on_both};
 
 /// The updateinfo of a channel as served.
 async fn updateinfo(world: &World, name: &str) -> String {
@@ -104,6 +104,44 @@ fn other_children_of_a_base_are_told_and_their_gates_are_asked() {
         let broken: Vec<_> = child.broken.iter().map(|b| &*b.nevra).collect();
         assert_eq!(broken, ["app-1-1.noarch"]);
         assert!(child.broken[0].problem[0].contains("lib"), "{child:?}");
+        // What was not looked at is not applied beside.
+        let summary = world
+            .content
+            .plan_clone(&world.context(), &removing)
+            .await
+            .unwrap();
+        let harmless = CloneRequest {
+            removelist: names(&["release"]),
+            ..removing.clone()
+        };
+        let other = world
+            .content
+            .plan_clone(&world.context(), &harmless)
+            .await
+            .unwrap();
+        let (name, item) = (label("clone-child"), vec!["app-1-1.noarch".to_owned()]);
+        world
+            .content
+            .remove(&world.context(), &name, &item)
+            .await
+            .unwrap();
+        for digest in [&summary.digest, &other.digest] {
+            let applied = world
+                .content
+                .apply_plan(&world.context(), digest, false)
+                .await;
+            let error = applied.unwrap_err().to_string();
+            assert!(
+                error.starts_with("the child clone-child has moved on"),
+                "{error}"
+            );
+        }
+        let back = airlock_model::VersionSelector::Number(1);
+        world
+            .content
+            .rollback(&world.context(), &name, back, false)
+            .await
+            .unwrap();
         // Together they are one plan, and nothing is told twice.
         let together = CloneRequest {
             removelist: names(&["lib"]),

@@ -1,12 +1,12 @@
 //! The same channels, loaded in different orders, give the same plan, byte for byte: no number of the database counts.
 
 use airlock_content::write_plan;
-use airlock_model::{CloneRequest, Plan};
+use airlock_model::{CloneRequest, NewUpstream, Plan};
 use airlock_testkit::repos::errata::Erratum;
 use airlock_testkit::repos::{ModuleDefault, ModuleStream, Repository, modules_yaml};
 use airlock_testkit::seeded::Seeded;
 
-use super::{clone, plan, rpm, until};
+use super::{Upstream, clone, plan, rpm, until};
 use crate::world::World;
 
 const CHANNELS: [(&str, &str); 2] = [
@@ -182,4 +182,44 @@ fn bytes_of(mut plan: Plan, pulled: &mut usize) -> Vec<u8> {
         .filter(|package| matches!(package.reason, airlock_model::PackageReason::Needed { .. }));
     *pulled += needed.count();
     write_plan(&plan).unwrap()
+}
+
+/// Revisions of one advisory, of which one upstream or the other was read first.
+#[test]
+fn upstreams_that_list_one_advisory_differently_give_the_same_plan_bytes() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let mut all = Vec::new();
+    for first in [0, 1] {
+        let bytes = runtime.block_on(async {
+            let world = World::new(None).await;
+            let listed = [("one", "lib-2"), ("two", "tool-2")];
+            let upstreams = listed.map(|(name, package)| {
+                let mut upstream = Upstream::at(&world, name).naked(&["app-1 > both"]).erratum(
+                    "RHBA-1",
+                    "2016-01-01",
+                    &[package, "both-1"],
+                );
+                upstream.0.publish();
+                upstream.0.url()
+            });
+            world.mirror("elsewhere", &upstreams[first]).await;
+            let upstreams = upstreams.map(|url| NewUpstream {
+                url,
+                ..NewUpstream::default()
+            });
+            let patch = airlock_model::ChannelPatch {
+                upstreams: Some(upstreams.to_vec()),
+                ..airlock_model::ChannelPatch::default()
+            };
+            world.create("source-a", None, patch).await;
+            world.sync("source-a").await;
+            let pairs = [("source-a", "clone-a")];
+            let inside = plan(&world, &until("2017-01-01", &pairs)).await.unwrap();
+            assert_eq!(inside.channels[0].errata.len(), 2);
+            let pulled = plan(&world, &until("2015-01-01", &pairs)).await.unwrap();
+            [inside, pulled].map(|plan| write_plan(&plan).unwrap())
+        });
+        all.push(bytes);
+    }
+    assert!(all[0] == all[1]);
 }

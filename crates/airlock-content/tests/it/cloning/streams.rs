@@ -156,6 +156,84 @@ fn a_stream_that_stays_away_is_open_and_what_needs_it_is_broken() {
     });
 }
 
+/// A stream that was built for two streams of what it needs, and a package that both builds have.
+async fn built_twice(world: &World) {
+    let mut upstream = Upstream::at(world, "a")
+        .naked(&["release-1"])
+        .erratum("RHBA-2024:5", "2024-01-10", &["napp-2", "free-1"])
+        .erratum("RHBA-2025:5", "2025-01-10", &["napp-1"])
+        .erratum("RHBA-2025:6", "2025-01-10", &["rt-lib-1"])
+        .erratum("RHBA-2025:7", "2025-01-10", &["rt-lib-2"]);
+    let built = |context: &str, artifact: &str, number: &str| {
+        ModuleStream::new("napp", "1", 1, context)
+            .artifact(&rpm(artifact))
+            .requires("rt", number)
+    };
+    let free = |context: &str| ModuleStream::new("free", "1", 1, context).artifact(&rpm("free-1"));
+    upstream.0.modules(modules_yaml(
+        &[
+            stream("rt", "1", &["rt-lib-1"], None),
+            stream("rt", "2", &["rt-lib-2"], None),
+            built("a", "napp-1", "1"),
+            built("b", "napp-2", "2"),
+            free("a"),
+            free("b").requires("rt", "1"),
+        ],
+        &[],
+    ));
+    upstream.mirror(world, "source-a", None).await;
+}
+
+#[test]
+fn a_stream_is_taken_as_the_build_of_a_package_needs_it_and_only_where_no_other_build_is_fine() {
+    on_both(|world| async move {
+        built_twice(&world).await;
+        let wish = until("2024-06-01", &[("source-a", "clone-a")]);
+        let (planned, _) = clone(&world, &wish).await.unwrap();
+        assert_eq!(
+            reasons(&planned, 0),
+            [
+                "free-1: RHBA-2024:5",
+                "napp-2: RHBA-2024:5",
+                "release-1: original",
+                "rt-lib-2: needed by napp-2 for module rt:2 (RHBA-2025:7) beyond by erratum",
+            ]
+        );
+        assert!(planned.channels[0].open.is_empty() && planned.channels[0].broken.is_empty());
+        assert!(broken(&world, "clone-a").await.is_empty());
+    });
+}
+
+/// What needs a stream and is not needed itself once the stream is there.
+#[test]
+fn a_stream_whose_need_has_gone_is_looked_at_again() {
+    on_both(|world| async move {
+        let mut upstream = Upstream::at(&world, "a")
+            .naked(&["app-1 > cap"])
+            .erratum("RHBA-2025:5", "2025-01-10", &["napp-1 < cap"])
+            .erratum("RHBA-2025:6", "2025-02-10", &["rt-lib-1 < cap"]);
+        upstream.0.modules(modules_yaml(
+            &[
+                stream("rt", "1", &["rt-lib-1"], None),
+                stream("napp", "1", &["napp-1"], Some(("rt", "1"))),
+            ],
+            &[default("rt", "1"), default("napp", "1")],
+        ));
+        upstream.mirror(&world, "source-a", None).await;
+        let wish = until("2024-06-01", &[("source-a", "clone-a")]);
+        let (planned, _) = clone(&world, &wish).await.unwrap();
+        assert_eq!(
+            reasons(&planned, 0),
+            [
+                "app-1: original",
+                "rt-lib-1: needed by app-1 for cap (RHBA-2025:6) beyond by erratum",
+            ]
+        );
+        assert!(planned.channels[0].open.is_empty() && planned.channels[0].broken.is_empty());
+        assert!(broken(&world, "clone-a").await.is_empty());
+    });
+}
+
 #[test]
 fn a_package_of_another_stream_meets_nothing() {
     on_both(|world| async move {

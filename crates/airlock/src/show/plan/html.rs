@@ -66,7 +66,11 @@ pub fn html(plan: &Plan) -> String {
         }
     }
     surprising(&mut out, plan);
-    for child in &plan.children {
+    for child in plan
+        .children
+        .iter()
+        .filter(|child| !child.broken.is_empty())
+    {
         part(
             &mut out,
             &format!(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{answers, clone, plan, summary};
-use crate::fake_server::{Answer, Asked, FakeServer, ok, task};
+use crate::fake_server::{Answer, Asked, FakeServer, ok, problem, task};
 
 /// The emergency in one frozen tree: its channel was at version 4 and is at 5 afterwards.
 fn emergency(destination: &str, has_it: bool) -> Plan {
@@ -31,9 +31,42 @@ fn emergency(destination: &str, has_it: bool) -> Plan {
 
 const TREES: [&str; 3] = ["el9-dev", "el9-test", "el9-prod"];
 
-/// A server with three trees; the last one's sources may lack the advisory. Its channels are at the version that
-/// `current` says, made by the plan of `made_by`.
-fn server(all: bool, current: i64) -> FakeServer {
+/// What taking these plans back comes to; the trees may have moved on.
+fn undo(asked: &Asked, moved_on: bool) -> Answer {
+    let wish: Value = serde_json::from_slice(&asked.body).unwrap();
+    let plans = wish["plans"].as_array().unwrap();
+    let short = |plan: &Value| plan["digest"].as_str().unwrap()[..12].to_owned();
+    if moved_on {
+        let detail = format!(
+            "el9-dev has moved on since plan {}: it is at 6",
+            short(&plans[0])
+        );
+        return problem(409, "conflict", &detail, "airlock channel versions");
+    }
+    let steps = plans
+        .iter()
+        .map(|plan| json!({ "channel": plan["channels"][0]["channel"], "from": 5, "to": 4 }));
+    let steps: Vec<Value> = steps.collect();
+    let channels: Vec<Value> = match wish["dry_run"] == true {
+        true => Vec::new(),
+        false => steps
+            .iter()
+            .map(|step| {
+                json!({ "channel": step["channel"], "from": 5, "to": 6, "added": 0, "removed": 2,
+            "errata_added": 0, "errata_removed": 1 })
+            })
+            .collect(),
+    };
+    let note = format!("plan {} was not applied to el9-extra", short(&plans[0]));
+    ok(&task(
+        60,
+        "undo",
+        Some(json!({ "steps": steps, "notes": [note], "channels": channels })),
+    ))
+}
+
+/// A server with three trees; the last one's sources may lack the advisory.
+fn server(all: bool, moved_on: bool) -> FakeServer {
     FakeServer::start(move |asked: &Asked| -> Answer {
         let plans = TREES.map(|label| emergency(label, all || label != "el9-prod"));
         let of = |text: &str| {
@@ -54,20 +87,7 @@ fn server(all: bool, current: i64) -> FakeServer {
                 let place = usize::from(path.as_bytes()["/api/v1/tasks/5".len()] - b'0');
                 (200, write_plan(&plans[place]).unwrap())
             }
-            ("GET", path) if path.ends_with("/versions") => {
-                let plan = &plans[of(path).unwrap()];
-                let digest = hex::encode(Sha256::digest(write_plan(plan).unwrap()));
-                let version = |number: i64| {
-                    json!({ "number": number, "instant": "2026-03-02T00:00:00Z", "kind": "clone", "current": number == current,
-                        "upstream_revision": null, "principal": "ada", "task": null, "request_id": "", "note": "",
-                        "plan_digest": (number == 5).then_some(&digest), "content_digest": "", "packages": 1, "errata": 1,
-                        "added": 1, "removed": 0, "held": null })
-                };
-                ok(&json!([version(4), version(5), version(6)]))
-            }
-            ("POST", path) if path.ends_with("/rollback") => {
-                ok(&task(60, "rollback", Some(json!([]))))
-            }
+            ("POST", "/api/v1/clones/undo") => undo(asked, moved_on),
             _ => {
                 let place = of(&String::from_utf8_lossy(&asked.body)).unwrap_or_default();
                 answers(&plans[place], asked)
@@ -94,7 +114,7 @@ fn posts(server: &FakeServer, word: &str) -> Vec<String> {
 
 #[test]
 fn an_emergency_goes_into_three_trees_by_one_command_each_way() {
-    let (server, folder) = (server(true, 5), tempfile::tempdir().unwrap());
+    let (server, folder) = (server(true, false), tempfile::tempdir().unwrap());
     config(folder.path());
     let planning = ["-c", "three.json", "--plan", "now.json"];
     let _ = clone(&server, folder.path(), &planning).expect_success();
@@ -116,31 +136,39 @@ fn an_emergency_goes_into_three_trees_by_one_command_each_way() {
         );
     }
     assert_eq!(posts(&server, "apply").len(), 3);
-    // And back, the last one first; only what the plans made.
+    // And back, by one task.
     let files = ["--undo", "now.json.1", "now.json.2", "now.json.3"];
     assert_eq!(clone(&server, folder.path(), &files).code, 1);
-    assert!(posts(&server, "rollback").is_empty());
+    assert!(posts(&server, "undo").is_empty());
     let undone = clone(&server, folder.path(), &["--undo", "now.json", "-y"]).expect_success();
-    assert!(
-        undone
-            .stdout
-            .contains("el9-test: from version 5 back to what 4 held"),
-        "{}",
-        undone.text()
-    );
-    let back = TREES.map(|label| format!("POST /api/v1/channels/{label}/rollback"));
-    assert_eq!(
-        posts(&server, "rollback"),
-        [&*back[2], &*back[1], &*back[0]]
-    );
-    let asked = server.asked();
-    let wish: Value = serde_json::from_slice(&asked.last().unwrap().body).unwrap_or_default();
-    assert!(wish.is_null() || wish["version"] == "4", "{wish}");
+    let text = undone.text();
+    for line in [
+        "el9-test: from version 5 back to what 4 held",
+        "el9-test: +0 -2 packages, version 5 → 6",
+        "note: now.json.1 was not applied to el9-extra",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let bodies: Vec<Value> = server
+        .asked()
+        .iter()
+        .filter(|asked| asked.path == "/api/v1/clones/undo")
+        .map(|asked| serde_json::from_slice(&asked.body).unwrap())
+        .collect();
+    let plans = TREES.map(|label| {
+        let digest = hex::encode(Sha256::digest(write_plan(&emergency(label, true)).unwrap()));
+        let before = emergency(label, true).channels[0]
+            .destination
+            .digest
+            .clone();
+        json!({ "digest": digest, "channels": [{ "channel": label, "before": before }] })
+    });
+    assert_eq!(bodies, [json!({ "plans": plans, "dry_run": false })]);
 }
 
 #[test]
 fn channels_that_have_moved_on_are_not_taken_back() {
-    let (server, folder) = (server(true, 6), tempfile::tempdir().unwrap());
+    let (server, folder) = (server(true, true), tempfile::tempdir().unwrap());
     let bytes = write_plan(&emergency("el9-dev", true)).unwrap();
     std::fs::write(folder.path().join("now.json"), bytes).unwrap();
     let undone = clone(&server, folder.path(), &["--undo", "now.json", "-y"]);
@@ -148,21 +176,77 @@ fn channels_that_have_moved_on_are_not_taken_back() {
     assert!(
         undone
             .stderr
-            .contains("el9-dev has moved on since now.json was applied: it is at version 6 now"),
+            .contains("el9-dev has moved on since now.json: it is at 6"),
         "{}",
         undone.text()
     );
-    let other = write_plan(&emergency("el9-dev", false)).unwrap();
-    assert_ne!(
-        std::fs::read(folder.path().join("now.json")).unwrap(),
-        other
+}
+
+#[test]
+fn plans_of_an_earlier_run_are_not_taken_for_a_part_of_a_later_one() {
+    let (server, folder) = (server(true, false), tempfile::tempdir().unwrap());
+    config(folder.path());
+    let at = |name: &str| folder.path().join(name);
+    let old = write_plan(&emergency("el9-old", true)).unwrap();
+    for name in ["now.json", "now.json.1", "now.json.4"] {
+        std::fs::write(at(name), &old).unwrap();
+    }
+    let planning = ["-c", "three.json", "--plan", "now.json"];
+    let both = clone(&server, folder.path(), &["--apply", "now.json", "-y"]);
+    assert_eq!(both.code, 1);
+    assert!(
+        both.stderr
+            .contains("both now.json and now.json.1 are there"),
+        "{}",
+        both.text()
     );
-    assert!(posts(&server, "rollback").is_empty());
+    let _ = clone(&server, folder.path(), &planning).expect_success();
+    let there =
+        ["now.json", "now.json.1", "now.json.3", "now.json.4"].map(|name| at(name).exists());
+    assert_eq!(there, [false, true, true, false]);
+    // Anything else is nobody's to take away.
+    std::fs::write(at("now.json"), "notes").unwrap();
+    let refused = clone(&server, folder.path(), &planning);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("now.json is no plan"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(std::fs::read(at("now.json")).unwrap(), b"notes");
+}
+
+#[test]
+fn what_was_applied_before_a_plan_was_refused_is_named() {
+    let plans = ["el9-dev", "el9-test"].map(|label| emergency(label, true));
+    let first = plans[0].clone();
+    let server = FakeServer::start(move |asked| {
+        let text = String::from_utf8_lossy(&asked.body);
+        match asked.path.contains("apply") && text.contains("\"el9-test\"") {
+            true => problem(409, "conflict", "el9-test has moved on", "plan again"),
+            false => answers(&first, asked),
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    for (name, plan) in ["a.json", "b.json"].into_iter().zip(&plans) {
+        std::fs::write(folder.path().join(name), write_plan(plan).unwrap()).unwrap();
+    }
+    let failed = clone(
+        &server,
+        folder.path(),
+        &["--apply", "a.json", "b.json", "-y"],
+    );
+    assert_eq!(failed.code, 1);
+    assert!(
+        failed.stderr.contains("1 of 2 plans were applied before; this takes them back: airlock clone-by-date --undo a.json\n"),
+        "{}",
+        failed.text()
+    );
 }
 
 #[test]
 fn a_tree_whose_sources_lack_the_advisory_is_left_as_it_is() {
-    let (server, folder) = (server(false, 5), tempfile::tempdir().unwrap());
+    let (server, folder) = (server(false, false), tempfile::tempdir().unwrap());
     config(folder.path());
     let done = clone(&server, folder.path(), &["-c", "three.json", "-y"]).expect_success();
     assert!(
