@@ -6,7 +6,7 @@ use airlock_pkgstate::evra::Form;
 use airlock_pkgstate::inventory::{Installed, Inventory};
 use airlock_pkgstate::pkgmgr::list::Client;
 use airlock_pkgstate::plan::Plan;
-use airlock_pkgstate::settings::{Driver, DriverSettings, parse_settings};
+use airlock_pkgstate::settings::{DecisionMode, Driver, DriverSettings, parse_settings};
 
 /// Finds nothing wrong with what is installed.
 struct Content;
@@ -32,7 +32,8 @@ impl Checker for Content {
 /// Whatever is declared: what is not installed is never good, what is bad has a question, and a question is one line.
 pub fn configuration(bytes: &[u8]) {
     let _ = parse_settings("bcfg2.conf", bytes);
-    let _ = lists::parse_decisions("decisions", bytes, &Client::new("host", ["group"]));
+    let client = Client::new("host", ["group"]);
+    let _ = lists::parse_decisions("decisions", bytes, &client, DecisionMode::Whitelist);
     let _ = Plan::parse("plan.json", bytes);
     let Ok(configuration) = parse_configuration("entries.xml", bytes) else {
         return;

@@ -71,6 +71,11 @@ impl Entry {
                 .is_some_and(|kind| types.contains(&kind))
     }
 
+    /// A package of which the server could not find out what is meant.
+    pub fn is_failed_package(&self) -> bool {
+        self.tag() == "Package" && self.attribute("failure").is_some()
+    }
+
     /// A path whose changes do not matter.
     pub fn is_ignored_path(&self) -> bool {
         self.tag() == "Path" && self.attribute("type") == Some("ignore")

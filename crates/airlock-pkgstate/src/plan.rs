@@ -139,6 +139,7 @@ impl Session<'_> {
             .filter(|at| !self.to_install.contains(at))
             .collect();
         self.actions.clone_from(&plan.actions);
+        self.planned = Some(plan.further.clone());
         Ok(())
     }
 }

@@ -211,6 +211,10 @@ pub struct Session<'s> {
     pub actions: Vec<Action>,
     /// What happens beside that, as far as it is known before.
     pub further: Vec<Action>,
+    /// The manager told what happens beside all actions together.
+    pub foreseen: bool,
+    /// What a plan that is carried out says happens beside its actions.
+    pub planned: Option<Vec<Action>>,
     /// The actions were carried out, or it was tried.
     pub performed: bool,
     /// What was changed: labels of entries and of extra packages.
@@ -253,6 +257,8 @@ impl<'s> Session<'s> {
             left: BTreeSet::new(),
             actions: Vec::new(),
             further: Vec::new(),
+            foreseen: false,
+            planned: None,
             performed: false,
             modified: Vec::new(),
             commands: Vec::new(),
@@ -336,31 +342,38 @@ impl<'s> Session<'s> {
     /// # Errors
     /// [`RunError::Refused`].
     pub fn ensure_safe(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
-        // dnf and yum know by themselves what must stay; with force nothing else is to be known.
+        // dnf and yum know by themselves what must stay; with force nothing else is to be known, unless a plan says what was
+        // looked at.
         let knows = self.driver == Driver::Yum && machine.manager() != command::Manager::Zypper;
-        if !knows || !self.options.limits.force {
+        if !knows || !self.options.limits.force || self.planned.is_some() {
             self.look_further(machine);
         }
         self.hold_to_rules(machine)
     }
 
-    /// Holds the actions, and what is known to happen beside them, to the rules of [`crate::safety`].
+    /// Holds the actions, and what is known to happen beside them, to the rules of [`crate::safety`] and to the plan that is
+    /// carried out.
     ///
     /// # Errors
-    /// [`RunError::Refused`].
+    /// [`RunError::Refused`]; [`RunError::Stale`] when something goes, or goes back, of which the plan does not speak.
     pub fn hold_to_rules(&self, machine: &mut dyn Machine) -> Result<(), RunError> {
-        let all: Vec<Action> = self.actions.iter().chain(&self.further).cloned().collect();
-        let refusals = crate::safety::check(
+        let refusals = self.refusals(&self.further, machine);
+        if !refusals.is_empty() {
+            return Err(RunError::Refused(refusals));
+        }
+        self.hold_to_plan()
+    }
+
+    /// What the rules say against the actions together with these.
+    fn refusals(&self, beside: &[Action], machine: &mut dyn Machine) -> Vec<Refusal> {
+        let all: Vec<Action> = self.actions.iter().chain(beside).cloned().collect();
+        crate::safety::check(
             &all,
             self.configuration,
             self.driver,
             &self.inventory,
             &self.options.limits,
             &machine.protected(),
-        );
-        match refusals.is_empty() {
-            true => Ok(()),
-            false => Err(RunError::Refused(refusals)),
-        }
+        )
     }
 }

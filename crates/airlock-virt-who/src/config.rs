@@ -21,6 +21,7 @@ mod targets;
 pub mod words;
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 pub use destinations::DestinationSettings;
 pub use files::Paths;
@@ -43,6 +44,8 @@ pub struct Configuration {
     pub told: Vec<Told>,
     /// The files that were looked at.
     pub read: Vec<files::FileRead>,
+    /// The drop folder, where its files were looked for.
+    pub folder: Option<PathBuf>,
 }
 
 impl Configuration {
@@ -52,39 +55,92 @@ impl Configuration {
         self.sources.iter().find(|source| source.name == name)
     }
 
-    /// Whether a source of that name may be meant although it is not among those that can be used: its section is wrong, or a
-    /// file could not be read.
+    /// Whether a source of that name may be meant although it is not among those that can be used: its section is wrong, a
+    /// file could not be read, the drop folder is not there (not mounted, say), or nothing is configured at all.
     #[must_use]
     pub fn may_hold(&self, name: &str) -> bool {
+        let gone = |file: &files::FileRead| {
+            self.folder.as_ref() == Some(&file.path)
+                && file.outcome == files::Outcome::Skipped(files::NOT_THERE)
+        };
         self.dropped.iter().any(|dropped| dropped.name == name)
             || self
                 .read
                 .iter()
-                .any(|file| matches!(file.outcome, files::Outcome::Failed(_)))
+                .any(|file| matches!(file.outcome, files::Outcome::Failed(_)) || gone(file))
+            || self
+                .sources
+                .iter()
+                .any(|source| source.origin == Origin::BuiltIn)
     }
 
-    /// Why a program that runs with `old` must not take this configuration over: what could not be read would pass for
-    /// deleted, and its sources would be retired on their servers. `None` when everything was read.
+    /// Why a program that runs with `old` must not take this configuration over: what could be read before and has vanished
+    /// or cannot be read now would pass for deleted, and its sources would be retired on their servers. `None` when there is
+    /// nothing like that.
     #[must_use]
     pub fn refusal(&self, old: &Self) -> Option<String> {
         let mut why: Vec<String> = Vec::new();
         for file in &self.read {
             let shown = file.path.display();
+            let known = old.gave_something(&file.path) || old.held_sections(&file.path);
             match &file.outcome {
-                files::Outcome::Failed(reason) => why.push(format!("{shown}: {reason}")),
+                // What could not be read before either gives no cause to hold the rest up, while there is a rest.
+                files::Outcome::Failed(reason) if known || self.sources.is_empty() => {
+                    why.push(format!("{shown}: {reason}"));
+                }
                 // A folder that is not mounted at present, say; a folder without files would be there.
-                files::Outcome::Skipped(files::NOT_THERE)
-                    if old.read.iter().any(|before| {
-                        before.path.parent() == Some(&*file.path)
-                            && matches!(before.outcome, files::Outcome::Sections(_))
-                    }) =>
-                {
+                files::Outcome::Skipped(files::NOT_THERE) if old.held_sections(&file.path) => {
                     why.push(format!("{shown} has vanished with all its files"));
                 }
+                files::Outcome::Skipped(files::NOT_THERE) if old.held_sources(&file.path) => why
+                    .push(format!(
+                        "{shown} has vanished with its sources; an empty file says that they are to go"
+                    )),
                 _ => {}
             }
         }
+        if let Some(folder) = &self.folder
+            && old.held_sections(folder)
+            && !self.read.iter().any(|file| {
+                file.path == *folder
+                    || (file.path.parent() == Some(folder)
+                        && !matches!(file.outcome, files::Outcome::Skipped(_)))
+            })
+        {
+            why.push(format!(
+                "{} holds no file any more; an empty .conf file there says that all its sources are to go",
+                folder.display()
+            ));
+        }
         (!why.is_empty()).then(|| why.join("; "))
+    }
+
+    /// The file could be read.
+    fn gave_something(&self, path: &Path) -> bool {
+        self.read.iter().any(|file| {
+            file.path == path
+                && matches!(
+                    file.outcome,
+                    files::Outcome::Sections(_) | files::Outcome::Variables(_)
+                )
+        })
+    }
+
+    /// A file of this folder had sections.
+    fn held_sections(&self, folder: &Path) -> bool {
+        self.read.iter().any(|file| {
+            file.path.parent() == Some(folder)
+                && matches!(&file.outcome, files::Outcome::Sections(names) if !names.is_empty())
+        })
+    }
+
+    /// The file had sections that are sources.
+    fn held_sources(&self, path: &Path) -> bool {
+        let source = |name: &String| !layers::SPECIAL.contains(&name.as_str());
+        self.read.iter().any(|file| {
+            file.path == path
+                && matches!(&file.outcome, files::Outcome::Sections(names) if names.iter().any(source))
+        })
     }
 
     /// The configuration for a program that runs with `old`: sources that a mistake has taken away go on as they were.

@@ -47,8 +47,11 @@ impl Refused {
 pub struct Held {
     /// What looks wrong.
     pub reason: String,
-    /// The digest of the whole report.
+    /// The digest of what looks wrong.
     pub digest: String,
+    /// How many guests there were, where their loss is what looks wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<u64>,
     /// How many full reads gave it.
     pub reads: u32,
     /// Since when, in microseconds since 1970.

@@ -93,8 +93,11 @@ impl Source {
         };
         match &common.decision_list {
             Some(path) => {
-                declared.decisions =
-                    parse_decisions(&path.display().to_string(), &read(path)?, &client(common))?;
+                let shown = path.display().to_string();
+                let (decisions, notes) =
+                    parse_decisions(&shown, &read(path)?, &client(common), mode)?;
+                declared.decisions = decisions;
+                declared.notes.extend(notes);
             }
             None if mode != DecisionMode::None && common.entries.is_some() => anyhow::bail!(
                 "-l {} with --entries needs --decision-list FILE",

@@ -77,6 +77,8 @@ pub fn packages(configuration: &Configuration, context: &Context<'_>) -> Vec<Ext
         .iter()
         .filter(|entry| {
             entry.is_package(context.driver.handles())
+                // The server means it and could not say more of it.
+                || (entry.is_failed_package() && !context.settings.legacy_quirks)
                 || (context.driver == Driver::Yum && entry.is_ignored_path())
         })
         .map(Entry::name)

@@ -152,13 +152,17 @@ pub enum ListError {
 /// Reads a list from a file: `<Decisions><Decision type='Package' name='al*'/></Decisions>`, of which those count that stand
 /// in groups and clients of this machine, or the JSON form of what a server sends, `[["Package", "al*"]]`.
 ///
+/// Where no group of the machine is known, what stands in groups touches nothing by mistake: a blacklist takes it all, a
+/// whitelist nothing of it; the second part of the answer says so.
+///
 /// # Errors
 /// What [`ListError`] lists.
 pub fn parse_decisions(
     file: &str,
     bytes: &[u8],
     client: &Client,
-) -> Result<Vec<Decision>, ListError> {
+    mode: DecisionMode,
+) -> Result<(Vec<Decision>, Vec<String>), ListError> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') {
         let pairs: Vec<(String, String)> =
@@ -167,48 +171,79 @@ pub fn parse_decisions(
                 source,
             })?;
         let decisions = pairs.into_iter();
-        return Ok(decisions
-            .map(|(tag, name)| Decision { tag, name })
-            .collect());
+        let decisions = decisions.map(|(tag, name)| Decision { tag, name });
+        return Ok((decisions.collect(), Vec::new()));
     }
     let document = Document::parse(file, bytes)?;
-    let mut decisions = Vec::new();
-    collect(file, &document.root, client, &mut decisions)?;
-    Ok(decisions)
+    let mut reading = Reading {
+        file,
+        client,
+        mode,
+        decisions: Vec::new(),
+        unknown: 0,
+    };
+    reading.collect(&document.root)?;
+    let notes = (reading.unknown > 0).then(|| {
+        let how = match mode {
+            DecisionMode::Blacklist => "nothing that they name is touched",
+            _ => "what they name is left out",
+        };
+        format!("{file}: decisions stand in groups, and no group of this machine is given, so {how}; give -g GROUP")
+    });
+    Ok((reading.decisions, notes.into_iter().collect()))
 }
 
-fn collect(
-    file: &str,
-    around: &Element,
-    client: &Client,
-    decisions: &mut Vec<Decision>,
-) -> Result<(), ListError> {
-    for element in around.elements() {
-        let place = || (file.to_owned(), element.place.line);
-        if is_condition(element) {
-            if holds(element, client) {
-                collect(file, element, client, decisions)?;
-            }
-            continue;
+struct Reading<'r> {
+    file: &'r str,
+    client: &'r Client,
+    mode: DecisionMode,
+    decisions: Vec<Decision>,
+    /// Groups of which nobody knows whether the machine is in them.
+    unknown: usize,
+}
+
+impl Reading<'_> {
+    /// Whether a condition counts as fulfilled.
+    fn counts(&mut self, condition: &Element) -> bool {
+        if condition.name == "Group"
+            && self.client.groups.is_empty()
+            && self.mode != DecisionMode::None
+        {
+            self.unknown += 1;
+            return self.mode == DecisionMode::Blacklist;
         }
-        if element.name != "Decision" {
-            let (file, line) = place();
-            return Err(ListError::Unknown {
-                file,
-                line,
-                element: element.name.clone(),
+        holds(condition, self.client)
+    }
+
+    fn collect(&mut self, around: &Element) -> Result<(), ListError> {
+        for element in around.elements() {
+            let place = || (self.file.to_owned(), element.place.line);
+            if is_condition(element) {
+                if self.counts(element) {
+                    self.collect(element)?;
+                }
+                continue;
+            }
+            if element.name != "Decision" {
+                let (file, line) = place();
+                return Err(ListError::Unknown {
+                    file,
+                    line,
+                    element: element.name.clone(),
+                });
+            }
+            let (Some(tag), Some(name)) = (element.attribute("type"), element.attribute("name"))
+            else {
+                let (file, line) = place();
+                return Err(ListError::Incomplete { file, line });
+            };
+            self.decisions.push(Decision {
+                tag: tag.to_owned(),
+                name: name.to_owned(),
             });
         }
-        let (Some(tag), Some(name)) = (element.attribute("type"), element.attribute("name")) else {
-            let (file, line) = place();
-            return Err(ListError::Incomplete { file, line });
-        };
-        decisions.push(Decision {
-            tag: tag.to_owned(),
-            name: name.to_owned(),
-        });
+        Ok(())
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -257,12 +292,13 @@ mod tests {
         let json = b" [[\"Package\", \"al*\"]]";
         let here = Client::new("host", ["g"]);
         assert_eq!(
-            parse_decisions("d.xml", xml, &here).unwrap(),
-            parse_decisions("d.json", json, &here).unwrap()
+            parse_decisions("d.xml", xml, &here, DecisionMode::Blacklist).unwrap(),
+            parse_decisions("d.json", json, &here, DecisionMode::Blacklist).unwrap()
         );
         for text in ["<Decision name='x'/>", "<Decison type='Package' name='x'/>"] {
             let text = format!("<Decisions>\n{text}</Decisions>");
-            let error = parse_decisions("d.xml", text.as_bytes(), &here).unwrap_err();
+            let error =
+                parse_decisions("d.xml", text.as_bytes(), &here, DecisionMode::None).unwrap_err();
             assert!(error.to_string().starts_with("d.xml:2: "), "{error}");
         }
     }
@@ -275,7 +311,9 @@ mod tests {
             <Group name='db' negate='true'><Decision type='Package' name='no-db'/></Group>\
             <Client name='host'><Decision type='Package' name='host'/></Client></Decisions>";
         let names = |client: &Client| {
-            let all = parse_decisions("d.xml", xml, client).unwrap();
+            let (all, notes) =
+                parse_decisions("d.xml", xml, client, DecisionMode::Whitelist).unwrap();
+            assert!(notes.is_empty(), "{notes:?}");
             all.into_iter()
                 .map(|one| one.name)
                 .collect::<Vec<_>>()
@@ -287,5 +325,27 @@ mod tests {
             "all web other-web"
         );
         assert_eq!(names(&Client::new("other", ["db"])), "all");
+    }
+
+    #[test]
+    fn groups_that_nobody_knows_leave_packages_alone_in_both_modes() {
+        let xml = b"<Decisions><Decision type='Package' name='all'/>\
+            <Group name='web'><Decision type='Package' name='web'/></Group>\
+            <Group name='db' negate='true'><Decision type='Package' name='no-db'/></Group></Decisions>";
+        let client = Client::new("host", Vec::<String>::new());
+        let names = |mode| {
+            let (all, notes) = parse_decisions("d.xml", xml, &client, mode).unwrap();
+            let names: Vec<String> = all.into_iter().map(|one| one.name).collect();
+            (names.join(" "), notes)
+        };
+        let (blacklist, notes) = names(DecisionMode::Blacklist);
+        assert_eq!(blacklist, "all web no-db");
+        assert!(
+            notes[0].contains("nothing that they name is touched; give -g GROUP"),
+            "{notes:?}"
+        );
+        let (whitelist, notes) = names(DecisionMode::Whitelist);
+        assert_eq!(whitelist, "all");
+        assert!(notes[0].contains("left out"), "{notes:?}");
     }
 }

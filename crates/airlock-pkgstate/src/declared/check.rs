@@ -148,6 +148,8 @@ impl Slips<'_> {
 
     fn package(&mut self, package: &Element) {
         match package.attribute("type") {
+            // The server could not bind it, and says so; its type is not known there either.
+            None if package.attribute("failure").is_some() => {}
             None => self.error(
                 package,
                 "it has no type, so that no driver takes it and it would count as not declared; add type='yum' or type='rpm'",
@@ -281,7 +283,7 @@ mod tests {
     #[test]
     fn what_the_old_client_passed_over_is_told() {
         let warnings = check(
-            "<Configuration><Bundle name='b'><Package name='a' type='rpm' pkg_chekcs='false'/>\
+            "<Configuration><Bundle name='b'><Package name='a' type='rpm' pkg_chekcs='false'/><Package name='f' failure='bind'/>\
              <BoundPackage name='b' type='yum' pkg_checks='no'/><Service name='s'/><Action name='x'/>\
              <BoundPath name='/x' type='ignore'/></Bundle><Independent/></Configuration>",
         )

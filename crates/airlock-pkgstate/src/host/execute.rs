@@ -1,6 +1,6 @@
 //! Running commands: argument vectors, nothing on standard input, output kept to a limit.
 
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
@@ -44,10 +44,19 @@ impl Host {
         let Some((program, rest)) = ran.arguments.split_first() else {
             return ran;
         };
+        let given = match names_in_file(rest, MOST_OF_ONE) {
+            Ok(given) => given,
+            Err(error) => {
+                ran.output = format!("{program}: the list of protected packages: {error}");
+                return ran;
+            }
+        };
         let mut process = std::process::Command::new(program);
         process
-            .args(rest)
+            .args(given.as_ref().map_or(rest, |(rest, _)| rest))
             .env("LC_ALL", "C.UTF-8")
+            // Programs in Python ask for this first, and answers in another language are not understood here.
+            .env_remove("LANGUAGE")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -109,6 +118,35 @@ impl Host {
         options.extend(self.options.manager_options.iter().cloned());
         options
     }
+}
+
+/// Linux takes no argument of 128 KiB or more.
+const MOST_OF_ONE: usize = 100 << 10;
+
+/// The option by which dnf and yum hear what is protected.
+const PROTECTED: &str = "--setopt=protected_packages=";
+
+/// The arguments with a list of protected packages that is too long in a file, which dnf and yum read, and that file; `None`
+/// when there is no such list.
+fn names_in_file(
+    arguments: &[String],
+    most: usize,
+) -> std::io::Result<Option<(Vec<String>, tempfile::NamedTempFile)>> {
+    let long = arguments.iter().position(|one| one.len() > most);
+    let Some(at) = long else {
+        return Ok(None);
+    };
+    let Some(names) = arguments[at].strip_prefix(PROTECTED) else {
+        return Ok(None);
+    };
+    let mut file = tempfile::Builder::new().suffix(".conf").tempfile()?;
+    for name in names.split(',') {
+        writeln!(file, "{name}")?;
+    }
+    file.flush()?;
+    let mut arguments = arguments.to_vec();
+    arguments[at] = format!("{PROTECTED}glob:{}", file.path().display());
+    Ok(Some((arguments, file)))
 }
 
 /// Where rpm has its database by default.
@@ -204,6 +242,26 @@ fn collect<R: Read + Send + 'static>(
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_for_an_argument_stands_in_a_file() {
+        let arguments = [
+            "--quiet",
+            "--setopt=protected_packages=one,two,three",
+            "remove",
+        ];
+        let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+        assert!(names_in_file(&arguments, 100).unwrap().is_none());
+        let (given, file) = names_in_file(&arguments, 30).unwrap().unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert_eq!(text, "one\ntwo\nthree\n");
+        assert_eq!(
+            (given[0].as_str(), given[2].as_str()),
+            ("--quiet", "remove")
+        );
+        let shown = format!("--setopt=protected_packages=glob:{}", file.path().display());
+        assert_eq!(given[1], shown);
+    }
 
     #[test]
     fn what_a_script_leaves_running_does_not_hold_the_run() {

@@ -44,11 +44,16 @@ impl Session<'_> {
         self.hold_to_rules(machine)
     }
 
-    /// What the manager adds to the request, and what it removes for it.
+    /// What the manager adds to the requests, and what it removes for them. Requests that it cannot meet together are asked
+    /// about in halves: an entry that is in no repository must not hide what the others do.
     fn ask_manager(&mut self, machine: &mut dyn Machine) -> Vec<Action> {
         let manager = machine.manager();
         let mut further: Vec<Action> = Vec::new();
-        for (order, actions) in self.orders(manager) {
+        self.foreseen = true;
+        let mut failures = 0;
+        let mut left = self.orders(manager);
+        left.reverse();
+        while let Some((order, mut actions)) = left.pop() {
             match self.ask_about(manager, order, &actions, machine) {
                 Ok(changes) => {
                     let reason = needed_by(&actions);
@@ -56,9 +61,21 @@ impl Session<'_> {
                         .iter()
                         .filter(|change| !change.is_one_of(&self.actions))
                         .map(|change| change.action(reason(change)));
-                    further.extend(more);
+                    for action in more {
+                        if !further.iter().any(|known| is_same(known, &action)) {
+                            further.push(action);
+                        }
+                    }
                 }
                 Err(why) => {
+                    self.foreseen = false;
+                    failures += 1;
+                    if actions.len() > 1 && failures < MOST_FAILURES {
+                        let second = actions.split_off(actions.len() / 2);
+                        left.push((order, second));
+                        left.push((order, actions));
+                        continue;
+                    }
                     let note = format!("{manager} does not say what it would do: {why}");
                     if !self.notes.contains(&note) {
                         self.notes.push(note);
@@ -82,20 +99,26 @@ impl Session<'_> {
         transaction::read(manager, &ran).ok_or_else(|| transaction::refusal(&ran))
     }
 
-    /// Whether a request may go to the manager: zypper knows no protected packages, and without autodep nothing but what
+    /// Whether a request may go to the manager. What it does beside the request was looked at, or is asked now: one by one it
+    /// may choose otherwise than for all together, zypper knows no protected packages, and without autodep nothing but what
     /// was asked for is done.
     pub(super) fn may_request(
-        &self,
+        &mut self,
         manager: Manager,
         order: Order,
         actions: &[Action],
+        alone: bool,
         machine: &mut dyn Machine,
     ) -> Result<(), String> {
-        if manager != Manager::Zypper && self.settings.autodep {
+        let forced = self.options.limits.force && self.planned.is_none();
+        if manager != Manager::Zypper
+            && self.settings.autodep
+            && (forced || (self.foreseen && !alone))
+        {
             return Ok(());
         }
         let changes = self.ask_about(manager, order, actions, machine)?;
-        let mut more = changes.iter().filter(|change| !change.is_one_of(actions));
+        let more = changes.iter().filter(|change| !change.is_one_of(actions));
         if !self.settings.autodep
             && let Some(change) = more.clone().next()
         {
@@ -106,20 +129,78 @@ impl Session<'_> {
             };
             return Err(format!("{spec} would be {does} too, and autodep is false"));
         }
-        // What was looked at before, all together, is known; one by one the manager may choose otherwise.
-        let unknown = more.find(|change| {
-            change.kind == ActionKind::Remove
-                && !change.is_one_of(&self.actions)
-                && !change.is_one_of(&self.further)
-        });
-        match unknown {
-            Some(change) => Err(format!(
-                "{} would be removed, which was not foreseen",
-                change.action(String::new()).spec()
-            )),
-            None => Ok(()),
+        let reason = needed_by(actions);
+        let known = self.planned.as_ref().unwrap_or(&self.further);
+        let unknown: Vec<Action> = more
+            .filter(|change| !change.is_one_of(&self.actions))
+            .map(|change| change.action(reason(change)))
+            .filter(|action| takes_away(action) && !known.iter().any(|one| is_same(one, action)))
+            .collect();
+        let Some(first) = unknown.first() else {
+            return Ok(());
+        };
+        if self.foreseen || self.planned.is_some() {
+            return Err(format!("{}, which was not foreseen", would(first)));
+        }
+        let beside: Vec<Action> = self.further.iter().chain(&unknown).cloned().collect();
+        let refusals = self.refusals(&beside, machine);
+        if refusals.is_empty() {
+            self.further = beside;
+            return Ok(());
+        }
+        let texts: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+        Err(texts.join("; "))
+    }
+
+    /// Nothing goes, and nothing goes back, of which the plan that is carried out does not speak.
+    pub(super) fn hold_to_plan(&self) -> Result<(), RunError> {
+        let Some(planned) = &self.planned else {
+            return Ok(());
+        };
+        let unknown: Vec<String> = self
+            .further
+            .iter()
+            .filter(|action| takes_away(action))
+            .filter(|action| !planned.iter().any(|one| is_same(one, action)))
+            .map(would)
+            .collect();
+        match unknown.is_empty() {
+            true => Ok(()),
+            false => Err(RunError::Stale(format!(
+                "{}, of which the plan does not speak; nothing was done: make a new plan and look at it",
+                unknown.join(", ")
+            ))),
         }
     }
+}
+
+/// So many questions may fail before no more halves are asked about: where nothing can be met, each would fail.
+const MOST_FAILURES: usize = 24;
+
+fn takes_away(action: &Action) -> bool {
+    action.is_removal() || action.kind == ActionKind::Downgrade
+}
+
+fn would(action: &Action) -> String {
+    match action.is_removal() {
+        true => format!("{} would be removed", action.spec()),
+        false => format!("{} would come in the place of a newer one", action.spec()),
+    }
+}
+
+/// The same is done to the same package. A package without epoch has the epoch 0.
+fn is_same(one: &Action, other: &Action) -> bool {
+    one.is_removal() == other.is_removal()
+        && one.name == other.name
+        && one.arch == other.arch
+        && one.version == other.version
+        && one.release == other.release
+        && epoch(one) == epoch(other)
+}
+
+/// The epoch as numbers are compared, 0 when there is none.
+pub(super) fn epoch(action: &Action) -> &str {
+    action.epoch.as_deref().unwrap_or("0")
 }
 
 /// The reason of a further action: what was asked for.

@@ -2,6 +2,7 @@
 
 use super::action::{Action, ActionKind};
 use super::command::{Command, Manager, Ran};
+use super::further::epoch;
 use crate::xml::Document;
 
 /// One package of a transaction.
@@ -37,10 +38,19 @@ impl Change {
     /// What was asked for by one of the actions.
     pub(super) fn is_one_of(&self, actions: &[Action]) -> bool {
         let removes = self.kind == ActionKind::Remove;
+        let own = self.action(String::new());
+        let version = |action: &Action| {
+            action.version.is_none()
+                || (action.version == own.version
+                    && action.release == own.release
+                    && epoch(action) == epoch(&own))
+        };
         actions.iter().any(|action| {
             action.name == self.name
                 && action.is_removal() == removes
                 && action.arch.as_ref().is_none_or(|arch| *arch == self.arch)
+                // Another version of what goes, of a kernel say, was not asked for.
+                && (!removes || version(action))
         })
     }
 }
@@ -180,8 +190,12 @@ fn replaced<'t>(mut words: impl Iterator<Item = &'t str>) -> Option<Change> {
 
 /// The summary of zypper.
 fn summary(text: &str) -> Option<Vec<Change>> {
+    // What it writes to standard error stands around.
+    const END: &str = "</stream>";
     let start = text.find("<?xml").unwrap_or(0);
-    let document = Document::parse("zypper", text.get(start..)?.trim().as_bytes()).ok()?;
+    let text = text.get(start..)?;
+    let end = text.rfind(END).map_or(text.len(), |at| at + END.len());
+    let document = Document::parse("zypper", text.get(..end)?.trim().as_bytes()).ok()?;
     let mut changes = Vec::new();
     let mut walk = document.root.walk();
     let Some(summary) = walk.find(|one| one.name == "install-summary") else {
@@ -263,6 +277,28 @@ mod tests {
     }
 
     #[test]
+    fn only_the_version_that_an_action_removes_was_asked_for() {
+        let mut asked = change(ActionKind::Remove, "kernel", "5-1", "x86_64").action(String::new());
+        let goes = |evr: &str, asked: &Action| {
+            change(ActionKind::Remove, "kernel", evr, "x86_64")
+                .is_one_of(std::slice::from_ref(asked))
+        };
+        assert!(goes("5-1", &asked));
+        assert!(goes("0:5-1", &asked), "no epoch is 0");
+        for other in ["6-1", "5-2", "1:5-1"] {
+            assert!(!goes(other, &asked), "{other}");
+        }
+        asked.version = None;
+        assert!(goes("6-1", &asked));
+        let comes = change(ActionKind::Upgrade, "kernel", "7-1", "x86_64");
+        let declared = change(ActionKind::Install, "kernel", "6-1", "x86_64").action(String::new());
+        assert!(
+            comes.is_one_of(&[declared]),
+            "which version comes in is the manager's choice"
+        );
+    }
+
+    #[test]
     fn the_summary_of_zypper_is_read() {
         let text = "<?xml version='1.0'?><stream><message type=\"info\">x</message><install-summary packages-to-change=\"2\">\
             <to-install><solvable type=\"package\" name=\"newvital\" edition=\"1-1\" arch=\"noarch\"/></to-install>\
@@ -275,6 +311,8 @@ mod tests {
                 change(ActionKind::Remove, "vital", "1-1", "noarch"),
             ]
         );
+        let around = format!("warning: one\n{text}\nwarning: a plug-in failed\n");
+        assert_eq!(summary(&around).map(|all| all.len()), Some(2));
         assert_eq!(summary("<stream/>"), Some(Vec::new()));
         assert_eq!(summary("no XML"), None);
     }

@@ -70,13 +70,13 @@ impl Session<'_> {
     ) -> Result<(), RunError> {
         let specs: Vec<String> = actions.iter().map(|action| spec(manager, action)).collect();
         self.stop_at(&format!("{manager} of {}", specs.join(", ")), machine)?;
-        let succeeded = self.request_once(manager, order, actions, machine);
+        let succeeded = self.request_once(manager, order, actions, false, machine);
         if !succeeded && actions.len() > 1 {
             self.notes
                 .push(format!("{manager} could not do all together; one by one"));
             for action in actions {
                 self.stop_at(&format!("{manager} of {}", spec(manager, action)), machine)?;
-                self.request_once(manager, order, std::slice::from_ref(action), machine);
+                self.request_once(manager, order, std::slice::from_ref(action), true, machine);
             }
         }
         Ok(())
@@ -88,9 +88,10 @@ impl Session<'_> {
         manager: Manager,
         order: Order,
         actions: &[Action],
+        alone: bool,
         machine: &mut dyn Machine,
     ) -> bool {
-        if let Err(why) = self.may_request(manager, order, actions, machine) {
+        if let Err(why) = self.may_request(manager, order, actions, alone, machine) {
             let names: Vec<&str> = actions.iter().map(|action| action.name.as_str()).collect();
             self.notes
                 .push(format!("{} stays as it is: {why}", names.join(", ")));
@@ -137,13 +138,19 @@ impl Session<'_> {
         for (name, erased) in keys {
             self.remove_together(&[(name, erased)], machine);
         }
-        if others.is_empty() || self.remove_together(&others, machine) || others.len() == 1 {
-            return;
-        }
-        self.notes
-            .push("removing all together failed; one by one".to_owned());
-        for one in others {
-            self.remove_together(&[one], machine);
+        // What keeps other instances cannot be protected from going with the rest; rpm takes nothing along by itself.
+        let (whole, partly): (Vec<_>, Vec<_>) = others
+            .into_iter()
+            .partition(|(name, erased)| erased.len() == self.inventory.named(name).len());
+        for others in [whole, partly] {
+            if others.is_empty() || self.remove_together(&others, machine) || others.len() == 1 {
+                continue;
+            }
+            self.notes
+                .push("removing all together failed; one by one".to_owned());
+            for one in others {
+                self.remove_together(&[one], machine);
+            }
         }
     }
 
@@ -158,12 +165,16 @@ impl Session<'_> {
         let key = packages
             .iter()
             .any(|(name, _)| name == crate::inventory::KEY);
+        let stays =
+            |(name, all): &(String, Vec<Erased>)| all.len() < self.inventory.named(name).len();
+        let partly = packages.iter().any(stays);
         let command = match manager {
             // zypper takes along what needs a package; rpm says no instead.
             Manager::Zypper => Command::new("rpm", ["--erase"]).and(specs),
             _ if key => Command::new("rpm", ["--erase", "--allmatches"]).and(specs),
+            _ if partly => Command::new("rpm", ["--erase"]).and(specs),
             Manager::Dnf | Manager::Yum => {
-                Command::new(&manager.to_string(), self.only_these(machine))
+                Command::new(&manager.to_string(), self.only_these(&erased, machine))
                     .and(["-y", "remove"])
                     .and(specs)
             }
@@ -184,16 +195,10 @@ impl Session<'_> {
         !failed
     }
 
-    /// Options by which nothing else goes with a package: every other installed one is protected, and what was only needed by
-    /// it is left.
-    fn only_these(&self, machine: &dyn Machine) -> Vec<String> {
-        // What has an instance too many stays and still loses it.
-        let removed: BTreeSet<&str> = self
-            .actions
-            .iter()
-            .filter(|action| action.is_removal())
-            .map(|action| action.name.as_str())
-            .collect();
+    /// Options by which nothing else goes with packages all of whose instances go: every other installed one is protected,
+    /// and what was only needed by it is left.
+    fn only_these(&self, erased: &[Erased], machine: &dyn Machine) -> Vec<String> {
+        let removed: BTreeSet<&str> = erased.iter().map(|one| one.name.as_str()).collect();
         vec![
             "--setopt=clean_requirements_on_remove=False".to_owned(),
             self.protecting(&machine.protected(), |name| !removed.contains(name)),

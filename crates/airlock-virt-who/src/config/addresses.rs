@@ -33,7 +33,7 @@ pub(super) fn strip(section: &mut RawSection, told: &mut Vec<Told>) {
 }
 
 /// The address with the user but without the password; `None` when there is none in it.
-fn without_password(address: &str) -> Option<String> {
+pub(super) fn without_password(address: &str) -> Option<String> {
     let at = address.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = address.split_at_checked(at)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
@@ -41,7 +41,11 @@ fn without_password(address: &str) -> Option<String> {
     // A password that nobody has escaped may itself hold the signs that end an authority.
     let account = match (authority.rfind('@'), authority.split_once(':')) {
         (Some(at), _) => at,
-        (None, Some((_, port))) if !port.bytes().all(|byte| byte.is_ascii_digit()) => {
+        // A port is followed by a path, if by anything; a sign that begins neither is one of a password.
+        (None, Some((_, port)))
+            if !port.bytes().all(|byte| byte.is_ascii_digit())
+                || rest.get(end..)?.starts_with(['?', '#']) =>
+        {
             rest.rfind('@')?
         }
         _ => return None,
@@ -67,6 +71,9 @@ mod tests {
             ),
             ("user:secret@vc:8443", Some("user@vc:8443")),
             ("https://u:se/c@r?e#t@vc/sdk", Some("https://u@vc/sdk")),
+            ("https://admin:2024#Secret@vc", Some("https://admin@vc")),
+            ("https://admin:2024?Secret@vc", Some("https://admin@vc")),
+            ("https://vc:8443/#a@b", None),
             ("https://u:secret@[::1]:443", Some("https://u@[::1]:443")),
             ("https://:secret@vc", Some("https://vc")),
             ("qemu+ssh://root@kvm:2222/system?keyfile=/a@b", None),

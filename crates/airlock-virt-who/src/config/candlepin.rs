@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use airlock_ini::{Dialect, File, parse};
 
+use super::addresses::without_password;
 use super::files::{FileRead, NOT_THERE, Outcome, Paths, bytes};
 use super::origin::{Origin, Told};
 use super::reader::Reader;
@@ -132,12 +133,15 @@ impl Rhsm {
     }
 
     fn value(&self, section: &str, name: &str) -> Option<String> {
-        self.file
+        let text = self
+            .file
             .as_ref()?
             .value(section, name)
             .map(str::trim)
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
+            .filter(|value| !value.is_empty())?;
+        // An address is shown, and a password is not used in one.
+        let bare = (name == "hostname").then(|| without_password(text));
+        Some(bare.flatten().unwrap_or_else(|| text.to_owned()))
     }
 
     /// Whether there is a consumer certificate, so that the machine is registered.

@@ -28,7 +28,7 @@ pub struct CommandLine {
 }
 
 /// The names that are special in the main file only.
-const SPECIAL: [&str; 3] = ["global", "defaults", "system_environment"];
+pub(super) const SPECIAL: [&str; 3] = ["global", "defaults", "system_environment"];
 
 /// The section that stands for nothing at all.
 const NOTHING: &str = "cmdline";
@@ -40,6 +40,8 @@ struct Layers<'a> {
     global: RawSection,
     defaults: RawSection,
     system_environment: RawSection,
+    /// The drop folder, when it was looked at.
+    folder: Option<PathBuf>,
     /// In the order they were read; a later one of a name replaces an earlier one.
     sections: Vec<RawSection>,
 }
@@ -54,6 +56,7 @@ pub fn load(paths: &Paths, line: &CommandLine, environment: &Environment) -> Con
         global: RawSection::new("global", Origin::BuiltIn),
         defaults: RawSection::new("defaults", Origin::BuiltIn),
         system_environment: RawSection::new("system_environment", Origin::BuiltIn),
+        folder: None,
         sections: Vec::new(),
     };
     let main = layers.main();
@@ -106,6 +109,7 @@ pub fn load(paths: &Paths, line: &CommandLine, environment: &Environment) -> Con
         for path in files::drop_folder(&folder, &mut layers.told, &mut layers.read) {
             layers.file(&path);
         }
+        layers.folder = Some(folder);
     }
     for section in [&old.section, &line.section].into_iter().flatten() {
         layers.push(section.clone());
@@ -380,6 +384,7 @@ impl Layers<'_> {
             dropped,
             told: self.told,
             read: self.read,
+            folder: self.folder,
         }
     }
 }

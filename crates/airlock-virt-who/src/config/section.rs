@@ -161,7 +161,15 @@ pub(crate) fn read(section: &RawSection, context: &Context<'_>) -> (Option<Sourc
     let mut shown = shown(section, kind);
     let to_candlepin = |to: &DestinationSettings| matches!(to, DestinationSettings::Candlepin(_));
     if destinations.iter().any(to_candlepin) {
-        shown.extend(context.rhsm.shown(|option| reader.has(option)));
+        let of_file = context.rhsm.shown(|option| reader.has(option));
+        shown.extend(of_file.into_iter().map(|(name, (text, origin))| {
+            let text = if hidden(&name, kind) {
+                HIDDEN.to_owned()
+            } else {
+                text
+            };
+            (name, (text, origin))
+        }));
     }
     let source = Source {
         name: section.name.clone(),
@@ -395,13 +403,16 @@ fn hidden(name: &str, kind: &'static dyn Kind) -> bool {
             .any(|option| option.name == name && option.form == Form::Secret)
 }
 
+/// What stands in the place of a secret.
+const HIDDEN: &str = "(not shown)";
+
 fn shown(section: &RawSection, kind: &'static dyn Kind) -> BTreeMap<String, (String, Origin)> {
     section
         .values
         .iter()
         .map(|(name, value)| {
             let text = if hidden(name, kind) {
-                "(not shown)".to_owned()
+                HIDDEN.to_owned()
             } else {
                 value.text.clone()
             };

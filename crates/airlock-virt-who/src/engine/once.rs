@@ -12,7 +12,7 @@ use crate::destination::{Delivery, Error, Job, Named};
 use crate::filter::Match;
 use crate::guard::{PROOF, suspicion};
 use crate::inventory::Inventory;
-use crate::state::{Held, Refused};
+use crate::state::Refused;
 
 /// How long it is waited for a job on the server, at most.
 const PATIENCE: u32 = 20;
@@ -281,16 +281,14 @@ async fn send(
         }
         if settings.foreign()
             && !shared.accept
-            && let Some(reason) = suspicion(accepted, inventory, id_kind)
+            && let Some(found) = suspicion(accepted, inventory, id_kind)
         {
-            let digest = inventory.whole().hex();
-            let before = report.held.take().filter(|held| held.digest == digest);
-            let held = Held {
-                reads: before.as_ref().map_or(0, |held| held.reads) + 1,
-                since: before.as_ref().map_or(now.0, |held| held.since),
-                reason: reason.clone(),
-                digest,
-            };
+            let reason = &found.reason;
+            let before = report.held.take();
+            let mut held = before
+                .filter(|held| found.is_that_of(held))
+                .unwrap_or_else(|| found.held(now.0));
+            held.reads += 1;
             if held.reads < PROOF {
                 report.held = Some(held);
                 if let Err(error) = shared.state.save_report(report) {

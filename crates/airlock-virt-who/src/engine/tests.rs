@@ -1,5 +1,6 @@
 //! The loop with backends and destinations made for the purpose, in simulated time.
 
+mod retiring;
 mod stage;
 
 use std::time::Duration;
@@ -204,9 +205,13 @@ async fn the_reads_that_prove_a_loss_ask_a_watched_source_anew() {
     // Its only host goes; the watch says only that something has changed.
     stage.source("one", hosts(&[]));
     stage.watch("one", Watch::Changed);
-    while stage.held("one").is_none() {
+    for _ in 0..600 {
+        if stage.held("one").is_some() {
+            break;
+        }
         seconds(1).await;
     }
+    assert!(stage.held("one").is_some());
     stage.watch("one", Watch::Ends);
     seconds(3600).await;
     assert_eq!(stage.seen("satellite5").sent.len(), 2);
@@ -291,9 +296,13 @@ async fn a_difference_is_written_down_a_moment_later_and_when_the_program_ends()
     };
     assert_eq!(kept(&stage), [2]);
     stage.source("one", hosts(&[("a", 3)]));
-    while stage.seen("airlock").sent.len() == 2 {
+    for _ in 0..120 {
+        if stage.seen("airlock").sent.len() > 2 {
+            break;
+        }
         seconds(1).await;
     }
+    assert_eq!(stage.seen("airlock").sent.len(), 3);
     engine.stop().await;
     assert_eq!(kept(&stage), [3]);
     let engine = stage.start().await;
@@ -303,65 +312,46 @@ async fn a_difference_is_written_down_a_moment_later_and_when_the_program_ends()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_source_is_retired_and_a_wrong_one_is_not() {
-    let stage = Stage::new(&AIRLOCK.replace("[one]", "[zero]\ntype=fake\nfile=/source.json\nairlock_server=https://airlock.example.com\nairlock_token=t\n[one]"));
-    stage.source("one", hosts(&[("a", 1)]));
-    stage.source("zero", hosts(&[("b", 1)]));
-    let mut engine = stage.start().await;
+async fn a_held_report_goes_out_while_other_things_change() {
+    let stage = Stage::new(SATELLITE);
+    stage.interval(60);
+    stage.source("one", hosts(&[("a", 1), ("b", 1), ("c", 1)]));
+    let engine = stage.start().await;
     seconds(30).await;
-    // A mistake: the section stays as it was.
-    stage.write(
-        &AIRLOCK
-            .replace("type=fake", "type=fake\nsm_type=wrong")
-            .replace("[one]", "[zero]\ntype=nonsense\n[one]"),
+    for guests in 2..6 {
+        stage.source("one", hosts(&[("a", guests)]));
+        seconds(60).await;
+    }
+    let seen = stage.seen("satellite5");
+    assert!(seen.sent.len() >= 2, "{:?}", seen.sent);
+    assert_eq!(
+        seen.sent[1].1, 1,
+        "b and c were gone in each of three reads"
     );
-    engine.apply(stage.configuration()).await;
-    seconds(30).await;
-    assert!(stage.seen("airlock").retired.is_empty());
-    stage.write(AIRLOCK);
-    engine.apply(stage.configuration()).await;
-    seconds(30).await;
-    assert_eq!(stage.seen("airlock").retired, ["zero"]);
-    // What is the same went on: nothing was sent again.
-    assert_eq!(stage.seen("airlock").sent.len(), 2);
-    engine.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_reload_that_cannot_read_everything_changes_nothing_and_retires_nobody() {
-    let stage = Stage::new(AIRLOCK);
-    stage.source("one", hosts(&[("a", 1)]));
-    let mut engine = stage.start().await;
-    seconds(30).await;
-    let folder = stage.path("etc/virt-who.d");
-    let away = stage.path("etc/away");
-    // The folder cannot be listed: a file is in its place.
-    std::fs::rename(&folder, &away).unwrap();
-    std::fs::write(&folder, "").unwrap();
-    let why = engine.reload(stage.configuration()).await.unwrap_err();
-    assert!(why.contains("virt-who.d"), "{why}");
-    // It has vanished.
-    std::fs::remove_file(&folder).unwrap();
-    let why = engine.reload(stage.configuration()).await.unwrap_err();
-    assert!(why.contains("vanished"), "{why}");
-    // A file that `configs` names is not there.
-    std::fs::rename(&away, &folder).unwrap();
-    std::fs::write(
-        stage.path("etc/virt-who.conf"),
-        "[global]\nconfigs=/etc/gone.conf\n",
-    )
-    .unwrap();
-    let why = engine.reload(stage.configuration()).await.unwrap_err();
-    assert!(why.contains("gone.conf"), "{why}");
-    seconds(3700).await;
-    let seen = stage.seen("airlock");
-    assert!(seen.retired.is_empty(), "{:?}", seen.retired);
-    assert!(seen.heartbeats >= 1, "the old source goes on");
-    // Mended: taken over, and what was deleted is retired.
-    std::fs::write(stage.path("etc/virt-who.conf"), "").unwrap();
-    stage.write(&AIRLOCK.replace("[one]", "[other]"));
-    engine.reload(stage.configuration()).await.unwrap();
-    assert_eq!(stage.seen("airlock").retired, ["one"]);
+    // Another loss each time proves nothing.
+    let all: Vec<(String, u64)> = (0..6).map(|number| (format!("h{number}"), 1)).collect();
+    let but = |from: usize| {
+        let some: Vec<(&str, u64)> = all[from..from + 2]
+            .iter()
+            .map(|(id, guests)| (id.as_str(), *guests))
+            .collect();
+        hosts(&some)
+    };
+    let every: Vec<(&str, u64)> = all
+        .iter()
+        .map(|(id, guests)| (id.as_str(), *guests))
+        .collect();
+    let mut every = hosts(&every);
+    every.extend(hosts(&[("a", 1)]));
+    stage.source("one", every);
+    seconds(60).await;
+    let sent = stage.seen("satellite5").sent.len();
+    for from in [0, 1, 2, 3, 4] {
+        stage.source("one", but(from));
+        seconds(60).await;
+    }
+    assert_eq!(stage.seen("satellite5").sent.len(), sent);
+    assert!(stage.held("one").is_some());
     engine.stop().await;
 }
 
@@ -415,8 +405,8 @@ async fn a_watch_that_always_hears_of_changes_makes_no_flood_of_reads() {
     // After a quiet time a change is looked at once.
     stage.watch("one", Watch::Deaf);
     seconds(2 * 3600).await;
-    let reads = stage.reads("one");
-    assert!(reads >= 14, "{reads}: where no watch runs it is read again");
+    let again = stage.reads("one") - reads;
+    assert!(again >= 1, "{again}: where no watch runs it is read again");
     engine.stop().await;
 }
 

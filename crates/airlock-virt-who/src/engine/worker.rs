@@ -516,15 +516,8 @@ impl Worker {
             release(&shared, &identity, pair);
             return None;
         }
-        if foreign && let Some(reason) = suspicion(&pair.accepted, &inventory, id_kind) {
-            if !holds(
-                &shared,
-                &identity,
-                pair,
-                &inventory,
-                health.full_reads,
-                reason,
-            ) {
+        if foreign && let Some(found) = suspicion(&pair.accepted, &inventory, id_kind) {
+            if !holds(&shared, &identity, pair, health.full_reads, &found) {
                 return Some((inventory, health.revision));
             }
             return None;

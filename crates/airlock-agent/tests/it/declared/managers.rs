@@ -163,7 +163,11 @@ fn run(machine: &Machine, word: &str, more: &[&str], options: &[String]) -> crat
 
 #[test]
 fn neither_manager_obsoletes_what_must_stay() {
-    for options in [dnf, zypper] {
+    let ways: [(fn(&Machine) -> Vec<String>, &str); 2] = [
+        (dnf, "taker stays as it is: "),
+        (zypper, "refused: vital-1-1.noarch would be removed"),
+    ];
+    for (options, refusal) in ways {
         let machine = machine(&[]);
         let vital = Rpm::new("vital", "1", "1").arch("noarch");
         machine.install(&vital.write_to(machine.folder.path()));
@@ -185,6 +189,7 @@ fn neither_manager_obsoletes_what_must_stay() {
         );
         assert_ne!(ran.code, 0, "{}", ran.stdout);
         let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(said.contains(refusal), "{said}");
         assert!(said.contains("vital"), "{said}");
         let installed = machine.installed();
         assert!(installed.contains(&"vital-1-1.noarch".to_owned()), "{said}");
@@ -296,4 +301,175 @@ fn what_dnf_replaces_counts_as_removed() {
     let ran = run(&machine, "apply", &["--max-remove", "3"], &options);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(machine.installed().contains(&"taker-1-1.noarch".to_owned()));
+}
+
+/// A package that takes the place of three others, which are installed.
+fn taker_of_three(machine: &Machine) -> Rpm {
+    let mut taker = Rpm::new("taker", "1", "1").arch("noarch");
+    for name in ["one", "two", "three"] {
+        let old = Rpm::new(name, "1", "1").arch("noarch");
+        machine.install(&old.write_to(machine.folder.path()));
+        taker = taker.obsoletes(name);
+    }
+    taker
+}
+
+#[test]
+fn an_entry_that_no_repository_has_does_not_hide_what_the_others_take_away() {
+    for options in [dnf, zypper] {
+        let machine = machine(&[]);
+        let taker = taker_of_three(&machine);
+        add(&machine, &[taker]);
+        machine.declare("<Package name='nowhere' type='yum'/><Package name='taker' type='yum'/>");
+        let before = machine.installed();
+        let options = options(&machine);
+        let ran = run(&machine, "apply", &["--max-remove", "2"], &options);
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        let said = "3 packages would be removed, more than 2";
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        assert_eq!(machine.installed(), before);
+        let ran = run(&machine, "apply", &["--max-remove", "3"], &options);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let installed = machine.installed();
+        assert!(
+            installed.contains(&"taker-1-1.noarch".to_owned()),
+            "{}",
+            ran.stdout
+        );
+        assert!(
+            !installed.contains(&"one-1-1.noarch".to_owned()),
+            "{}",
+            ran.stdout
+        );
+    }
+}
+
+/// A folder with a program `dnf` that does what the script says; `$1` to the end are dnf's arguments.
+fn dnf_of_our_own(machine: &Machine, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = machine.at("programs");
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("dnf");
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let others = std::env::var("PATH").unwrap();
+    format!("{}:{others}", folder.display())
+}
+
+#[test]
+fn what_was_not_foreseen_is_held_to_the_rules_one_by_one() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.write("bcfg2.conf", "[YUMng]\n");
+    taker_of_three(&machine);
+    machine.declare("<Package name='nowhere' type='yum'/><Package name='taker' type='yum'/>");
+    // The repositories do not answer until taker is asked for alone before it is installed.
+    let path = dnf_of_our_own(
+        &machine,
+        "case \"$*\" in *--assumeno*) ;; *) : > changed; exit 0;; esac
+echo >> questions
+if [ $(wc -l < questions) -lt 6 ]; then echo 'Error: Unable to find a match'; exit 1; fi
+cat <<'END'
+Installing:
+ taker  noarch  1-1  r  6 k
+     replacing  one.noarch 1-1
+     replacing  two.noarch 1-1
+     replacing  three.noarch 1-1
+Transaction Summary
+END
+exit 1",
+    );
+    let arguments = with(&["--manager=dnf", "--max-remove", "2"]);
+    let mut command = machine.command("apply", &arguments);
+    let ran: crate::scratch::Ran = command.env("PATH", path).output().unwrap().into();
+    let said = "taker stays as it is: refused: 3 packages would be removed, more than 2";
+    assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+    assert!(!machine.at("changed").exists(), "{}", ran.stdout);
+}
+
+#[test]
+fn managers_answer_in_the_language_that_is_read_here() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.write("bcfg2.conf", "[YUMng]\n");
+    machine.declare(
+        "<Package name='needs' type='yum'/><Package name='alpha' type='yum' version='auto'/>",
+    );
+    let path = dnf_of_our_own(
+        &machine,
+        "echo \"$LANGUAGE|$LC_ALL|$(echo $*)\" >> asked; exit 1",
+    );
+    let mut command = machine.command("plan", &with(&["--manager=dnf"]));
+    command.env("PATH", path).env("LANGUAGE", "de:fr");
+    let ran: crate::scratch::Ran = command.output().unwrap().into();
+    let asked = std::fs::read_to_string(machine.at("asked")).unwrap();
+    assert!(asked.contains("--assumeno"), "{asked}{}", ran.stderr);
+    assert!(asked.contains("repoquery"), "{asked}{}", ran.stderr);
+    for line in asked.lines() {
+        assert!(line.starts_with("|C.UTF-8|"), "{line}");
+    }
+}
+
+#[test]
+fn a_plan_is_stale_when_the_repository_takes_more_away_meanwhile() {
+    for options in [dnf, zypper] {
+        let machine = machine(&[]);
+        let old = Rpm::new("old", "1", "1").arch("noarch");
+        machine.install(&old.write_to(machine.folder.path()));
+        let taker = || Rpm::new("taker", "1", "1").arch("noarch");
+        add(&machine, &[taker()]);
+        machine.declare("<Package name='taker' type='yum'/>");
+        let mut options = options(&machine);
+        let plan = run(&machine, "plan", &["-o", "plan.json"], &options);
+        assert_eq!(plan.code, 0, "{}", plan.stderr);
+        assert!(!plan.stdout.contains("old-1-1"), "{}", plan.stdout);
+        add(&machine, &[taker().obsoletes("old")]);
+        if options[0].ends_with("dnf") {
+            options.push("--manager-option=--refresh".to_owned());
+        }
+        let before = machine.installed();
+        for force in [&[][..], &["--force"]] {
+            let more: Vec<&str> = ["--plan", "plan.json"]
+                .iter()
+                .chain(force)
+                .copied()
+                .collect();
+            let ran = run(&machine, "apply", &more, &options);
+            assert_eq!(ran.code, 1, "{}", ran.stdout);
+            let said = "old-1-1.noarch would be removed, of which the plan does not speak";
+            assert!(ran.stderr.contains(said), "{}", ran.stderr);
+            assert_eq!(machine.installed(), before);
+        }
+        // A plan that speaks of it is carried out.
+        let plan = run(&machine, "plan", &["-o", "plan.json"], &options);
+        assert!(
+            plan.stdout.contains("remove old-1-1.noarch"),
+            "{}",
+            plan.stdout
+        );
+        let ran = run(&machine, "apply", &["--plan", "plan.json"], &options);
+        assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+        assert!(machine.installed().contains(&"taker-1-1.noarch".to_owned()));
+    }
+}
+
+#[test]
+fn a_declared_instance_does_not_go_because_another_one_of_its_name_does() {
+    let machine = machine(&[]);
+    let both = |arch: &str| Rpm::new("both", "1", "1").arch(arch);
+    for package in [
+        Rpm::new("helper", "1", "1").arch("noarch"),
+        both("x86_64").requires("helper"),
+        both("i686"),
+    ] {
+        machine.install(&package.write_to(machine.folder.path()));
+    }
+    machine.declare(
+        "<Package name='both' type='yum'><Instance version='1' release='1' arch='x86_64'/></Package>",
+    );
+    let ran = apply(&machine, &dnf(&machine));
+    let installed = machine.installed();
+    let has = |name: &str| installed.contains(&name.to_owned());
+    assert!(has("both-1-1.x86_64"), "{}{}", ran.stdout, ran.stderr);
+    assert!(has("helper-1-1.noarch"), "{}", ran.stdout);
+    assert!(!has("both-1-1.i686"), "{}", ran.stdout);
+    assert!(!has("beta-1.4-1.noarch"), "{}", ran.stdout);
 }

@@ -1,5 +1,7 @@
 //! Plans: looked at first, carried out only while they fit.
 
+use airlock_testkit::rpms::Rpm;
+
 use super::{Machine, with};
 
 const ALPHA: &str = "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.1-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>";
@@ -96,4 +98,36 @@ fn a_plan_tells_of_each_entry_why_it_stays_bad() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let said = "incomplete information for an Instance of Package:alpha (line 1)";
     assert_eq!(ran.stdout.matches(said).count(), 1, "{}", ran.stdout);
+}
+
+#[test]
+fn a_plan_is_stale_when_a_file_that_was_not_there_takes_something_away() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let old = Rpm::new("old", "1", "1").arch("noarch");
+    machine.install(&old.write_to(machine.folder.path()));
+    let taker = Rpm::new("taker", "1", "1").arch("noarch").obsoletes("old");
+    let folder = machine.at("later");
+    std::fs::create_dir(&folder).unwrap();
+    machine.declare(&format!(
+        "<Package name='taker' type='rpm' uri='{}'><Instance simplefile='{}' version='1' release='1' arch='noarch'/></Package>",
+        folder.display(),
+        taker.file_name()
+    ));
+    let ran = machine.run("plan", &with(&["-o", "plan.json"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stdout.contains("old-1-1"), "{}", ran.stdout);
+    taker.write_to(&folder);
+    let before = machine.installed();
+    for force in [&[][..], &["--force"]] {
+        let more: Vec<&str> = ["--plan", "plan.json"]
+            .iter()
+            .chain(force)
+            .copied()
+            .collect();
+        let ran = machine.run("apply", &with(&more));
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        let said = "old-1-1.noarch would be removed, of which the plan does not speak";
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        assert_eq!(machine.installed(), before);
+    }
 }

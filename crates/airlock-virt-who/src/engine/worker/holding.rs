@@ -2,19 +2,17 @@
 
 use super::{Pair, save};
 use crate::engine::Shared;
-use crate::guard::PROOF;
-use crate::inventory::Inventory;
-use crate::state::Held;
+use crate::guard::{PROOF, Suspicion};
 
 /// Whether a report that looks wrong is held back.
 pub(super) fn holds(
     shared: &Shared,
     identity: &str,
     pair: &mut Pair,
-    inventory: &Inventory,
     full_reads: u64,
-    reason: String,
+    suspicion: &Suspicion,
 ) -> bool {
+    let reason = &suspicion.reason;
     let now = shared.clock.now().0;
     let asked = shared.state.asked_to_accept(&pair.source.name);
     let since = pair.report.held.as_ref().map_or(now, |held| held.since);
@@ -26,19 +24,13 @@ pub(super) fn holds(
         release(shared, identity, pair);
         return false;
     }
-    let digest = inventory.whole().hex();
     let new_read = pair.judged != full_reads;
     pair.judged = full_reads;
     let before = pair.report.held.take();
     let known = before.is_some();
     let mut held = match before {
-        Some(held) if held.digest == digest => held,
-        _ => Held {
-            reason: reason.clone(),
-            digest,
-            reads: 0,
-            since,
-        },
+        Some(held) if suspicion.is_that_of(&held) => held,
+        _ => suspicion.held(since),
     };
     if new_read {
         held.reads += 1;
