@@ -56,9 +56,6 @@ impl Question<'_, '_> {
         let mut brought = HashMap::new();
         // What a package sees changes with what is there, so a result is closed again until it stays.
         for _ in 0..MOST_ROUNDS {
-            if !(self.goes_on)() {
-                break;
-            }
             let pulled = policy.close(&streams, published.sight.as_ref(), &avoided);
             (channels, brought) = self.bring(&policy, &streams, &pulled);
             let closed = self.results(&channels);
