@@ -161,9 +161,12 @@ fn run(machine: &Machine, word: &str, more: &[&str], options: &[String]) -> crat
     machine.run(word, &arguments)
 }
 
+/// How packages are asked for, and what is said of it.
+type Way = (fn(&Machine) -> Vec<String>, &'static str);
+
 #[test]
 fn neither_manager_obsoletes_what_must_stay() {
-    let ways: [(fn(&Machine) -> Vec<String>, &str); 2] = [
+    let ways: [Way; 2] = [
         (dnf, "taker stays as it is: "),
         (zypper, "refused: vital-1-1.noarch would be removed"),
     ];
