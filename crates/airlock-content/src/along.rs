@@ -1,6 +1,6 @@
 //! Dependencies that come along when packages are copied from one channel to another.
 
-use airlock_model::{Attachment, Channel, VersionSelector};
+use airlock_model::{Attachment, Channel, ChannelLabel, VersionSelector};
 use airlock_solve::{PackageId, PackageSet, Settings, Universe};
 use roaring::RoaringTreemap;
 
@@ -171,23 +171,23 @@ fn close(
     along
 }
 
-impl Content {
-    /// The channel that packages come from, for which dependencies can be looked up.
-    pub(crate) fn needs_source<'c>(
-        &self,
-        source: Option<&'c Channel>,
-        label: &airlock_model::ChannelLabel,
-    ) -> Result<&'c Channel> {
-        match source {
-            Some(source) if source.label == *label => Err(Error::invalid(
-                format!("{label} is where the packages come from and where they go"),
-                "name another channel with --from",
-            )),
-            Some(source) => Ok(source),
-            None => Err(Error::invalid(
-                "dependencies come from a channel, and none is named",
-                "name it with --from",
-            )),
-        }
+/// The channel that packages and what they need come from.
+///
+/// # Errors
+/// When none is named, or the one that they go to.
+pub(crate) fn needed_source<'c>(
+    source: Option<&'c Channel>,
+    destination: &ChannelLabel,
+) -> Result<&'c Channel> {
+    match source {
+        Some(source) if source.label == *destination => Err(Error::invalid(
+            format!("{destination} is where the packages come from and where they go"),
+            "name another channel with --from",
+        )),
+        Some(source) => Ok(source),
+        None => Err(Error::invalid(
+            "dependencies come from a channel, and none is named",
+            "name it with --from",
+        )),
     }
 }

@@ -6,7 +6,7 @@ use airlock_rpm::Nevra;
 use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
-use crate::along::{Along, Copied};
+use crate::along::{Along, Copied, needed_source};
 use crate::commit::{PendingVersion, VersionContent};
 use crate::context::TaskContext;
 use crate::{Content, Error, Result};
@@ -78,7 +78,7 @@ impl Content {
             None => None,
         };
         let with_dependencies = match from.with_dependencies {
-            true => Some(self.needs_source(source_channel.as_ref(), label)?),
+            true => Some(needed_source(source_channel.as_ref(), label)?),
             false => None,
         };
         for item in items {

@@ -232,23 +232,15 @@ impl Content {
         version: &ResolvedVersion,
         path: &str,
     ) -> Result<Option<(ResolvedVersion, FoundPackage)>> {
-        // What never was is asked for too: it costs one question.
+        // What never was is asked for too: it costs one question. Own and verbatim metadata name files alike.
         let file_name = path.rsplit('/').next().unwrap_or(path);
-        let named = airlock_db::records::by_file_name(self.db(), version.org(), file_name).await?;
-        if named.is_empty() {
+        let rows = airlock_db::records::by_file_name(self.db(), version.org(), file_name).await?;
+        if rows.is_empty() {
             return Ok(None);
         }
-        let numbers = self.versions_before(version).await?;
-        let mut asked: Vec<(String, Vec<FoundRecord>)> = Vec::new();
-        for number in numbers {
+        for number in self.versions_before(version).await? {
             let older = self.beside(version, number).await?;
-            let mode = &older.published.mode;
-            if !asked.iter().any(|(of, _)| of == mode) {
-                let rows = self.records_at(&older, path).await?;
-                asked.push((mode.clone(), rows));
-            }
-            let rows = asked.iter().find(|(of, _)| of == mode);
-            if let Some(package) = rows.and_then(|(_, rows)| package_at(&older, path, rows)) {
+            if let Some(package) = package_at(&older, path, &rows) {
                 return Ok(Some((older, package)));
             }
         }

@@ -119,12 +119,7 @@ fn element(input: &[u8]) -> Option<(u8, &[u8], &[u8])> {
 /// The last common name (2.5.4.3) of the subject (RFC 5280, 4.1.2.6).
 #[must_use]
 pub fn common_name(der: &[u8]) -> Option<String> {
-    let (0x30, certificate, _) = element(der)? else {
-        return None;
-    };
-    let (0x30, mut fields, _) = element(certificate)? else {
-        return None;
-    };
+    let mut fields = fields(der)?;
     if fields.first() == Some(&0xa0) {
         fields = element(fields)?.2;
     }
@@ -159,12 +154,7 @@ fn not_after(der: &[u8]) -> Option<i64> {
 
 /// `notBefore` and `notAfter` of an X.509 certificate (RFC 5280, 4.1), in seconds since 1970.
 pub(crate) fn validity(der: &[u8]) -> Option<(i64, i64)> {
-    let (0x30, certificate, _) = element(der)? else {
-        return None;
-    };
-    let (0x30, mut fields, _) = element(certificate)? else {
-        return None;
-    };
+    let mut fields = fields(der)?;
     // The version is the only field that may be absent before the validity.
     if fields.first() == Some(&0xa0) {
         fields = element(fields)?.2;

@@ -40,3 +40,4 @@ pub use checksum::Checksum;
 pub use error::{Error, Flaw, Result};
 pub use kind::MetadataKind;
 pub use limits::Limits;
+pub use text::push_attribute;

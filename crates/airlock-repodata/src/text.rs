@@ -158,7 +158,7 @@ pub(crate) fn push_text(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends the value of an attribute in double quotes (without the quotes).
-pub(crate) fn push_attribute(out: &mut Vec<u8>, value: &str) {
+pub fn push_attribute(out: &mut Vec<u8>, value: &str) {
     push_escaped(out, value, true);
 }
 

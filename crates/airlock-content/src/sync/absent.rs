@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use airlock_repodata::cut::PackageCutter;
-use airlock_repodata::{Limits, MetadataKind, compress, frame, primary};
+use airlock_repodata::{Limits, MetadataKind, compress, frame, primary, push_attribute};
 use tempfile::NamedTempFile;
 
 use crate::ingest::MetadataPath;
@@ -28,19 +28,19 @@ pub(super) fn stand_in(
     while let Some(package) = cutter.next_package().map_err(bad)? {
         let summary = primary::summarize(package.bytes()).map_err(bad)?;
         count += 1;
-        body.extend_from_slice(
-            format!(
-                "<package pkgid=\"{}\" name=\"{}\" arch=\"{}\">\n  \
-                 <version epoch=\"{}\" ver=\"{}\" rel=\"{}\"/>\n</package>\n",
-                escaped(&summary.checksum),
-                escaped(&summary.name),
-                escaped(&summary.arch),
-                summary.epoch,
-                escaped(&summary.version),
-                escaped(&summary.release),
-            )
-            .as_bytes(),
-        );
+        let epoch = summary.epoch.to_string();
+        for (before, value) in [
+            ("<package pkgid=\"", summary.checksum.as_ref()),
+            ("\" name=\"", summary.name.as_ref()),
+            ("\" arch=\"", summary.arch.as_ref()),
+            ("\">\n  <version epoch=\"", epoch.as_str()),
+            ("\" ver=\"", summary.version.as_ref()),
+            ("\" rel=\"", summary.release.as_ref()),
+        ] {
+            body.extend_from_slice(before.as_bytes());
+            push_attribute(&mut body, value);
+        }
+        body.extend_from_slice(b"\"/>\n</package>\n");
     }
     let write = || -> std::io::Result<NamedTempFile> {
         let mut out = BufWriter::new(NamedTempFile::new_in(scratch)?);
@@ -51,18 +51,4 @@ pub(super) fn stand_in(
             .map_err(std::io::IntoInnerError::into_error)
     };
     write().map_err(Error::write_metadata)
-}
-
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-    }
-    out
 }
