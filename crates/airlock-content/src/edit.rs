@@ -1,6 +1,8 @@
 //! Own content: pushing is in [`crate::push`]; here packages and errata are added to and removed from a channel by hand.
 //! One command makes one version.
 
+use std::collections::HashSet;
+
 use airlock_model::{Channel, ChannelLabel, VersionKind, VersionNumber};
 use airlock_rpm::Nevra;
 use roaring::RoaringTreemap;
@@ -81,51 +83,47 @@ impl Content {
             true => Some(needed_source(source_channel.as_ref(), label)?),
             false => None,
         };
+        // Names are gathered first: an index of many records is gone through once for all of them.
+        let mut of_errata: HashSet<String> = HashSet::new();
+        let mut named: Vec<(&str, Vec<u64>)> = Vec::new();
         for item in items {
-            let errata = airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item).await?;
-            let offered: Vec<u64> = match &source {
-                Some((source, _)) => errata
-                    .into_iter()
-                    .filter(|id| source.errata.contains(*id))
-                    .collect(),
-                None => errata.into_iter().last().into_iter().collect(),
+            let revisions =
+                airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item).await?;
+            let offered = match &source {
+                Some((source, _)) => revisions
+                    .iter()
+                    .rfind(|id| source.errata.contains(**id))
+                    .copied(),
+                None => revisions.last().copied(),
             };
-            if let Some(revision) = offered.last() {
-                let others: RoaringTreemap =
-                    airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item)
-                        .await?
-                        .into_iter()
-                        .collect();
-                content.errata -= others;
-                content.errata.insert(*revision);
-                if let Some((_, view)) = &source {
-                    let set = std::iter::once(*revision).collect();
-                    let names: Vec<String> = airlock_db::errata::load(self.db(), &set)
-                        .await?
-                        .into_iter()
-                        .flat_map(|e| e.packages)
-                        .collect();
-                    for (record, info) in view.members() {
-                        if names.iter().any(|n| n == info.file_name) {
-                            content.records.insert(record);
-                            selected.insert(record);
-                        }
-                    }
+            if let Some(revision) = offered {
+                content.errata -= revisions.into_iter().collect::<RoaringTreemap>();
+                content.errata.insert(revision);
+                if source.is_some() {
+                    let set = std::iter::once(revision).collect();
+                    let errata = airlock_db::errata::load(self.db(), &set).await?;
+                    of_errata.extend(errata.into_iter().flat_map(|erratum| erratum.packages));
                 }
                 continue;
             }
-            let found: Vec<u64> = match &source {
-                Some((_, view)) => view
-                    .members()
-                    .filter(|(_, info)| is_named(item, info))
-                    .map(|(record, _)| record)
-                    .collect(),
+            let found = match &source {
+                Some(_) => Vec::new(),
                 None => self.records_named(&channel, item).await?,
             };
+            named.push((item, found));
+        }
+        if let Some((_, view)) = &source {
+            for (record, info) in view.members() {
+                if of_errata.contains(info.file_name) {
+                    selected.insert(record);
+                }
+                note_named(&mut named, record, &info);
+            }
+        }
+        for (item, found) in named {
             match found.as_slice() {
                 [] => return Err(self.not_found(item, from.channel)),
                 [record] => {
-                    content.records.insert(*record);
                     selected.insert(*record);
                 }
                 several => {
@@ -136,6 +134,7 @@ impl Content {
                 }
             }
         }
+        content.records |= &selected;
         let mut note = format!("added {}", shown(items));
         let mut along = Along::default();
         if let Some(source) = with_dependencies {
@@ -173,6 +172,7 @@ impl Content {
     ) -> Result<EditOutcome> {
         let channel = self.changeable(ctx, label).await?;
         let (mut content, view) = self.current_content(&channel).await?;
+        let mut named: Vec<(&str, Vec<u64>)> = Vec::new();
         for item in items {
             let revisions: RoaringTreemap =
                 airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item)
@@ -180,24 +180,25 @@ impl Content {
                     .into_iter()
                     .collect();
             let here = &content.errata & &revisions;
-            if !here.is_empty() {
+            if here.is_empty() {
+                named.push((item, Vec::new()));
+            } else {
                 content.errata -= here;
-                continue;
             }
-            let found: Vec<u64> = view
-                .members()
-                .filter(|(_, info)| is_named(item, info))
-                .map(|(record, _)| record)
-                .collect();
+        }
+        if !named.is_empty() {
+            for (record, info) in view.members() {
+                note_named(&mut named, record, &info);
+            }
+        }
+        for (item, found) in named {
             if found.is_empty() {
                 return Err(Error::invalid(
                     format!("channel {label} has neither a package nor an erratum {item}"),
                     "airlock channel packages LABEL and airlock channel errata LABEL list them",
                 ));
             }
-            for record in found {
-                content.records.remove(record);
-            }
+            content.records -= found.into_iter().collect::<RoaringTreemap>();
         }
         let note = format!("removed {}", shown(items));
         self.change(
@@ -356,6 +357,15 @@ impl Content {
             }
         }
         Ok(outcomes)
+    }
+}
+
+/// Notes a record beside each item that names it.
+fn note_named(named: &mut [(&str, Vec<u64>)], record: u64, info: &crate::pack::RecordInfo<'_>) {
+    for (item, found) in named {
+        if is_named(item, info) {
+            found.push(record);
+        }
     }
 }
 
