@@ -25,7 +25,8 @@ impl Content {
         // A channel is a clone as long as its source is there, and earlier releases cut nothing: what form a version was
         // published in shows in its bytes only.
         let form = UpdatesForm::of(&version.channel);
-        for form in [form, form.other()] {
+        let others = UpdatesForm::ALL.into_iter().filter(|other| *other != form);
+        for form in std::iter::once(form).chain(others) {
             if !self.blobs().exists(&file.sha256)? {
                 self.rebuild(version, form).await?;
             }

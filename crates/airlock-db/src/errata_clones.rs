@@ -113,11 +113,27 @@ pub struct PublishedRevision {
     pub fragment: Vec<u8>,
     /// File names of its packages.
     pub packages: Vec<String>,
+    /// Whether it is a clone's.
+    pub is_clone: bool,
+}
+
+/// Those revisions of a set that are clones'.
+pub async fn among(db: &Db, set: &RoaringTreemap) -> Result<RoaringTreemap> {
+    let rows = sqlx::query(
+        "SELECT r.id FROM erratum_revision r JOIN erratum e ON e.id = r.erratum_id WHERE e.original_id IS NOT NULL",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    let clones = rows
+        .iter()
+        .map(|row| Ok(row.try_get::<i64, _>(0)?.unsigned_abs()))
+        .collect::<Result<RoaringTreemap>>()?;
+    Ok(clones & set)
 }
 
 /// The `<update>` elements of a set with the packages that they name, by advisory name.
 pub async fn published(db: &Db, set: &RoaringTreemap) -> Result<Vec<PublishedRevision>> {
-    let rows = of_set(db, set, "e.advisory, r.fragment, r.packages").await?;
+    let rows = of_set(db, set, "e.advisory, r.fragment, r.packages, e.original_id").await?;
     let mut list: Vec<PublishedRevision> = rows
         .iter()
         .map(|row| {
@@ -125,6 +141,7 @@ pub async fn published(db: &Db, set: &RoaringTreemap) -> Result<Vec<PublishedRev
                 advisory: row.try_get(0)?,
                 fragment: row.try_get(1)?,
                 packages: lines(row.try_get(2)?),
+                is_clone: row.try_get::<Option<i64>, _>(3)?.is_some(),
             })
         })
         .collect::<Result<_>>()?;

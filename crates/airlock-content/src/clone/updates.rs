@@ -8,36 +8,33 @@ use crate::commit::VersionContent;
 use crate::view::VersionView;
 use crate::{Content, Error, Result};
 
-/// What a version's updateinfo says of packages that are not there.
+/// Which advisories of a version's updateinfo say nothing of packages that are not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UpdatesForm {
-    /// All that the advisories say.
-    Whole,
-    /// Nothing.
+    /// All.
     Cut,
+    /// Those that cloning made; the others say what their upstreams or people said.
+    ClonesCut,
+    /// None, as earlier releases published.
+    Whole,
 }
 
 impl UpdatesForm {
+    /// All forms that there are.
+    pub(crate) const ALL: [Self; 3] = [Self::Cut, Self::ClonesCut, Self::Whole];
+
     /// What a channel publishes now.
     pub(crate) fn of(channel: &Channel) -> Self {
         match channel.cloned_from {
             Some(_) => Self::Cut,
-            None => Self::Whole,
-        }
-    }
-
-    /// The other one.
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::Whole => Self::Cut,
-            Self::Cut => Self::Whole,
+            None => Self::ClonesCut,
         }
     }
 }
 
 impl Content {
-    /// The `<update>` elements of a version. Those of a clone name only packages that are in it; the stored revisions stay
-    /// as they are. Other channels have what their upstreams or people said.
+    /// The `<update>` elements of a version. Those of a clone name only packages that are in it, and so do the errata that
+    /// came from a clone into another channel; the stored revisions stay as they are.
     pub(crate) async fn updates(
         &self,
         channel: &Channel,
@@ -48,7 +45,7 @@ impl Content {
         self.updates_in(form, channel, view, content).await
     }
 
-    /// The same in one of both forms.
+    /// The same in one of the forms.
     pub(crate) async fn updates_in(
         &self,
         form: UpdatesForm,
@@ -56,17 +53,26 @@ impl Content {
         view: &VersionView,
         content: &VersionContent,
     ) -> Result<Vec<Vec<u8>>> {
-        if form == UpdatesForm::Whole {
-            return Ok(airlock_db::errata::fragments(self.db(), &content.errata).await?);
+        let errata = &content.errata;
+        let is_whole = match form {
+            UpdatesForm::Cut => false,
+            UpdatesForm::ClonesCut => airlock_db::errata_clones::among(self.db(), errata)
+                .await?
+                .is_empty(),
+            UpdatesForm::Whole => true,
+        };
+        if is_whole {
+            return Ok(airlock_db::errata::fragments(self.db(), errata).await?);
         }
-        let list = airlock_db::errata_clones::published(self.db(), &content.errata).await?;
+        let list = airlock_db::errata_clones::published(self.db(), errata).await?;
         let (label, view) = (channel.label.to_string(), view.clone());
         self.blocking("cutting errata", move |_| {
             let names = Names::new(&view);
             list.into_iter()
                 .map(|erratum| {
                     let fragment = erratum.fragment;
-                    if erratum.packages.iter().all(|name| names.has(name)) {
+                    let stays = form == UpdatesForm::ClonesCut && !erratum.is_clone;
+                    if stays || erratum.packages.iter().all(|name| names.has(name)) {
                         return Ok(fragment);
                     }
                     updateinfo::with_packages(&fragment, |package| names.has_package(package))

@@ -1,7 +1,7 @@
 //! What a clone's change does to what stands beside it: its own updateinfo, and children that are no part of the run.
 
 use airlock_content::Error;
-use airlock_model::{ChannelPatch, Clock as _, CloneRequest, Gate, SystemClock};
+use airlock_model::{ChannelPatch, Clock as _, CloneRequest, Gate, SystemClock, VersionSelector};
 
 use super::{Upstream, clone, errata, packages, plan, reasons, until};
 use crate::world::{World, label, on_both};
@@ -51,6 +51,19 @@ fn an_advisory_names_the_packages_that_are_there() {
         clone(&world, &removing).await.unwrap();
         assert_eq!(packages(&world, "clone-a").await, "base-1 two-1");
         assert_eq!(told().await, [false, true]);
+        // What is promoted from a clone says no more than the clone does.
+        world.create("prod-a", None, ChannelPatch::default()).await;
+        let (clone_a, prod_a) = (label("clone-a"), label("prod-a"));
+        let at = VersionSelector::Current;
+        world
+            .content
+            .promote(&world.context(), &clone_a, at, &prod_a, false)
+            .await
+            .unwrap();
+        assert_eq!(
+            updateinfo(&world, "prod-a").await,
+            updateinfo(&world, "clone-a").await
+        );
         // Without any of its packages it is not listed.
         let removing = CloneRequest {
             removelist: names(&["one", "two"]),
