@@ -74,6 +74,10 @@ impl Document {
             let code = u32::from(character);
             return Err(at(file, &text, offset, XmlFlaw::Character { code }));
         }
+        // The reader passes over a mark at its beginning without counting it, so its offsets would lie between characters.
+        if text.starts_with('\u{feff}') {
+            return Err(at(file, &text, 0, XmlFlaw::Outside { what: "text" }));
+        }
         let mut outside = Vec::new();
         let mut root =
             tree(&text, &mut outside).map_err(|(offset, flaw)| at(file, &text, offset, flaw))?;

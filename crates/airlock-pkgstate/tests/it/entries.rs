@@ -70,3 +70,17 @@ fn whatever_is_declared_what_is_not_installed_is_never_good() {
         }
     }
 }
+
+#[test]
+fn one_byte_order_mark_is_passed_over_and_a_second_is_text() {
+    let parse = |marks: &str| {
+        let text = format!("{marks}{CONFIGURATION}");
+        body::configuration(text.as_bytes());
+        airlock_pkgstate::declared::parse_configuration("entries.xml", text.as_bytes())
+    };
+    assert!(parse("\u{feff}").is_ok());
+    let error = parse("\u{feff}\u{feff}").unwrap_err().to_string();
+    assert!(error.contains("text outside the root element"), "{error}");
+    // What fuzzing found.
+    body::configuration(b"\xef\xbb\xbf\xef\xbb\xbf`");
+}
