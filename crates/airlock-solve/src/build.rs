@@ -124,7 +124,7 @@ impl PoolBuilder {
             let (name, flags, version) = match text.starts_with('(') {
                 true => (text, "", ""),
                 false => {
-                    let mut words = text.split_whitespace();
+                    let mut words = text.split(rich::is_space).filter(|word| !word.is_empty());
                     let mut next = || words.next().unwrap_or_default();
                     (next(), next(), next())
                 }

@@ -36,7 +36,7 @@ pub(crate) fn parse(
     dependencies: &mut Dependencies,
 ) -> Result<DependencyId, Refused> {
     let mut parser = Parser {
-        rest: text.trim(),
+        rest: text.trim_matches(is_space),
         parts: 0,
         strings,
         dependencies,
@@ -46,6 +46,16 @@ pub(crate) fn parse(
         true => Ok(id),
         false => Err(RichFault::Trailing.into()),
     }
+}
+
+/// White space as rpm knows it, whatever the locale.
+pub(crate) fn is_space(character: char) -> bool {
+    matches!(character, ' ' | '\t'..='\r')
+}
+
+/// What stands between the words of an expression: rpm passes over commas as over white space.
+fn separates(character: char) -> bool {
+    is_space(character) || character == ','
 }
 
 /// Takes a version apart as rpm does: the epoch is what stands before the first `:` and is a
@@ -116,12 +126,12 @@ impl<'t> Parser<'t, '_> {
             .rest
             .strip_prefix('(')
             .ok_or(RichFault::MissingName)?
-            .trim_start();
+            .trim_start_matches(separates);
         let mut left = self.operand(depth)?;
         let mut before: Option<(Operator, DependencyId)> = None;
         loop {
             if let Some(rest) = self.rest.strip_prefix(')') {
-                self.rest = rest.trim_start();
+                self.rest = rest.trim_start_matches(separates);
                 return match before {
                     // `a if b`, without a third part.
                     Some((Operator::If, condition)) => self.intern(Expression::If(left, condition)),
@@ -207,7 +217,7 @@ impl<'t> Parser<'t, '_> {
         }
         let (sign, rest) = self.rest.split_at(sign);
         let sense = Sense::parse(sign).ok_or(RichFault::UnknownOperator)?;
-        self.rest = rest.trim_start();
+        self.rest = rest.trim_start_matches(separates);
         let version = self.word()?;
         if version.is_empty() {
             return Err(RichFault::MissingVersion.into());
@@ -223,20 +233,20 @@ impl<'t> Parser<'t, '_> {
     /// Text up to white space, a comma, or a parenthesis that was not opened in it.
     fn word(&mut self) -> Result<&'t str, Refused> {
         let mut open = 0_usize;
-        let end = self.rest.bytes().position(|byte| match byte {
-            b'(' => {
+        let end = self.rest.find(|character| match character {
+            '(' => {
                 open += 1;
                 false
             }
-            b')' if open == 0 => true,
-            b')' => {
+            ')' if open == 0 => true,
+            ')' => {
                 open -= 1;
                 false
             }
-            byte => byte.is_ascii_whitespace() || byte == b',',
+            character => separates(character),
         });
         let (word, rest) = self.rest.split_at(end.ok_or(RichFault::Truncated)?);
-        self.rest = rest.trim_start();
+        self.rest = rest.trim_start_matches(separates);
         Ok(word)
     }
 }

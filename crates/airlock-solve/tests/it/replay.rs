@@ -6,7 +6,7 @@ mod rich;
 use airlock_testkit::hostile;
 use airlock_testkit::seeded::Seeded;
 
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 25] = [
     "(",
     ")",
     " ",
@@ -29,6 +29,9 @@ const WORDS: [&str; 22] = [
     "2-1",
     "1:",
     "((",
+    "\u{b}",
+    ",",
+    "\u{a0}",
 ];
 
 #[test]
@@ -48,6 +51,15 @@ fn rich_dependencies() {
         {
             rich::rich(&case.bytes);
         }
+    }
+    // White space that only rpm or only Unicode knows, commas; the first is what fuzzing found.
+    for text in [
+        "\u{5}\u{b}\u{1}\0)",
+        "a\u{b}and\u{c}b)",
+        "a, and ,b)",
+        "a\u{a0}or\u{85}b)",
+    ] {
+        rich::rich(text.as_bytes());
     }
     let mut random = Seeded::new(7);
     for _ in 0..2000 {
