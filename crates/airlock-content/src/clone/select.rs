@@ -145,7 +145,7 @@ impl Gathered {
             question.source.push((*id, when));
         }
         question.source.sort_by_key(|(id, _)| *id);
-        if own.destination.version.is_none() {
+        if own.is_first() {
             question.naked = naked;
         }
         for (id, _) in &question.source {
@@ -198,7 +198,7 @@ impl Gathered {
                 });
             }
         } else {
-            if own.destination.version.is_none() {
+            if own.is_first() {
                 let as_of_old = request.blacklist_scope == BlacklistScope::Errata;
                 let naked = question.source.iter().filter(|(id, _)| is_naked(id));
                 for (id, _) in naked.filter(|(_, when)| *when == When::Original) {
