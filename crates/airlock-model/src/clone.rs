@@ -139,6 +139,10 @@ pub struct Plan {
     /// Other children of the base that loses something, as they were looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<PlannedChild>,
+    /// SHA-256 of the plan's bytes without this field, so that a plan is applied as it was made or not at all. Written
+    /// last; a plan that was read and checked does not hold it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 impl Plan {

@@ -34,6 +34,12 @@ pub fn names_package(typed: &str, nevra: &str) -> bool {
         })
 }
 
+/// Whether what a person typed is that requirement: all of it, or what it asks for whatever the version.
+#[must_use]
+pub fn names_requirement(typed: &str, requires: &str) -> bool {
+    typed == requires || Some(typed) == requires.split(' ').next()
+}
+
 /// A plan with only those entries that a name is in, and those that their chains of reasons lead to. The counts
 /// that are no entries stay those of the whole plan.
 #[must_use]
@@ -42,10 +48,8 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
     let wanted = follow(plan, typed);
     let channels = plan.channels.iter().map(|channel| {
         let open = channel.open.iter().filter(|open| {
-            let word = open.requires.split(' ').next().unwrap_or_default();
             named(&open.package)
-                || typed == open.requires
-                || typed == word
+                || names_requirement(typed, &open.requires)
                 || open.providers.iter().any(|one| named(one))
         });
         let packages = channel.packages.iter();
@@ -106,6 +110,7 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
             })
             .filter(|child| !child.broken.is_empty())
             .collect(),
+        digest: None,
     }
 }
 
@@ -118,9 +123,16 @@ fn follow<'a>(plan: &'a Plan, typed: &str) -> HashSet<&'a str> {
         for package in &channel.packages {
             let to = leads.entry(&package.nevra).or_default();
             match &package.reason {
-                PackageReason::Needed { by, advisory, .. } => {
+                PackageReason::Needed {
+                    by,
+                    requires,
+                    advisory,
+                } => {
                     to.push(by);
                     to.extend(advisory.as_deref());
+                    if names_requirement(typed, requires) || names_package(typed, by) {
+                        waiting.push(&package.nevra);
+                    }
                 }
                 PackageReason::Erratum { advisory }
                 | PackageReason::WithErratum { advisory }

@@ -187,6 +187,7 @@ mod tests {
             channels: Vec::new(),
             unknown_errata: Vec::new(),
             children: Vec::new(),
+            digest: None,
         };
         let bytes = crate::clone::write_plan(&plan).unwrap();
         assert_eq!(request_of(&bytes[..]), Some(plan.request.clone()));

@@ -215,6 +215,7 @@ fn plan(
         channels,
         unknown_errata: Vec::new(),
         children: Vec::new(),
+        digest: None,
     };
     Ok((plan, unnamed))
 }

@@ -129,6 +129,30 @@ fn a_plan_that_was_changed_by_hand_in_one_place_is_refused() {
                 "{error}"
             );
         }
+        // Whatever else is taken out or changed does not fit the plan's digest.
+        let text = String::from_utf8(write_plan(&made).unwrap()).unwrap();
+        let without = |part: &str| {
+            let lines = text.lines().filter(|line| !line.contains(part));
+            lines.collect::<Vec<_>>().join("\n").into_bytes()
+        };
+        for (bytes, said) in [
+            (
+                without("{\"nevra\": \"lib-1-1.noarch\""),
+                "the plan is not as it was made: what it says does not fit its digest",
+            ),
+            (
+                text.replace("RHBA-1\"", "RHBA-9\"").into_bytes(),
+                "the plan is not as it was made: what it says does not fit its digest",
+            ),
+            (
+                format!("{}\n}}\n", text.rsplit_once(",\n \"digest\"").unwrap().0).into_bytes(),
+                "the plan has no digest",
+            ),
+        ] {
+            assert_ne!(bytes, text.as_bytes());
+            let error = world.content.keep_plan(bytes).await.unwrap_err();
+            assert!(error.to_string().starts_with(said), "{error}");
+        }
         assert!(
             world
                 .content

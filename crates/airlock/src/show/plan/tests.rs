@@ -250,6 +250,7 @@ pub fn plan() -> Plan {
                 source_broken: false,
             }],
         }],
+        digest: None,
     }
 }
 
