@@ -110,7 +110,7 @@ pub struct CloneRequest {
     pub blacklist_scope: BlacklistScope,
     /// Which packages without an erratum a new clone gets.
     pub naked: Naked,
-    /// Fail instead of pulling in what is beyond the date.
+    /// Fail instead of pulling in what is beyond the date, or leaving open what the source can meet.
     pub strict: bool,
     /// With `as_of`: take out what was put in by hand, too.
     pub prune: bool,
