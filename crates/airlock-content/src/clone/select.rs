@@ -120,7 +120,14 @@ impl Gathered {
             by_hand: Vec::new(),
             left_out: Vec::new(),
             reaches: own.past.reaches.filter(|_| self.goes_back(own, request)),
-            available: errata.iter().filter(|(_, known)| known.is_none()).count() as u64,
+            // A clone's erratum of another name does not stand for the recorded one.
+            available: errata
+                .iter()
+                .filter(|(erratum, known)| match own.recorded {
+                    true => erratum.standing == Standing::Recorded,
+                    false => known.is_none(),
+                })
+                .count() as u64,
             known: Vec::new(),
             errata_not_recorded: HashSet::new(),
         };
