@@ -54,6 +54,47 @@ pub fn absent(plan: &Plan, typed: &str, facts: &[Facts]) -> Vec<Vec<String>> {
     found
 }
 
+/// Whether a typed text can only be a requirement: of a version, of a file, or a function of packages.
+#[must_use]
+pub fn is_requirement(typed: &str) -> bool {
+    typed.contains([' ', '(']) || typed.starts_with('/')
+}
+
+/// A requirement that does not stay open: what there is of the name that it asks for.
+#[must_use]
+pub fn not_open(plan: &Plan, typed: &str, facts: &[Facts]) -> Vec<Vec<String>> {
+    if !is_requirement(typed) {
+        return Vec::new();
+    }
+    let labels: Vec<&str> = plan
+        .channels
+        .iter()
+        .map(|channel| channel.destination.label.as_str())
+        .collect();
+    let mut lines = vec![format!(
+        "{typed} is a requirement that does not stay open in {}: whatever there requires it has it",
+        labels.join(", ")
+    )];
+    let name = typed.split(' ').next().unwrap_or_default();
+    for (place, channel) in plan.channels.iter().enumerate() {
+        let label = &channel.destination.label;
+        let coming = channel
+            .packages
+            .iter()
+            .filter(|one| names(name, &one.nevra));
+        lines.extend(coming.map(|one| format!("{} comes into {label}", one.nevra)));
+        let there = facts
+            .get(place)
+            .into_iter()
+            .flat_map(|facts| &facts.destination);
+        let there = there.map(PackageRow::nevra).filter(|one| names(name, one));
+        lines.extend(
+            there.map(|nevra| format!("{nevra} is in {} already", at(&channel.destination))),
+        );
+    }
+    vec![lines]
+}
+
 /// Why a package of the source does not come in.
 fn of_package(
     plan: &Plan,
