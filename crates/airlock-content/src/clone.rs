@@ -36,7 +36,7 @@ use airlock_model::{ChannelLabel, Plan};
 
 use crate::{Content, Error, Result};
 
-pub use about::{names_package, names_requirement, plan_about, split_nevra};
+pub use about::{meets_by_name, names_package, names_requirement, plan_about, split_nevra};
 pub use document::{LARGEST_PLAN, read_plan, read_plan_to_apply, write_plan};
 pub use undo::{UndoStep, Undone};
 pub(crate) use updates::UpdatesForm;

@@ -320,7 +320,7 @@ fn a_requirement_that_is_met_says_by_what() {
     assert_eq!(said(&part, "libbar >= 3"), said(&plan, "libbar >= 3"));
     // Met by what is there or comes in anyway.
     let there = Facts {
-        destination: vec![row("libbar", "2")],
+        destination: vec![row("libbar", "1"), row("libbar", "2")],
         ..Facts::default()
     };
     let lines = not_open(&plan, "libbar > 1", &[there, Facts::default()]);
@@ -328,8 +328,8 @@ fn a_requirement_that_is_met_says_by_what() {
         lines[0],
         [
             "libbar > 1 is a requirement that does not stay open in el9-2026q1, el9-2026q1-extra: whatever there requires it has it",
-            "libbar-3-1.x86_64 comes into el9-2026q1",
-            "libbar-2-1.noarch is in el9-2026q1 already",
+            "libbar-3-1.x86_64, which comes into el9-2026q1, meets it",
+            "libbar-2-1.noarch, which is in el9-2026q1 already, meets it",
         ]
     );
     assert!(not_open(&plan, "libbar", &[]).is_empty());
