@@ -36,8 +36,8 @@ use airlock_model::{ChannelLabel, Plan};
 
 use crate::{Content, Error, Result};
 
-pub use about::{names_package, plan_about, split_nevra};
-pub use document::{LARGEST_PLAN, read_plan, write_plan};
+pub use about::{meets_by_name, names_package, names_requirement, plan_about, split_nevra};
+pub use document::{LARGEST_PLAN, read_plan, read_plan_to_apply, write_plan};
 pub use undo::{UndoStep, Undone};
 pub(crate) use updates::UpdatesForm;
 pub(crate) use warm::LastPlan;
@@ -55,12 +55,12 @@ impl Content {
     /// Takes a plan's bytes into the store. Plans are read one at a time, since a large one takes much memory.
     ///
     /// # Errors
-    /// When they are no plan of this format; the message names the line and the field.
+    /// When they are no plan of this format (the message names the line and the field), or not as the plan was made.
     pub async fn keep_plan(&self, bytes: Vec<u8>) -> Result<KeptPlan> {
         let turn = self.reading_plan().await;
         self.blocking("keeping a plan", move |content| {
             let _turn = turn;
-            let plan = read_plan(&bytes)?;
+            let plan = read_plan_to_apply(&bytes)?;
             Ok(KeptPlan {
                 digest: content.put_plan(&bytes)?,
                 destinations: plan

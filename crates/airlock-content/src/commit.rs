@@ -53,6 +53,8 @@ pub(crate) struct PendingVersion {
     pub removed: u64,
     pub publication: Publication,
     pub upstreams: Vec<UpstreamState>,
+    /// The channel becomes a clone of that one with this version, which is its first.
+    pub cloned_from: Option<ChannelId>,
 }
 
 /// A channel that is made together with its first version.
@@ -258,6 +260,9 @@ impl Content {
                 &ctx.actor.request_id,
             )
             .await?;
+            if let Some(source) = version.cloned_from {
+                airlock_db::channels::set_cloned_from(&mut tx, id_of(version), source).await?;
+            }
             for upstream in &version.upstreams {
                 write_upstream(&mut tx, upstream, instant).await?;
             }

@@ -329,6 +329,7 @@ impl Content {
             removed,
             publication,
             upstreams: Vec::new(),
+            cloned_from: None,
         };
         Ok((outcome, Some(pending)))
     }

@@ -45,8 +45,8 @@ mod view;
 pub use arriving::{ArrivedRun, Arriving, ArrivingBytes, HELD_BACK};
 pub use audit_head::{AUDIT_HEAD, write_audit_head};
 pub use clone::{
-    KeptPlan, LARGEST_PLAN, UndoStep, Undone, names_package, plan_about, read_plan, split_nevra,
-    write_plan,
+    KeptPlan, LARGEST_PLAN, UndoStep, Undone, meets_by_name, names_package, names_requirement,
+    plan_about, read_plan, read_plan_to_apply, split_nevra, write_plan,
 };
 pub use content::{Content, ContentSettings};
 pub use context::{BeforeChange, TaskContext, Unwatched};

@@ -217,6 +217,7 @@ impl Content {
                 settings: String::new(),
             },
             upstreams: Vec::new(),
+            cloned_from: None,
         };
         Ok((outcome, Some(pending)))
     }

@@ -24,7 +24,7 @@ pub struct ChannelWrite {
     pub checksum: String,
     /// Base channel.
     pub parent: Option<ChannelId>,
-    /// The channel that it is a clone of; stays as it was at the beginning.
+    /// The channel that it is a clone of; once it has content, that stays.
     pub cloned_from: Option<ChannelId>,
     /// What keeps a version with broken packages from being published.
     pub gate: Gate,
@@ -390,6 +390,16 @@ pub async fn insert(
     .fetch_optional(&mut *tx.inner)
     .await?;
     Ok(row.map(|r| r.try_get(0).map(ChannelId)).transpose()?)
+}
+
+/// Says what a channel that got its first content is a clone of.
+pub async fn set_cloned_from(tx: &mut Tx, id: ChannelId, source: ChannelId) -> Result<()> {
+    sqlx::query("UPDATE channel SET cloned_from_id = $1 WHERE id = $2")
+        .bind(source.0)
+        .bind(id.0)
+        .execute(&mut *tx.inner)
+        .await?;
+    Ok(())
 }
 
 /// Writes a channel's settings.

@@ -110,7 +110,7 @@ pub struct CloneRequest {
     pub blacklist_scope: BlacklistScope,
     /// Which packages without an erratum a new clone gets.
     pub naked: Naked,
-    /// Fail instead of pulling in what is beyond the date.
+    /// Fail instead of pulling in what is beyond the date, or leaving open what the source can meet.
     pub strict: bool,
     /// With `as_of`: take out what was put in by hand, too.
     pub prune: bool,
@@ -139,6 +139,10 @@ pub struct Plan {
     /// Other children of the base that loses something, as they were looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<PlannedChild>,
+    /// SHA-256 of the plan's bytes without this field, so that a plan is applied as it was made or not at all. Written
+    /// last; a plan that was read and checked does not hold it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
 }
 
 impl Plan {

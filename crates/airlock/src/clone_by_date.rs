@@ -11,6 +11,7 @@ mod explain;
 pub mod explained;
 pub mod flow;
 mod listing;
+mod rebased;
 mod sample;
 mod switches;
 mod validate;
@@ -97,10 +98,10 @@ async fn deed(
     match &wish.deed {
         Deed::Clone(requests) => flow::clone(context, wish, requests, interrupts).await,
         Deed::Show(requests, shown) => flow::show(context, shown, requests, called).await,
-        Deed::Apply { files, rebase } => {
-            written::apply(context, wish, (files, *rebase), interrupts).await
+        Deed::Apply(files, how) => written::apply(context, wish, (files, *how), interrupts).await,
+        Deed::Undo { files, dry_run } => {
+            written::undo(context, wish, (files, *dry_run), interrupts).await
         }
-        Deed::Undo(files) => written::undo(context, wish, files, interrupts).await,
         Deed::Validate(requests) => validate::run(context, requests).await,
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use airlock_model::{ErratumReason, PackageReason, Plan, PlannedChannel, PlannedChild};
+use airlock_rpm::EvrRef;
 
 /// Name, EVR and architecture of a NEVRA.
 #[must_use]
@@ -34,6 +35,37 @@ pub fn names_package(typed: &str, nevra: &str) -> bool {
         })
 }
 
+/// Whether what a person typed is that requirement: all of it, or what it asks for whatever the version.
+#[must_use]
+pub fn names_requirement(typed: &str, requires: &str) -> bool {
+    typed == requires || Some(typed) == requires.split(' ').next()
+}
+
+/// Whether a package meets a requirement by its own name and version; what it provides besides is not looked at.
+#[must_use]
+pub fn meets_by_name(requires: &str, nevra: &str) -> bool {
+    let (name, evr, _) = split_nevra(nevra);
+    let mut words = requires.split_whitespace();
+    if words.next() != Some(name) {
+        return false;
+    }
+    let (Some(operator), Some(wanted)) = (words.next(), words.next()) else {
+        return true;
+    };
+    let (Ok(own), Ok(wanted)) = (EvrRef::parse(evr), EvrRef::parse(wanted)) else {
+        return false;
+    };
+    let order = own.compare_in_range(&wanted);
+    match operator {
+        "=" => order.is_eq(),
+        ">=" => order.is_ge(),
+        "<=" => order.is_le(),
+        ">" => order.is_gt(),
+        "<" => order.is_lt(),
+        _ => false,
+    }
+}
+
 /// A plan with only those entries that a name is in, and those that their chains of reasons lead to. The counts
 /// that are no entries stay those of the whole plan.
 #[must_use]
@@ -42,10 +74,8 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
     let wanted = follow(plan, typed);
     let channels = plan.channels.iter().map(|channel| {
         let open = channel.open.iter().filter(|open| {
-            let word = open.requires.split(' ').next().unwrap_or_default();
             named(&open.package)
-                || typed == open.requires
-                || typed == word
+                || names_requirement(typed, &open.requires)
                 || open.providers.iter().any(|one| named(one))
         });
         let packages = channel.packages.iter();
@@ -106,6 +136,7 @@ pub fn plan_about(plan: &Plan, typed: &str) -> Plan {
             })
             .filter(|child| !child.broken.is_empty())
             .collect(),
+        digest: None,
     }
 }
 
@@ -118,9 +149,16 @@ fn follow<'a>(plan: &'a Plan, typed: &str) -> HashSet<&'a str> {
         for package in &channel.packages {
             let to = leads.entry(&package.nevra).or_default();
             match &package.reason {
-                PackageReason::Needed { by, advisory, .. } => {
+                PackageReason::Needed {
+                    by,
+                    requires,
+                    advisory,
+                } => {
                     to.push(by);
                     to.extend(advisory.as_deref());
+                    if names_requirement(typed, requires) || names_package(typed, by) {
+                        waiting.push(&package.nevra);
+                    }
                 }
                 PackageReason::Erratum { advisory }
                 | PackageReason::WithErratum { advisory }
@@ -153,7 +191,7 @@ fn follow<'a>(plan: &'a Plan, typed: &str) -> HashSet<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{names_package, split_nevra};
+    use super::{meets_by_name, names_package, split_nevra};
 
     #[test]
     fn nevras_are_taken_apart() {
@@ -166,6 +204,29 @@ mod tests {
             ("-", ("", "", "")),
         ] {
             assert_eq!(split_nevra(nevra), parts, "{nevra}");
+        }
+    }
+
+    #[test]
+    fn a_requirement_is_met_by_name_and_version() {
+        let nevra = "lib-foo-1:2.0-3.el9.x86_64";
+        for met in [
+            "lib-foo",
+            "lib-foo >= 2",
+            "lib-foo = 1:2.0",
+            "lib-foo < 1:2.0-4",
+            "lib-foo > 9",
+        ] {
+            assert!(meets_by_name(met, nevra), "{met}");
+        }
+        for unmet in [
+            "lib-foo < 2",
+            "lib-foo = 2.1",
+            "lib",
+            "lib-foo ~ 2",
+            "(lib-foo or x)",
+        ] {
+            assert!(!meets_by_name(unmet, nevra), "{unmet}");
         }
     }
 

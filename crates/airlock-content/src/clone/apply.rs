@@ -87,7 +87,10 @@ impl Content {
                 plan_digest: Some(digest.to_owned()),
                 content,
             };
-            let (_, pending) = self.prepare_change(&channel, change).await?;
+            let (_, mut pending) = self.prepare_change(&channel, change).await?;
+            if let Some(pending) = &mut pending {
+                pending.cloned_from = becomes_clone(pair).then_some(pair.source.id);
+            }
             versions.extend(pending);
             creations.extend(creation);
         }
@@ -201,21 +204,33 @@ impl Content {
         planned: &PlannedChannel,
     ) -> Result<(Channel, Option<PendingChannel>), Moved> {
         let (label, source) = (&pair.label, &pair.source);
-        let Some(creation) = &planned.create else {
-            let channel = pair.destination.clone();
-            let channel = channel.ok_or_else(|| Error::no_channel(label))?;
-            if self.current_digest(&channel).await? != planned.destination.digest {
+        if let Some(mut channel) = pair.destination.clone() {
+            let digest = &planned.destination.digest;
+            let unmoved = match self.current_digest(&channel).await? {
+                // The plan itself, or another one that made the clone, was taken back.
+                Some(_) if digest.is_none() => self.is_emptied(&channel, source).await?,
+                now => now == *digest,
+            };
+            if !unmoved {
                 let (then, now) = (planned.destination.version, channel.current);
-                return Err(Moved::on(label, then, now, "destination"));
+                return Err(match planned.create {
+                    None => Moved::on(label, then, now, "destination"),
+                    Some(_) => Moved::On(Error::conflict(
+                        format!(
+                            "channel {label} exists now and has content, and the plan was to make it"
+                        ),
+                        AGAIN,
+                    )),
+                });
+            }
+            if becomes_clone(pair) {
+                channel.cloned_from = Some(source.label.clone());
             }
             return Ok((channel, None));
-        };
-        if pair.destination.is_some() {
-            return Err(Moved::On(Error::conflict(
-                format!("channel {label} exists now, and the plan was to make it"),
-                AGAIN,
-            )));
         }
+        let Some(creation) = &planned.create else {
+            return Err(Error::no_channel(label).into());
+        };
         let keys = airlock_db::channels::keys(self.db(), source.id)
             .await
             .map_err(Error::from)?;
@@ -274,6 +289,15 @@ impl Content {
             keys,
         };
         Ok((channel, Some(pending)))
+    }
+
+    /// Whether a clone of a source is empty again because the plan that made it was taken back.
+    async fn is_emptied(&self, channel: &Channel, source: &Channel) -> Result<bool> {
+        if channel.cloned_from.as_ref() != Some(&source.label) {
+            return Ok(false);
+        }
+        let (content, _) = self.current_content(channel).await?;
+        Ok(self.past(channel, &content).await?.emptied)
     }
 
     /// What the clone will hold.
@@ -368,6 +392,13 @@ impl Content {
             })
             .collect())
     }
+}
+
+/// Whether an existing channel gets its first content, and with it its source: the next run finds its clone again.
+fn becomes_clone(pair: &Pair) -> bool {
+    pair.destination.as_ref().is_some_and(|channel| {
+        channel.current.is_none() && channel.cloned_from.as_ref() != Some(&pair.source.label)
+    })
 }
 
 /// The records that the clone will have.

@@ -210,7 +210,7 @@ impl<'a, 'q> Describe<'a, 'q> {
         PlannedPackage {
             nevra: self.pool.nevra(id),
             checksum: self.checksum(own, id),
-            replaces: older.map(|older| self.pool.evr(*older).to_string()),
+            replaces: older.map(|older| evr(&self.pool.evr(*older).to_string())),
             reason: reason.clone(),
             beyond,
             inferred: own.inferred,
@@ -294,6 +294,11 @@ impl<'a, 'q> Describe<'a, 'q> {
         removed.dedup();
         removed
     }
+}
+
+/// As a NEVRA has it: an epoch of 0 is none.
+fn evr(text: &str) -> String {
+    text.strip_prefix("0:").unwrap_or(text).to_owned()
 }
 
 fn version(label: &airlock_model::ChannelLabel, side: &Side) -> PlannedVersion {

@@ -266,7 +266,8 @@ impl Content {
         let stated = self.stated(&source.view, &source_errata).await?;
         let destination_errata =
             airlock_db::errata_clones::revisions(self.db(), &destination.content.errata).await?;
-        let matters = destination.version.is_none() || request.naked == Naked::FirstSeen;
+        let is_first = destination.version.is_none() || past.emptied;
+        let matters = is_first || request.naked == Naked::FirstSeen;
         let seen = match to_date.filter(|_| matters) {
             Some(day) => Some(
                 self.seen_by(&pair.source, &source.content.records, day)
@@ -320,6 +321,11 @@ impl Content {
 }
 
 impl GatheredPair {
+    /// The clone has no content yet, or that of its plan was taken back: it gets its original state.
+    pub(super) fn is_first(&self) -> bool {
+        self.destination.version.is_none() || self.past.emptied
+    }
+
     /// What the packs say of a record of the source or the clone.
     pub(super) fn record(&self, key: u64) -> Option<RecordInfo<'_>> {
         let of_source = self.source.view.record(key);

@@ -23,6 +23,8 @@ pub(super) struct Past {
     pub taken_out: RoaringTreemap,
     /// The last day up to which it was made.
     pub reaches: Option<Date>,
+    /// The plan that made it was taken back: it is empty as it was before its first content.
+    pub emptied: bool,
 }
 
 impl Content {
@@ -35,6 +37,21 @@ impl Content {
         for (place, info) in list.iter().enumerate() {
             let is_hand = matches!(info.kind, VersionKind::Push | VersionKind::Edit);
             let back = by_digest.contains_key(info.content_digest.as_str());
+            // Going back to what never was a version is going back to before the first one.
+            let is_empty = info.packages == 0 && info.errata == 0;
+            past.emptied = info.kind == VersionKind::Rollback
+                && is_empty
+                && by_digest
+                    .get(info.content_digest.as_str())
+                    .is_none_or(|then| then.emptied);
+            if past.emptied {
+                past = Past {
+                    emptied: true,
+                    ..Past::default()
+                };
+                by_digest.insert(&info.content_digest, past.clone());
+                continue;
+            }
             // Years of versions are passed over without being read: most only add, and not by hand.
             let goes = info.removed > 0 && !(past.records.is_empty() && past.errata.is_empty());
             let comes = info.added > 0 && !past.taken_out.is_empty();
@@ -170,6 +187,7 @@ mod tests {
             channels: Vec::new(),
             unknown_errata: Vec::new(),
             children: Vec::new(),
+            digest: None,
         };
         let bytes = crate::clone::write_plan(&plan).unwrap();
         assert_eq!(request_of(&bytes[..]), Some(plan.request.clone()));

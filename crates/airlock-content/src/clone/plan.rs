@@ -23,7 +23,8 @@ impl Content {
     ///
     /// # Errors
     /// When a channel does not exist or the channels are no tree, an advisory is in no source, an expression cannot be
-    /// read, the instant lies before the first recorded version, or (`strict`) dependencies reach beyond the date.
+    /// read, the instant lies before the first recorded version, or (`strict`) dependencies reach beyond the
+    /// date or stay open though the source can meet them.
     pub async fn plan_clone(
         &self,
         ctx: &TaskContext,
@@ -179,7 +180,7 @@ fn plan(
     };
     let decision = question.decide()?;
     if request.strict {
-        refuse_beyond(&decision)?;
+        refuse_open(&decision)?;
     }
     refuse_empty(request, &question, &decision)?;
     let describe = Describe::new(request, pool, &question, &decision);
@@ -215,26 +216,41 @@ fn plan(
         channels,
         unknown_errata: Vec::new(),
         children: Vec::new(),
+        digest: None,
     };
     Ok((plan, unnamed))
 }
 
-/// `strict`: nothing may reach beyond the date.
-fn refuse_beyond(decision: &Decision) -> Result<()> {
+/// `strict`: nothing may reach beyond the date, and nothing that the source can meet may stay open. What was not looked at
+/// on request is no failure.
+fn refuse_open(decision: &Decision) -> Result<()> {
     const SHOWN: usize = 5;
-    let mut lines: Vec<String> = decision
-        .open
-        .iter()
-        .filter(|open| open.requirement.cause == OpenCause::BeyondDate)
-        .map(|open| {
-            format!(
-                "{} requires {}, which only {} has",
-                open.requirement.package,
-                open.requirement.requires,
-                open.requirement.providers.join(", ")
-            )
-        })
-        .collect();
+    let is_beyond = |cause| cause == OpenCause::BeyondDate;
+    let mut beyond_only = true;
+    let mut lines = Vec::new();
+    for open in &decision.open {
+        let open = &open.requirement;
+        let (first, providers) = (
+            format!("{} requires {}", open.package, open.requires),
+            open.providers.join(", "),
+        );
+        let have = if open.providers.len() == 1 {
+            "has"
+        } else {
+            "have"
+        };
+        lines.push(match open.cause {
+            OpenCause::BeyondDate => format!("{first}, which only {providers} {have}"),
+            OpenCause::KeptOut => {
+                format!("{first}, and what would meet it is kept out by blacklist or removelist: {providers}")
+            }
+            OpenCause::Parent => format!(
+                "{first}, which only {providers} {have}, in the source's base channel; the clone's base channel is not changed"
+            ),
+            OpenCause::Source | OpenCause::NotSolved => continue,
+        });
+        beyond_only &= is_beyond(open.cause);
+    }
     if lines.is_empty() {
         return Ok(());
     }
@@ -243,12 +259,26 @@ fn refuse_beyond(decision: &Decision) -> Result<()> {
     if count > SHOWN {
         lines.push(format!("and {} more", count - SHOWN));
     }
-    Err(Error::conflict(
-        format!(
-            "{count} requirements cannot be met within the date:\n{}",
-            lines.join("\n")
+    let requirements = match count {
+        1 => "1 requirement".to_owned(),
+        _ => format!("{count} requirements"),
+    };
+    let (what, hint) = match beyond_only {
+        true => (
+            format!("{requirements} cannot be met within the date"),
+            "choose a later date, keep these packages out with a blacklist, or leave --strict out",
         ),
-        "choose a later date, keep these packages out with a blacklist, or leave --strict out",
+        false => (
+            format!(
+                "{requirements} would stay open though the source can meet {}",
+                if count == 1 { "it" } else { "them" }
+            ),
+            "take what is needed off the lists, keep out what requires it, too, clone the base channel up to the same day, or leave --strict out",
+        ),
+    };
+    Err(Error::conflict(
+        format!("{what}:\n{}", lines.join("\n")),
+        hint,
     ))
 }
 

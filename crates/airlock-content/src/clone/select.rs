@@ -120,7 +120,14 @@ impl Gathered {
             by_hand: Vec::new(),
             left_out: Vec::new(),
             reaches: own.past.reaches.filter(|_| self.goes_back(own, request)),
-            available: errata.iter().filter(|(_, known)| known.is_none()).count() as u64,
+            // A clone's erratum of another name does not stand for the recorded one.
+            available: errata
+                .iter()
+                .filter(|(erratum, known)| match own.recorded {
+                    true => erratum.standing == Standing::Recorded,
+                    false => known.is_none(),
+                })
+                .count() as u64,
             known: Vec::new(),
             errata_not_recorded: HashSet::new(),
         };
@@ -145,7 +152,7 @@ impl Gathered {
             question.source.push((*id, when));
         }
         question.source.sort_by_key(|(id, _)| *id);
-        if own.destination.version.is_none() {
+        if own.is_first() {
             question.naked = naked;
         }
         for (id, _) in &question.source {
@@ -198,7 +205,7 @@ impl Gathered {
                 });
             }
         } else {
-            if own.destination.version.is_none() {
+            if own.is_first() {
                 let as_of_old = request.blacklist_scope == BlacklistScope::Errata;
                 let naked = question.source.iter().filter(|(id, _)| is_naked(id));
                 for (id, _) in naked.filter(|(_, when)| *when == When::Original) {

@@ -180,7 +180,7 @@ fn steps(plans: &[UndonePlan], histories: &Histories) -> Result<Undone> {
         let all: Vec<String> = plans.iter().map(UndonePlan::called).collect();
         return Err(Error::conflict(
             format!("nothing of {} is there to be taken back", all.join(", ")),
-            "a plan that was not applied changed nothing, and --rebase made another one of it: airlock channel versions LABEL shows what there is",
+            "a plan that was not applied changed nothing, and what --rebase applied is in a file beside it (FILE.rebased.json): airlock channel versions LABEL shows what there is",
         ));
     }
     Ok(undone)

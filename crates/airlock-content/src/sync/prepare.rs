@@ -306,6 +306,7 @@ impl Content {
             removed,
             publication,
             upstreams,
+            cloned_from: None,
         };
         Ok(Prepared {
             outcome,

@@ -1,5 +1,7 @@
 //! Plans over REST: who gets which, what is refused before a task begins. What plans hold is the domain's.
 
+use airlock_content::write_plan;
+use airlock_model::Plan;
 use serde_json::{Value, json};
 
 use crate::client::{Answer, Server, request, start};
@@ -116,9 +118,15 @@ async fn a_plan_is_kept_applied_by_a_task_and_asked_for_by_its_number() {
             "by_hand": [], "open": [], "broken": [], "files": [],
             "naked": { "all": 0, "first_seen": 0, "build_date": 0 }
         }]
-    })
-    .to_string();
+    });
     let path = "/api/v1/clones/apply?rebase=true";
+    // Nobody knows whether that is as it was made.
+    let answer = server.admin("POST", path, &plan.to_string()).await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+    let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("the plan has no digest"), "{detail}");
+    let plan: Plan = serde_json::from_value(plan).unwrap();
+    let plan = String::from_utf8(write_plan(&plan).unwrap()).unwrap();
     let token = server.token("content-manager").await;
     let key = "Idempotency-Key: once\r\n";
     let ask = request("POST", path, Some(&token), &plan, key);

@@ -349,6 +349,9 @@ async fn an_administrator_of_another_organization_gets_nowhere() {
         let wish = json!({ "channels": [{ "source": source, "destination": destination }] });
         let plan =
             json!({ "format": 1, "request": wish, "channels": [planned(source, destination)] });
+        let plan: airlock_model::Plan = serde_json::from_value(plan).unwrap();
+        let plan = airlock_content::write_plan(&plan).unwrap();
+        let plan = serde_json::from_slice(&plan).unwrap();
         let task = ask(&two, "POST", "/api/v1/clones/apply", &plan).await;
         assert_eq!(task.status, 202, "{task:?}");
         let id = task.json()["id"].as_i64().unwrap();

@@ -122,7 +122,8 @@ pub struct CloneArgs {
     /// had before
     #[arg(long, num_args = 1.., value_name = "FILE", help_heading = heading::DONE)]
     pub undo: Vec<PathBuf>,
-    /// With --apply: plan the same again if channels have moved on since
+    /// With --apply: plan the same again if channels have moved on since, show that, and keep it in
+    /// FILE.rebased.json
     #[arg(long, help_heading = heading::DONE)]
     pub rebase: bool,
     /// Say why a package or an erratum would be there, or why not, and do nothing else; several

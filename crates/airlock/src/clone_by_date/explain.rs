@@ -8,7 +8,7 @@ use airlock_model::{
     ErratumReason, PackageReason, Plan, PlannedChannel, PlannedErratum, PlannedPackage,
 };
 
-use airlock_content::names_package as names;
+use airlock_content::{names_package as names, names_requirement};
 
 use crate::show::plan::{limit, reason};
 
@@ -25,6 +25,7 @@ pub fn in_plan(plan: &Plan, typed: &str) -> Vec<Vec<String>> {
         map.added(channel, typed, &mut found);
         leaving(channel, typed, &mut found);
         troubled(channel, typed, &mut found);
+        map.met(channel, typed, &mut found);
     }
     let more = found.len().saturating_sub(MOST);
     if more > 0 {
@@ -71,9 +72,9 @@ fn leaving(channel: &PlannedChannel, typed: &str, found: &mut Vec<Vec<String>>) 
 fn troubled(channel: &PlannedChannel, typed: &str, found: &mut Vec<Vec<String>>) {
     let label = &channel.destination.label;
     for open in &channel.open {
-        let word = open.requires.split(' ').next().unwrap_or_default();
         let provided = open.providers.iter().any(|one| names(typed, one));
-        if !(names(typed, &open.package) || typed == open.requires || typed == word || provided) {
+        let required = names_requirement(typed, &open.requires);
+        if !(names(typed, &open.package) || required || provided) {
             continue;
         }
         let mut lines = vec![
@@ -179,6 +180,37 @@ impl<'a> Map<'a> {
             if erratum.beyond {
                 let why = reason::later(self.plan, erratum);
                 lines.push(format!("{why} than {}", limit(self.plan)));
+            }
+            found.push(lines);
+        }
+    }
+
+    /// Requirements that something comes in for, and what was there before and has such a requirement.
+    fn met(&self, channel: &'a PlannedChannel, typed: &str, found: &mut Vec<Vec<String>>) {
+        let label = &channel.destination.label;
+        for package in &channel.packages {
+            let PackageReason::Needed { by, requires, .. } = &package.reason else {
+                continue;
+            };
+            // What is explained by its own name needs no other line.
+            let was_there = names(typed, by) && !self.packages.contains_key(by.as_str());
+            let required = names_requirement(typed, requires) && !names(typed, &package.nevra);
+            if !(was_there || required) {
+                continue;
+            }
+            let nevra = &package.nevra;
+            let mut lines = vec![match was_there {
+                true => format!(
+                    "{by} was there before; it requires {requires}, and {nevra} comes into {label} for it"
+                ),
+                false => format!(
+                    "{requires}, which {by} requires, is met by {nevra}, which comes into {label} for it"
+                ),
+            }];
+            let mut seen = Seen::new();
+            self.needing(by, &mut seen, &mut lines);
+            if was_there {
+                lines.truncate(1);
             }
             found.push(lines);
         }

@@ -1,8 +1,10 @@
 //! `--explain` and `airlock plan explain`: what the plans say of a name, and where they do not know it, the channels.
 
-use airlock_model::{ErratumRow, PackageRow, Plan, PlannedChannel, PlannedVersion, TaskId};
+use airlock_model::{
+    CloneRequest, ErratumRow, PackageRow, Plan, PlannedChannel, PlannedVersion, TaskId,
+};
 
-use super::explain::absent::{Facts, absent};
+use super::explain::absent::{Facts, absent, is_requirement, not_open};
 use super::explain::in_plan;
 use super::flow::{fetch, fetch_about};
 use crate::client::encoded;
@@ -66,6 +68,7 @@ pub async fn run(context: &Context, plans: &[&Plan], names: &[String]) -> Result
                     facts.push(gather(context, channel, name).await?);
                 }
                 reasons.extend(absent(plan, name, &facts));
+                reasons.extend(not_open(plan, name, &facts));
             }
         }
         found.push(explanation(name, reasons));
@@ -80,9 +83,72 @@ pub async fn run(context: &Context, plans: &[&Plan], names: &[String]) -> Result
 pub fn of_file(plan: &Plan, names: &[String], json: bool) -> Result {
     let found: Vec<Explanation> = names
         .iter()
-        .map(|name| explanation(name, in_plan(plan, name.trim())))
+        .map(|name| {
+            let name = name.trim();
+            let mut reasons = in_plan(plan, name);
+            if reasons.is_empty() {
+                reasons = not_open(plan, name, &[]);
+            }
+            explanation(name, reasons)
+        })
         .collect();
-    print(&found, json)
+    print_with(&found, json, |unknown| {
+        let hint = format!(
+            "what the source has and why it stays out, the server knows: {}",
+            asking_again(plan, unknown)
+        );
+        let it = match unknown.len() {
+            1 => {
+                "it neither comes in nor goes, and nothing that is open or broken has to do with it"
+            }
+            _ => {
+                "they neither come in nor go, and nothing that is open or broken has to do with them"
+            }
+        };
+        Fail::new(format!(
+            "the plan says nothing of {}: {it}",
+            unknown.join(", ")
+        ))
+        .hint(hint)
+    })
+}
+
+/// The command that asks the server why something is not in a plan.
+fn asking_again(plan: &Plan, names: &[&str]) -> String {
+    let request = &plan.request;
+    let mut words = vec!["airlock clone-by-date".to_owned()];
+    if let Some(parents) = &request.parents {
+        let source = parents.source.iter().map(|label| format!("{label} "));
+        let source: String = source.collect();
+        words.push(format!("-a {source}{}", parents.destination));
+    }
+    for pair in &request.channels {
+        words.push(format!("-l {} {}", pair.source, pair.destination));
+    }
+    if let Some(date) = request.to_date {
+        words.push(format!("-d {date}"));
+    }
+    if let Some(as_of) = &request.as_of {
+        words.push(format!("--as-of {as_of}"));
+    }
+    if !request.errata.is_empty() {
+        words.push(format!("-e {}", request.errata.join(",")));
+    }
+    let said = CloneRequest {
+        channels: request.channels.clone(),
+        parents: request.parents.clone(),
+        to_date: request.to_date,
+        as_of: request.as_of.clone(),
+        errata: request.errata.clone(),
+        ..CloneRequest::default()
+    };
+    if said != *request {
+        words.push("(with the other options of then)".to_owned());
+    }
+    for name in names {
+        words.push(format!("--explain '{name}'"));
+    }
+    words.join(" ")
 }
 
 fn explanation(name: &str, reasons: Vec<Vec<String>>) -> Explanation {
@@ -94,6 +160,14 @@ fn explanation(name: &str, reasons: Vec<Vec<String>>) -> Explanation {
 }
 
 fn print(found: &[Explanation], json: bool) -> Result {
+    print_with(found, json, |unknown| {
+        Fail::new(format!("nothing is known of {}", unknown.join(", "))).hint(
+            "name a package by NEVRA or name, an erratum by its advisory, as airlock channel packages and errata show them",
+        )
+    })
+}
+
+fn print_with(found: &[Explanation], json: bool, of: impl Fn(&[&str]) -> Fail) -> Result {
     if json {
         show::json(found)?;
     } else {
@@ -115,12 +189,9 @@ fn print(found: &[Explanation], json: bool) -> Result {
         .filter(|one| !one.known)
         .map(|one| one.name.as_str())
         .collect();
-    if unknown.is_empty() {
-        Ok(())
-    } else {
-        Err(Fail::new(format!("nothing is known of {}", unknown.join(", "))).hint(
-            "name a package by NEVRA or name, an erratum by its advisory, as airlock channel packages and errata show them",
-        ))
+    match unknown.is_empty() {
+        true => Ok(()),
+        false => Err(of(&unknown)),
     }
 }
 
@@ -169,6 +240,11 @@ async fn packages(
         return Ok(Vec::new());
     };
     let mut rows = Vec::new();
+    // Of a requirement its first word may be a package's name.
+    let typed = match is_requirement(typed) {
+        true => typed.split(' ').next().unwrap_or_default(),
+        false => typed,
+    };
     for name in perhaps_names(typed) {
         let path = format!(
             "/api/v1/channels/{}/packages?at={number}&name={}",

@@ -18,7 +18,7 @@ use crate::command::{Context, task};
 use crate::fail::{Fail, Result};
 use crate::show;
 use crate::show::fold::fold;
-use crate::show::plan::summary;
+use crate::show::plan::{summary, text};
 
 /// A plan of the server.
 struct Planned {
@@ -41,7 +41,7 @@ pub async fn clone(
     let planned = plan_all(context, requests).await?;
     let creations: String = planned
         .iter()
-        .map(|planned| summary::creations(&planned.plan))
+        .map(|planned| summary::creations(&planned.plan, &[]))
         .collect();
     if !creations.is_empty() && !context.json {
         show::print(&format!(
@@ -137,11 +137,14 @@ pub async fn show(
         return show::json(&summaries);
     }
     for planned in &planned {
-        let creations = summary::creations(&planned.plan);
+        let creations = summary::creations(&planned.plan, &[]);
         if !creations.is_empty() {
             show::print(&format!(
                 "These channels do not exist and would be made:\n{creations}"
             ))?;
+        }
+        if shown.dry_run {
+            show::print(&format!("{}\n", text::text(&planned.plan)))?;
         }
         show::print(&summary::text(&planned.plan))?;
     }
@@ -224,7 +227,7 @@ async fn run_plans(context: &Context, requests: &[CloneRequest]) -> Result<Vec<T
 }
 
 /// Plans one tree.
-async fn run_plan(
+pub(super) async fn run_plan(
     context: &Context,
     request: &CloneRequest,
 ) -> Result<Option<(TaskId, PlanSummary)>> {
@@ -364,7 +367,7 @@ fn clear(file: &Path, written: &[PathBuf]) -> Result {
 }
 
 /// Writes a file whole or not at all.
-fn write(path: &Path, bytes: &[u8]) -> Result {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result {
     let failed = |error: &std::io::Error| Fail::file("cannot write", path, error);
     let folder = path
         .parent()

@@ -51,13 +51,13 @@ switches! {
     skip_errata_depsolve: 'x', "skip-errata-depsolve" | "skip_errata_depsolve", heading::ERRATA;
     /// Errata that the clone has already are not brought up to date with their originals
     no_errata_sync: 'n', "no-errata-sync" | "no_errata_sync", heading::ERRATA;
-    /// Fail instead of pulling in what is beyond the date
+    /// Fail instead of pulling in what is beyond the date, or leaving open what the source can meet
     strict: None, "strict", heading::ERRATA;
     /// Errata keep their names instead of getting one that begins with CL-
     keep_advisory_names: None, "keep-advisory-names" | "keep_advisory_names", heading::ERRATA;
     /// With --as-of: what was put in by hand goes, too
     prune: None, "prune", heading::OUT;
-    /// Show what would be done, and do nothing
+    /// Show all that would be done, and do nothing; also with --apply and --undo
     dry_run: 'j', "dry-run" | "dry_run", heading::DONE;
     /// Ask nothing
     assumeyes: 'y', "assumeyes", heading::DONE;

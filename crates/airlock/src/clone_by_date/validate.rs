@@ -8,6 +8,7 @@ use crate::command::{Context, task};
 use crate::fail::{Fail, Result};
 use crate::show;
 use crate::show::fold::fold;
+use crate::show::plan::count;
 
 /// `POST /api/v1/channels/{label}/check`.
 #[derive(Serialize)]
@@ -57,9 +58,9 @@ pub async fn run(context: &Context, requests: &[CloneRequest]) -> Result {
 
 fn text(report: &CheckReport) -> String {
     let mut text = fold(&format!(
-        "{}: {} packages, {} cannot be installed",
+        "{}: {}, {} cannot be installed",
         report.channel,
-        report.packages,
+        count(report.packages, "package"),
         report.broken.len()
     ));
     for broken in &report.broken {

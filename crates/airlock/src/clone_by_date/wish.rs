@@ -44,17 +44,26 @@ pub enum Deed {
     Clone(Vec<CloneRequest>),
     /// Plan and show.
     Show(Vec<CloneRequest>, Shown),
-    /// Apply plans that were written before.
-    Apply {
+    /// Apply plans that were written before; their files.
+    Apply(Vec<PathBuf>, Applied),
+    /// Take back what applied plans did.
+    Undo {
         /// Their files.
         files: Vec<PathBuf>,
-        /// Plan again if channels have moved on.
-        rebase: bool,
+        /// Only say what would be done.
+        dry_run: bool,
     },
-    /// Take back what applied plans did; their files.
-    Undo(Vec<PathBuf>),
     /// Check the destinations.
     Validate(Vec<CloneRequest>),
+}
+
+/// How written plans are applied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Plan again if channels have moved on.
+    pub rebase: bool,
+    /// Only show what would be done.
+    pub dry_run: bool,
 }
 
 /// What is shown of a plan that is not applied.
@@ -78,12 +87,19 @@ pub fn wish(args: &CloneArgs, config: Option<(&Path, Config)>) -> Result<Wish> {
     if args.background {
         notes.push("-g (--background) has no effect".to_owned());
     }
+    let dry_run = args.switches.dry_run.unwrap_or_default();
     let written = match (args.apply.is_empty(), args.undo.is_empty()) {
-        (false, _) => Some(Deed::Apply {
-            files: args.apply.clone(),
-            rebase: args.rebase,
+        (false, _) => Some(Deed::Apply(
+            args.apply.clone(),
+            Applied {
+                rebase: args.rebase,
+                dry_run,
+            },
+        )),
+        (true, false) => Some(Deed::Undo {
+            files: args.undo.clone(),
+            dry_run,
         }),
-        (true, false) => Some(Deed::Undo(args.undo.clone())),
         (true, true) => None,
     };
     if let Some(deed) = written {
@@ -233,11 +249,9 @@ fn alone(args: &CloneArgs, deed: &str) -> Result {
                 .hint("the plan says what is cloned; to clone something else, plan again"),
         );
     }
-    if switches.dry_run == Some(true) {
-        return Err(
-            Fail::usage(format!("--dry-run and {deed} exclude each other"))
-                .hint("airlock plan show FILE shows what applying it would do"),
-        );
+    if switches.dry_run == Some(true) && args.waiting.no_wait {
+        return Err(Fail::usage("--no-wait and --dry-run exclude each other")
+            .hint("a dry run starts nothing that could be waited for: leave --no-wait out"));
     }
     if !args.explain.is_empty() {
         return Err(

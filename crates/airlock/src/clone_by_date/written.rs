@@ -2,38 +2,60 @@
 
 use std::path::{Path, PathBuf};
 
-use airlock_content::{UndoStep, Undone, read_plan};
-use airlock_model::{CloneOutcome, Plan, TaskInfo, UndonePlan};
+use airlock_content::{UndoStep, Undone, read_plan, read_plan_to_apply};
+use airlock_model::{ChannelSummary, CloneOutcome, Plan, PlanSummary, TaskInfo, UndonePlan};
 use airlock_server::api;
 use http::Method;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 use super::ask::{self, Interrupts};
-use super::flow::{done, fetch, not_changed, numbered, read, refused};
-use super::wish::Wish;
+use super::flow::{done, not_changed, numbered, read, refused};
+use super::rebased;
+use super::wish::{Applied, Wish};
 use crate::cli::Waiting;
 use crate::command::{Context, task};
 use crate::fail::{Fail, Result};
 use crate::show;
 use crate::show::fold::fold;
-use crate::show::plan::summary;
+use crate::show::plan::{summary, text};
 
 /// A plan's file.
-struct Written {
-    file: PathBuf,
-    bytes: Vec<u8>,
-    plan: Plan,
+pub struct Written {
+    /// Its file.
+    pub file: PathBuf,
+    /// What stands in it.
+    pub bytes: Vec<u8>,
+    /// The same, read.
+    pub plan: Plan,
+    /// The file is still to be written.
+    pub is_new: bool,
 }
 
 impl Written {
     fn digest(&self) -> String {
         hex::encode(Sha256::digest(&self.bytes))
     }
+
+    fn summary(&self) -> PlanSummary {
+        PlanSummary {
+            digest: self.digest(),
+            channels: self
+                .plan
+                .channels
+                .iter()
+                .map(ChannelSummary::from)
+                .collect(),
+        }
+    }
 }
 
 /// The plans of files. A name that `--plan` numbered stands for all its files; where there is a file of that name, too,
 /// nobody can tell which of them are meant.
-fn plans(files: &[PathBuf]) -> Result<Vec<Written>> {
+fn plans(
+    files: &[PathBuf],
+    understand: fn(&[u8]) -> Result<Plan, airlock_content::Error>,
+) -> Result<Vec<Written>> {
     let mut all = Vec::new();
     for file in files {
         let first = numbered(file, Some(1));
@@ -63,36 +85,49 @@ fn plans(files: &[PathBuf]) -> Result<Vec<Written>> {
     let mut plans = Vec::new();
     for file in all {
         let bytes = read(&file)?;
-        let plan = read_plan(&bytes).map_err(|error| refused(&file, &error))?;
-        plans.push(Written { file, bytes, plan });
+        let plan = understand(&bytes).map_err(|error| refused(&file, &error))?;
+        plans.push(Written {
+            file,
+            bytes,
+            plan,
+            is_new: false,
+        });
     }
     Ok(plans)
 }
 
-/// Applies plans, one after the other, once all of them are shown and agreed to.
+/// Applies plans, one after the other, once all of them are shown and agreed to: those that are shown, and no others.
 pub async fn apply(
     context: &Context,
     wish: &Wish,
-    (files, rebase): (&[PathBuf], bool),
+    (files, how): (&[PathBuf], Applied),
     interrupts: &mut Interrupts,
 ) -> Result {
-    let plans = plans(files)?;
-    if !wish.yes {
+    let mut plans = plans(files, read_plan_to_apply)?;
+    if !wish.yes && !how.dry_run {
         ask::somebody_is_there(context.json)?;
     }
+    if how.rebase {
+        plans = rebased::rebase(context, plans).await?;
+    }
+    if how.dry_run && context.json {
+        let summaries: Vec<PlanSummary> = plans.iter().map(Written::summary).collect();
+        return show::json(&summaries);
+    }
     for written in plans.iter().filter(|_| !context.json) {
-        let creations = summary::creations(&written.plan);
-        if !creations.is_empty() {
-            show::print(&format!("These channels would be made:\n{creations}"))?;
+        show_creations(context, &written.plan).await?;
+        if how.dry_run {
+            show::print(&format!("{}\n", text::text(&written.plan)))?;
         }
         show::print(&summary::text(&written.plan))?;
     }
-    if !wish.yes && !ask::yes("Continue?", interrupts).await? {
+    if how.dry_run || (!wish.yes && !ask::yes("Continue?", interrupts).await?) {
         return not_changed();
     }
+    rebased::keep(&plans)?;
     let mut outcomes = Vec::new();
     for (number, written) in plans.iter().enumerate() {
-        match apply_one(context, wish, written, rebase).await {
+        match apply_one(context, wish, written).await {
             Ok(outcome) => outcomes.extend(outcome),
             Err(fail) => {
                 // What was done before stays done.
@@ -120,37 +155,41 @@ pub async fn apply(
     }
 }
 
+/// The channels that would be made, unless they are there by now: what applying comes to then is the server's to say.
+async fn show_creations(context: &Context, plan: &Plan) -> Result {
+    let mut there = Vec::new();
+    for channel in plan.channels.iter().filter(|one| one.create.is_some()) {
+        let label = &channel.destination.label;
+        let path = format!("/api/v1/channels/{label}");
+        if context.client.get::<IgnoredAny>(&path).await.is_ok() {
+            eprintln!("note: channel {label} is there already");
+            there.push(label);
+        }
+    }
+    let creations = summary::creations(plan, &there);
+    match creations.is_empty() {
+        true => Ok(()),
+        false => show::print(&format!("These channels would be made:\n{creations}")),
+    }
+}
+
 async fn apply_one(
     context: &Context,
     wish: &Wish,
     written: &Written,
-    rebase: bool,
 ) -> Result<Option<CloneOutcome>> {
-    let path = format!("/api/v1/clones/apply?rebase={rebase}");
     let bytes = written.bytes.clone();
-    let started: TaskInfo = context
-        .client
-        .send_bytes(Method::POST, &path, bytes)
-        .await?;
-    let task = started.id;
+    let path = "/api/v1/clones/apply?rebase=false";
+    let started: TaskInfo = context.client.send_bytes(Method::POST, path, bytes).await?;
     let waiting = Waiting {
         no_wait: wish.no_wait,
     };
     let Some(outcome) = task::follow::<CloneOutcome>(context, started, waiting).await? else {
         return Ok(None);
     };
-    if context.json {
-        return Ok(Some(outcome));
-    }
-    done(&outcome)?;
-    if outcome.summary.digest == written.digest() {
+    if !context.json {
+        done(&outcome)?;
         show::print(&summary::surprising_text(&written.plan))?;
-        return Ok(Some(outcome));
-    }
-    // It was planned anew. What was done is done, whether or not its plan can still be had.
-    match fetch(context, task).await {
-        Ok((plan, _)) => show::print(&summary::surprising_text(&plan))?,
-        Err(_) => show::print(&summary::counted(&outcome.summary))?,
     }
     Ok(Some(outcome))
 }
@@ -159,10 +198,10 @@ async fn apply_one(
 pub async fn undo(
     context: &Context,
     wish: &Wish,
-    files: &[PathBuf],
+    (files, dry_run): (&[PathBuf], bool),
     interrupts: &mut Interrupts,
 ) -> Result {
-    let plans = plans(files)?;
+    let plans = plans(files, read_plan)?;
     let undone = plans
         .iter()
         .map(|written| UndonePlan::new(&written.plan, written.digest()));
@@ -170,12 +209,18 @@ pub async fn undo(
     if undone.is_empty() {
         return not_changed();
     }
-    if !wish.yes {
-        ask::somebody_is_there(context.json)?;
+    if dry_run || !wish.yes {
+        if !dry_run {
+            ask::somebody_is_there(context.json)?;
+        }
         let (undone, waiting) = (undone.clone(), Waiting { no_wait: false });
         let would = ask_undo(context, &plans, (undone, true), waiting).await?;
-        tell(context, &plans, &would.unwrap_or_default())?;
-        if !ask::yes("Continue?", interrupts).await? {
+        let would = would.unwrap_or_default();
+        if dry_run && context.json {
+            return show::json(&would);
+        }
+        tell(context, &plans, &would)?;
+        if dry_run || !ask::yes("Continue?", interrupts).await? {
             return not_changed();
         }
     }

@@ -4,6 +4,7 @@ use airlock_model::{BrokenPackage, CheckReport};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::plain;
+use super::plan::count;
 
 /// The widest a line gets.
 const WIDTH: usize = 100;
@@ -18,7 +19,8 @@ pub fn text(report: &CheckReport) -> String {
             told(package, remark, &mut text);
         }
     }
-    let mut line = format!("{}: {} packages checked", report.channel, report.packages);
+    let packages = count(report.packages, "package");
+    let mut line = format!("{}: {packages} checked", report.channel);
     if !report.with.is_empty() {
         line.push_str(&format!(" with {}", report.with.join(", ")));
     }

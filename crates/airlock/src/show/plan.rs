@@ -8,7 +8,7 @@ pub mod text;
 
 use crate::show::fold;
 pub use airlock_content::split_nevra as split;
-use airlock_model::{Plan, PlannedChannel};
+use airlock_model::{Plan, PlannedBroken, PlannedChannel};
 
 /// Something that a person would not expect in a clone as of that date.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,8 +112,7 @@ pub fn children(plan: &Plan, most: usize) -> String {
             child.channel.label
         )));
         for broken in child.broken.iter().take(most) {
-            let problem = broken.problem.first().unwrap_or(&broken.nevra);
-            out.push_str(&fold::fold(&format!("  {problem}")));
+            out.push_str(&chain(broken, "  "));
         }
         if let Some(more) = child
             .broken
@@ -123,6 +122,39 @@ pub fn children(plan: &Plan, most: usize) -> String {
         {
             out.push_str(&fold::fold(&format!("  … and {more} more")));
         }
+    }
+    out
+}
+
+/// An epoch, version and release as a NEVRA has them: an epoch of 0 is none.
+#[must_use]
+pub fn evr(text: &str) -> &str {
+    text.strip_prefix("0:").unwrap_or(text)
+}
+
+/// Steps of a chain that stand in full.
+const STEPS: usize = 6;
+
+/// Why a package cannot be installed, a line a step down to the cause, which is never left out.
+#[must_use]
+pub fn chain(broken: &PlannedBroken, indent: &str) -> String {
+    let mut lines: Vec<String> = broken.problem.clone();
+    match lines.first_mut() {
+        Some(first) if !first.contains(&broken.nevra) => {
+            *first = format!("{}: {first}", broken.nevra);
+        }
+        Some(_) => {}
+        None => lines.push(broken.nevra.clone()),
+    }
+    if lines.len() > STEPS {
+        let left_out = STEPS - 2..lines.len() - 1;
+        let more = format!("… {} …", count(left_out.len() as u64, "more step"));
+        lines.splice(left_out, [more]);
+    }
+    let mut out = String::new();
+    for (step, line) in lines.iter().enumerate() {
+        let deeper = if step == 0 { "" } else { "  " };
+        out.push_str(&fold::fold(&format!("{indent}{deeper}{line}")));
     }
     out
 }

@@ -2,6 +2,7 @@
 //! The server is a fake one here, with a plan made by hand.
 
 mod several;
+mod written;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -84,10 +85,7 @@ fn answers(plan: &Plan, asked: &Asked) -> Answer {
             (200, write_plan(plan).unwrap())
         }
         ("POST", "/api/v1/clones/apply") => {
-            let mut summary = summary(plan);
-            if asked.path.contains("rebase=true") {
-                summary["digest"] = json!("e".repeat(64));
-            }
+            let summary = summary(plan);
             let outcome = json!({ "summary": summary, "channels": cloned });
             ok(&task(42, "clone", Some(outcome)))
         }
@@ -228,10 +226,14 @@ fn without_a_terminal_nothing_is_asked_and_nothing_begun() {
 
 /// The program at a terminal, whose user types `text` once the server has been asked for the plan.
 fn typed(server: &FakeServer, folder: &Path, text: &str) -> Finished {
+    typed_with(server, folder, &CHANNELS, text)
+}
+
+fn typed_with(server: &FakeServer, folder: &Path, words: &[&str], text: &str) -> Finished {
     let line = format!(
         "exec {} clone-by-date {}",
         airlock_binary().display(),
-        CHANNELS.join(" ")
+        words.join(" ")
     );
     let before = server.lines().len();
     let mut command = Command::new(require("script"));
@@ -292,6 +294,15 @@ fn a_dry_run_and_a_plan_change_nothing() {
         dry.text()
     );
     assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+    // All of it, and in short.
+    let lines: Vec<&str> = dry.stdout.lines().collect();
+    let whole = lines
+        .iter()
+        .position(|line| line.contains("libfoo.x86_64  2-1  because"));
+    let short = lines
+        .iter()
+        .position(|line| line.contains("packages: +2 -0"));
+    assert!(whole.is_some() && whole < short, "{}", dry.text());
     let json = clone(&server, folder.path(), &with(&["-j", "--json"])).expect_success();
     let summaries: Vec<PlanSummary> = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(summaries[0].channels[0].packages_beyond, 1);
@@ -313,12 +324,8 @@ fn a_dry_run_and_a_plan_change_nothing() {
     );
     assert_eq!(failed.code, 1);
 
-    // What was written is applied as it is.
-    let before = server.asked().len();
-    for (more, path) in [
-        (&["-y"][..], "/api/v1/clones/apply?rebase=false"),
-        (&["-y", "--rebase"], "/api/v1/clones/apply?rebase=true"),
-    ] {
+    // What was written is applied as it is, also when planning again would give the same.
+    for more in [&["-y"][..], &["-y", "--rebase"]] {
         let words: Vec<&str> = ["--apply", "q1.json"].iter().chain(more).copied().collect();
         let applied = clone(&server, folder.path(), &words).expect_success();
         assert!(
@@ -334,10 +341,10 @@ fn a_dry_run_and_a_plan_change_nothing() {
             .rev()
             .find(|asked| asked.method == "POST")
             .unwrap();
-        assert_eq!(asked.path, path);
+        assert_eq!(asked.path, "/api/v1/clones/apply?rebase=false");
         assert_eq!(asked.body, bytes);
     }
-    assert_eq!(server.asked()[before..].len(), 3);
+    assert!(!folder.path().join("q1.rebased.json").exists());
     let finished = clone(&server, folder.path(), &["--apply", "q1.json"]);
     assert_eq!(finished.code, 1, "{}", finished.text());
     std::fs::write(folder.path().join("q1.json"), "{\"format\": 1}").unwrap();
@@ -475,7 +482,14 @@ fn reasons_are_told_of_what_is_there_and_of_what_is_not() {
             .stdout,
         explain("libfoo").stdout
     );
-    assert_eq!(alone(&["explain", "q1.json", "late"]).code, 1);
+    let late = alone(&["explain", "q1.json", "late"]);
+    assert_eq!(late.code, 1);
+    for said in [
+        "the plan says nothing of late: it neither comes in nor goes",
+        "airlock clone-by-date -l el9-base el9-2026q1 -d 2026-03-31 --explain 'late'",
+    ] {
+        assert!(late.stderr.contains(said), "{}", late.text());
+    }
     let shown = alone(&["show", "q1.json"]).expect_success();
     assert!(shown.stdout.contains("CVE-2026-0001"), "{}", shown.text());
     for (format, begin) in [

@@ -192,6 +192,23 @@ fn lists_keep_out_and_take_out_and_say_what_lacks_then() {
             ["lib-1-1.noarch", "lib-2-1.noarch", "lib-3-1.noarch"]
         );
         assert!(!planned.channels[0].broken[0].source_broken);
+        // Strict: what the source can meet may not stay open, whatever keeps it out.
+        let strict = CloneRequest {
+            strict: true,
+            ..lists(BlacklistScope::All, &["lib.*"], &[])
+        };
+        assert_eq!(
+            plan_error(&world, &strict).await,
+            "1 requirement would stay open though the source can meet it:\n\
+             app-1-1.noarch requires lib, and what would meet it is kept out by blacklist or removelist: \
+             lib-1-1.noarch, lib-2-1.noarch, lib-3-1.noarch"
+        );
+        let skip_depsolve = CloneRequest {
+            blacklist: Default::default(),
+            skip_depsolve: true,
+            ..strict.clone()
+        };
+        plan(&world, &skip_depsolve).await.unwrap();
         // An advisory without its packages is not listed.
         assert_eq!(errata(&world, "clone-a").await, "");
         // Later the list is gone, and the clone is closed again.

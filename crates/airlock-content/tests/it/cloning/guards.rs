@@ -10,7 +10,8 @@ use airlock_model::{
     OrgId, Plan, PlannedCreation, Progress, Reporter, SystemClock,
 };
 
-use super::{Upstream, clone, packages, plan, request, under, until};
+use super::{Upstream, clone, packages, plan, request, rpm, under, until};
+use crate::own_content::staged;
 use crate::world::{World, label, on_both};
 
 const TREE: [(&str, &str); 2] = [
@@ -127,6 +128,30 @@ fn a_plan_that_was_changed_by_hand_in_one_place_is_refused() {
                 )),
                 "{error}"
             );
+        }
+        // Whatever else is taken out or changed does not fit the plan's digest.
+        let text = String::from_utf8(write_plan(&made).unwrap()).unwrap();
+        let without = |part: &str| {
+            let lines = text.lines().filter(|line| !line.contains(part));
+            lines.collect::<Vec<_>>().join("\n").into_bytes()
+        };
+        for (bytes, said) in [
+            (
+                without("{\"nevra\": \"lib-1-1.noarch\""),
+                "the plan is not as it was made: what it says does not fit its digest",
+            ),
+            (
+                text.replace("RHBA-1\"", "RHBA-9\"").into_bytes(),
+                "the plan is not as it was made: what it says does not fit its digest",
+            ),
+            (
+                format!("{}\n}}\n", text.rsplit_once(",\n \"digest\"").unwrap().0).into_bytes(),
+                "the plan has no digest",
+            ),
+        ] {
+            assert_ne!(bytes, text.as_bytes());
+            let error = world.content.keep_plan(bytes).await.unwrap_err();
+            assert!(error.to_string().starts_with(said), "{error}");
         }
         assert!(
             world
@@ -438,15 +463,32 @@ fn only_its_clone_is_written_to_unless_that_is_said() {
             );
             assert!(error.hint().unwrap().contains("--upstream ''"));
         }
-        // Made by hand: as long as it is empty.
+        // Made by hand: its first content makes it a clone, and then it is like any other.
         world.create("by-hand", None, ChannelPatch::default()).await;
-        clone(&world, &dated(("source-base", "by-hand")))
+        clone(&world, &until("2013-01-01", &[("source-base", "by-hand")]))
             .await
             .unwrap();
-        let (error, hint) = refused(("source-base", "by-hand")).await;
+        let by_hand = label("by-hand");
+        let channel = world.content.channel(OrgId::DEFAULT, &by_hand).await;
+        assert_eq!(channel.unwrap().cloned_from, Some(label("source-base")));
+        let (planned, _) = clone(&world, &dated(("source-base", "by-hand")))
+            .await
+            .unwrap();
+        assert_eq!(planned.channels[0].packages.len(), 1);
+        assert_eq!(packages(&world, "by-hand").await, "lib-1 lib-2");
+        // Filled by hand.
+        world.create("filled", None, ChannelPatch::default()).await;
+        let own = vec![staged(&world, &rpm("own-1"))];
+        let filled = label("filled");
+        world
+            .content
+            .push(&world.context(), &filled, own)
+            .await
+            .unwrap();
+        let (error, hint) = refused(("source-base", "filled")).await;
         assert_eq!(
             error,
-            "channel by-hand has content and was not made as a clone; source-base would be cloned into it"
+            "channel filled has content and was not made as a clone; source-base would be cloned into it"
         );
         assert!(hint.contains("--into-other"), "{hint}");
         // A clone of something else.
@@ -460,13 +502,13 @@ fn only_its_clone_is_written_to_unless_that_is_said() {
             refused(("source-base", "clone-prod")).await.0,
             "channel clone-prod has content and is a clone of clone-dev; source-base would be cloned into it"
         );
-        for destination in ["by-hand", "clone-prod"] {
+        for destination in ["filled", "clone-prod"] {
             let said = CloneRequest {
                 into_other: true,
                 ..until("2015-01-01", &[("source-base", destination)])
             };
             let (planned, _) = clone(&world, &said).await.unwrap();
-            assert!(!planned.changes_anything());
+            assert_eq!(planned.changes_anything(), destination == "filled");
         }
     });
 }

@@ -100,3 +100,33 @@ fn a_recorded_version_is_copied_unchanged_and_what_was_put_in_by_hand_stays() {
         world.fsck_is_clean().await;
     });
 }
+
+#[test]
+fn a_recorded_version_over_a_clone_by_date_counts_its_errata_as_they_come() {
+    on_both(|world| async move {
+        Upstream::at(&world, "a")
+            .naked(&["lib-1"])
+            .erratum("RHBA-1", "2014-01-01", &["lib-2"])
+            .erratum("RHBA-2", "2015-01-01", &["lib-3"])
+            .mirror(&world, "source-a", None)
+            .await;
+        clone(&world, &until("2014-06-01", &[("source-a", "clone-a")]))
+            .await
+            .unwrap();
+        assert_eq!(errata(&world, "clone-a").await, "CL-BA-1");
+        let wish = CloneRequest {
+            as_of: Some("1".to_owned()),
+            ..request(&[("source-a", "clone-a")])
+        };
+        let (planned, outcome) = clone(&world, &wish).await.unwrap();
+        let summary = &outcome.summary.channels[0];
+        assert_eq!((summary.errata_selected, summary.errata_available), (2, 2));
+        let package = &planned.channels[0].packages[0];
+        assert_eq!(
+            (&*package.nevra, package.replaces.as_deref()),
+            ("lib-3-1.noarch", Some("2-1"))
+        );
+        // The recorded version's errata have their own names, and take the place of the clone's.
+        assert_eq!(errata(&world, "clone-a").await, "RHBA-1 RHBA-2");
+    });
+}

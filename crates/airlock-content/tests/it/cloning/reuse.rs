@@ -112,7 +112,7 @@ fn a_plan_that_has_moved_on_is_refused_or_made_again() {
         };
         assert_eq!(
             refused(first.digest.clone()).await,
-            "channel clone-a exists now, and the plan was to make it"
+            "channel clone-a exists now and has content, and the plan was to make it"
         );
         let wish = CloneRequest {
             errata: vec!["RHBA-1".to_owned()],

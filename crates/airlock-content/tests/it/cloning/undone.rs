@@ -1,7 +1,7 @@
 //! Plans that are taken back: all of their channels or none, and nothing that came after them.
 
 use airlock_content::{Error, Undone};
-use airlock_model::{CloneRequest, UndonePlan, VersionInfo};
+use airlock_model::{ChannelPatch, CloneRequest, UndonePlan, VersionInfo};
 
 use super::{Upstream, packages, plan, until};
 use crate::world::{World, label, on_both};
@@ -194,5 +194,83 @@ fn nothing_is_taken_back_when_one_channel_has_moved_on() {
             ["clone-base 3 Some(2)", "clone-child 5 Some(4)"]
         );
         assert_eq!(undone.notes.len(), 2, "{undone:?}");
+    });
+}
+
+#[test]
+fn a_clone_that_was_taken_back_is_made_again_whole_by_the_same_plan_or_another() {
+    on_both(|world| async move {
+        sources(&world).await;
+        let pair = [("source-base", "clone-base")];
+        let whole = "base-1 base-2";
+        // One that the plan makes, and one that was made empty beforehand.
+        for made_before in [false, true] {
+            let name = if made_before {
+                "clone-made"
+            } else {
+                "clone-base"
+            };
+            let pair = [(pair[0].0, name)];
+            if made_before {
+                world.create(name, None, ChannelPatch::default()).await;
+            }
+            let first = apply(&world, &until("2015-06-01", &pair)).await;
+            undo(&world, &[&first]).await.unwrap();
+            assert_eq!(packages(&world, name).await, "");
+            // As a first clone, up to an earlier day: the day of what was taken back does not count.
+            let wish = until("2014-06-01", &pair);
+            let planned = plan(&world, &wish).await.unwrap();
+            assert_eq!(planned.channels[0].packages.len(), 2);
+            assert_eq!(planned.channels[0].naked.all, 1);
+            assert_eq!(planned.channels[0].reaches, None);
+            let second = apply(&world, &wish).await;
+            assert_eq!(packages(&world, name).await, whole);
+            let later = plan(&world, &until("2014-07-01", &pair)).await.unwrap();
+            assert_eq!(later.channels[0].reaches, None);
+            // What has content is not made again.
+            let again = async || {
+                let context = world.context();
+                let applied = world.content.apply_plan(&context, &first.digest, false);
+                applied.await.map_err(|error| error.to_string())
+            };
+            let error = again().await.unwrap_err();
+            let said = match made_before {
+                true => "the destination clone-made has moved on",
+                false => "channel clone-base exists now and has content",
+            };
+            assert!(error.starts_with(said), "{error}");
+            undo(&world, &[&second]).await.unwrap();
+            // The very plan again, and back again.
+            let outcome = again().await.unwrap();
+            assert_eq!(outcome.summary.digest, first.digest);
+            assert_eq!(packages(&world, name).await, "base-1 base-2 base-3");
+            let undone = undo(&world, &[&first]).await.unwrap();
+            assert_eq!(undone.steps[0].to, None);
+            assert_eq!(packages(&world, name).await, "");
+        }
+        world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn a_clone_that_was_emptied_by_hand_stays_without_its_original_state() {
+    on_both(|world| async move {
+        sources(&world).await;
+        let pair = [("source-base", "clone-base")];
+        apply(&world, &until("2013-06-01", &pair)).await;
+        let all = vec!["base-1-1.noarch".to_owned()];
+        let clone = label("clone-base");
+        world
+            .content
+            .remove(&world.context(), &clone, &all)
+            .await
+            .unwrap();
+        let planned = plan(&world, &until("2014-06-01", &pair)).await.unwrap();
+        let names: Vec<&str> = planned.channels[0]
+            .packages
+            .iter()
+            .map(|package| &*package.nevra)
+            .collect();
+        assert_eq!(names, ["base-2-1.noarch"]);
     });
 }

@@ -1,5 +1,6 @@
 //! Why something is not in a plan, by what source and destination hold.
 
+use airlock_content::meets_by_name;
 use airlock_model::{ErratumRow, Naked, PackageRow, Plan, PlannedChannel, PlannedVersion};
 
 use super::names;
@@ -52,6 +53,49 @@ pub fn absent(plan: &Plan, typed: &str, facts: &[Facts]) -> Vec<Vec<String>> {
         }
     }
     found
+}
+
+/// Whether a typed text can only be a requirement: of a version, of a file, or a function of packages.
+#[must_use]
+pub fn is_requirement(typed: &str) -> bool {
+    typed.contains([' ', '(']) || typed.starts_with('/')
+}
+
+/// A requirement that does not stay open, and what meets it by its name and version.
+#[must_use]
+pub fn not_open(plan: &Plan, typed: &str, facts: &[Facts]) -> Vec<Vec<String>> {
+    if !is_requirement(typed) {
+        return Vec::new();
+    }
+    let labels: Vec<&str> = plan
+        .channels
+        .iter()
+        .map(|channel| channel.destination.label.as_str())
+        .collect();
+    let mut lines = vec![format!(
+        "{typed} is a requirement that does not stay open in {}: whatever there requires it has it",
+        labels.join(", ")
+    )];
+    for (place, channel) in plan.channels.iter().enumerate() {
+        let label = &channel.destination.label;
+        let coming = channel.packages.iter().map(|one| &one.nevra);
+        let coming = coming.filter(|nevra| meets_by_name(typed, nevra));
+        lines.extend(coming.map(|nevra| format!("{nevra}, which comes into {label}, meets it")));
+        let there = facts
+            .get(place)
+            .into_iter()
+            .flat_map(|facts| &facts.destination);
+        let there = there
+            .map(PackageRow::nevra)
+            .filter(|nevra| meets_by_name(typed, nevra));
+        lines.extend(there.map(|nevra| {
+            format!(
+                "{nevra}, which is in {} already, meets it",
+                at(&channel.destination)
+            )
+        }));
+    }
+    vec![lines]
 }
 
 /// Why a package of the source does not come in.

@@ -3,7 +3,7 @@
 use airlock_content::{plan_about, split_nevra};
 use airlock_model::{ErratumRow, Instant, Naked, PackageRow, Plan};
 
-use super::absent::{Facts, absent};
+use super::absent::{Facts, absent, not_open};
 use super::in_plan;
 use crate::show::plan::tests::plan;
 
@@ -303,4 +303,34 @@ fn what_is_not_there_has_a_reason_too() {
           of its errata, RHBA-2026:3 does not come in: it is of type bugfix, and only security errata are taken"
         ]
     );
+}
+
+#[test]
+fn a_requirement_that_is_met_says_by_what() {
+    let plan = plan();
+    assert_eq!(
+        said(&plan, "libbar >= 3"),
+        [
+            "libbar >= 3, which libfoo-2-1.x86_64 requires, is met by libbar-3-1.x86_64, which comes into el9-2026q1 for it; \
+          libfoo-2-1.x86_64 is there because app-1-1.x86_64 requires libfoo >= 2; \
+          app-1-1.x86_64 is there because erratum RHBA-2026:1 is in range"
+        ]
+    );
+    let part = plan_about(&plan, "libbar >= 3");
+    assert_eq!(said(&part, "libbar >= 3"), said(&plan, "libbar >= 3"));
+    // Met by what is there or comes in anyway.
+    let there = Facts {
+        destination: vec![row("libbar", "1"), row("libbar", "2")],
+        ..Facts::default()
+    };
+    let lines = not_open(&plan, "libbar > 1", &[there, Facts::default()]);
+    assert_eq!(
+        lines[0],
+        [
+            "libbar > 1 is a requirement that does not stay open in el9-2026q1, el9-2026q1-extra: whatever there requires it has it",
+            "libbar-3-1.x86_64, which comes into el9-2026q1, meets it",
+            "libbar-2-1.noarch, which is in el9-2026q1 already, meets it",
+        ]
+    );
+    assert!(not_open(&plan, "libbar", &[]).is_empty());
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use airlock_model::{BlacklistScope, ClonePair, CloneParents, CloneRequest, Naked};
 use jiff::civil::date;
 
-use super::super::wish::{Deed, Shown};
+use super::super::wish::{Applied, Deed, Shown};
 use super::{parse, wished};
 
 fn pair(source: &str, destination: &str) -> ClonePair {
@@ -389,9 +389,30 @@ fn what_is_done() {
     .unwrap();
     assert_eq!(
         wish.deed,
-        Deed::Apply {
+        Deed::Apply(
+            vec![PathBuf::from("q1.json")],
+            Applied {
+                rebase: true,
+                dry_run: false
+            }
+        )
+    );
+    let dry = |words: &[&str]| wished(words, None).unwrap().deed;
+    assert_eq!(
+        dry(&["--apply", "q1.json", "-j"]),
+        Deed::Apply(
+            vec![PathBuf::from("q1.json")],
+            Applied {
+                rebase: false,
+                dry_run: true
+            }
+        )
+    );
+    assert_eq!(
+        dry(&["--undo", "q1.json", "--dry-run"]),
+        Deed::Undo {
             files: vec![PathBuf::from("q1.json")],
-            rebase: true
+            dry_run: true
         }
     );
     assert!(wish.yes && wish.no_wait);
@@ -532,9 +553,9 @@ fn wrong_use_says_what_to_pass() {
             "plan again",
         ),
         (
-            &["--apply", "p.json", "-j"],
-            "--dry-run and --apply exclude",
-            "airlock plan show",
+            &["--apply", "p.json", "-j", "--no-wait"],
+            "--no-wait and --dry-run exclude",
+            "leave --no-wait out",
         ),
         (
             &["--apply", "p.json", "--explain", "x"],

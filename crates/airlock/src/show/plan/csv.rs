@@ -77,8 +77,8 @@ fn of_package<'a>(package: &'a PlannedPackage, name: &'a str, evr: &'a str) -> R
     Row {
         change: "package added",
         name,
-        before: package.replaces.as_deref().unwrap_or_default(),
-        after: evr,
+        before: package.replaces.as_deref().map_or("", super::evr),
+        after: super::evr(evr),
         reason,
         surprise: package.beyond.map(reason::beyond).unwrap_or_default(),
         ..Row::default()

@@ -160,8 +160,12 @@ fn of_channel(out: &mut String, channel: &PlannedChannel) {
             };
             vec![
                 format!("{name}.{arch}"),
-                package.replaces.clone().unwrap_or_default(),
-                evr.to_owned(),
+                package
+                    .replaces
+                    .as_deref()
+                    .map_or("", super::evr)
+                    .to_owned(),
+                super::evr(evr).to_owned(),
                 format!("{}{inferred}", reason::package(&package.reason)),
             ]
         }),

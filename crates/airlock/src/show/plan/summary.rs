@@ -1,6 +1,6 @@
 //! A plan in short: what a person reads before saying yes. Nothing is wider than 100 columns.
 
-use airlock_model::{ChannelSummary, OpenCause, PackageReason, Plan, PlanSummary, PlannedChannel};
+use airlock_model::{ChannelLabel, ChannelSummary, OpenCause, PackageReason, Plan, PlannedChannel};
 
 use super::{asked, count, limit, reason, surprises};
 use crate::show::fold::fold;
@@ -8,11 +8,12 @@ use crate::show::fold::fold;
 /// Things of one kind that are named; the rest is counted.
 const NAMED: usize = 5;
 
-/// The channels that would be made; empty when all are there.
+/// The channels that would be made, besides those that are there; empty when all are.
 #[must_use]
-pub fn creations(plan: &Plan) -> String {
+pub fn creations(plan: &Plan, there: &[&ChannelLabel]) -> String {
     let mut text = String::new();
-    for channel in &plan.channels {
+    let missing = |channel: &&PlannedChannel| !there.contains(&&channel.destination.label);
+    for channel in plan.channels.iter().filter(missing) {
         let Some(creation) = &channel.create else {
             continue;
         };
@@ -127,7 +128,7 @@ fn of_channel(text: &mut String, plan: &Plan, channel: &PlannedChannel) {
             &format!("  only the source meets: {unmet} (weak, nothing lacks)"),
         );
     }
-    naked(text, channel, &summary);
+    naked(text, &summary);
     if !channel.changes_anything() {
         line(text, "  nothing changes");
     }
@@ -143,26 +144,6 @@ pub fn surprising_text(plan: &Plan) -> String {
         if !own.is_empty() {
             line(&mut text, &format!("{}:", channel.destination.label));
             text.push_str(&own);
-        }
-    }
-    text
-}
-
-/// The surprises of all channels where only their numbers are known; empty when there are none.
-#[must_use]
-pub fn counted(plan: &PlanSummary) -> String {
-    let mut text = String::new();
-    for channel in &plan.channels {
-        if channel.packages_beyond + channel.errata_beyond > 0 {
-            line(
-                &mut text,
-                &format!(
-                    "{}: surprises: {} and {} newer than asked for",
-                    channel.destination,
-                    count(channel.packages_beyond, "package"),
-                    count(channel.errata_beyond, "erratum")
-                ),
-            );
         }
     }
     text
@@ -233,17 +214,11 @@ fn broken(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary)
             text,
             &format!("  cannot be installed, though the source's can: {packages}"),
         );
-        names(
-            text,
-            channel
-                .broken
-                .iter()
-                .filter(|broken| !broken.source_broken)
-                .map(|broken| {
-                    let problem = broken.problem.first().map_or("", String::as_str);
-                    format!("{}: {problem}", broken.nevra)
-                }),
-        );
+        let broken = channel.broken.iter().filter(|one| !one.source_broken);
+        for broken in broken.take(NAMED) {
+            text.push_str(&super::chain(broken, "    "));
+        }
+        more(text, usize::try_from(summary.broken).unwrap_or_default());
     }
     if in_source > 0 {
         let packages = count(in_source, "package");
@@ -255,9 +230,10 @@ fn broken(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary)
 }
 
 /// What the other choices of `--naked` would leave out.
-fn naked(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary) {
+fn naked(text: &mut String, summary: &ChannelSummary) {
     let naked = summary.naked;
-    if channel.create.is_none() || naked.all == 0 {
+    // Only a first clone counts them.
+    if naked.all == 0 {
         return;
     }
     line(
@@ -271,18 +247,24 @@ fn naked(text: &mut String, channel: &PlannedChannel, summary: &ChannelSummary) 
 
 /// A line for each, up to [`NAMED`]; how many more there are.
 fn names(text: &mut String, list: impl Iterator<Item = String>) {
-    let mut more = 0;
+    let mut all = 0;
     for (index, name) in list.enumerate() {
         if index < NAMED {
             line(text, &format!("    {name}"));
-        } else {
-            more += 1;
         }
+        all += 1;
     }
-    if more > 0 {
+    more(text, all);
+}
+
+/// How many of all are not named.
+fn more(text: &mut String, all: usize) {
+    if let Some(more) = all.checked_sub(NAMED).filter(|more| *more > 0) {
         line(
             text,
-            &format!("    … and {more} more; --plan FILE and airlock plan show FILE name all"),
+            &format!(
+                "    … and {more} more; --dry-run, or airlock plan show FILE for a written plan, names all"
+            ),
         );
     }
 }

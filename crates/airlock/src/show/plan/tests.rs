@@ -2,10 +2,10 @@
 
 use airlock_content::{read_plan, write_plan};
 use airlock_model::{
-    Beyond, ChannelSummary, ClonePair, CloneRequest, ErratumReason, Instant, NakedCounts,
-    OpenCause, OpenRequirement, PackageReason, Plan, PlanSummary, PlannedBroken, PlannedChannel,
-    PlannedChild, PlannedCreation, PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion,
-    RemovalReason, UnmetRecommendation,
+    Beyond, ClonePair, CloneRequest, ErratumReason, Instant, NakedCounts, OpenCause,
+    OpenRequirement, PackageReason, Plan, PlannedBroken, PlannedChannel, PlannedChild,
+    PlannedCreation, PlannedErratum, PlannedPackage, PlannedRemoval, PlannedVersion, RemovalReason,
+    UnmetRecommendation,
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -250,6 +250,7 @@ pub fn plan() -> Plan {
                 source_broken: false,
             }],
         }],
+        digest: None,
     }
 }
 
@@ -261,7 +262,7 @@ fn it_is_a_plan() {
 
 #[test]
 fn in_short() {
-    let text = summary::creations(&plan()) + &summary::text(&plan());
+    let text = summary::creations(&plan(), &[]) + &summary::text(&plan());
     assert!(text.lines().all(|line| line.width() <= 100), "{text}");
     insta::assert_snapshot!("summary", text);
     insta::assert_snapshot!(summary::surprising_text(&plan()), @r"
@@ -277,16 +278,47 @@ fn in_short() {
 }
 
 #[test]
-fn a_plan_in_numbers_has_its_surprises_too() {
-    let plan = plan();
-    let numbers = PlanSummary {
-        digest: String::new(),
-        channels: plan.channels.iter().map(ChannelSummary::from).collect(),
+fn why_a_package_cannot_be_installed_is_told_down_to_the_cause() {
+    let broken = |steps: usize| PlannedBroken {
+        nevra: "app-2-1.noarch".into(),
+        problem: (1..=steps)
+            .map(|step| match step {
+                1 => "app-2-1.noarch needs lib >= 2, provided by lib-2-1.noarch".into(),
+                _ => format!("step {step}"),
+            })
+            .collect(),
+        source_broken: false,
     };
     assert_eq!(
-        summary::counted(&numbers),
-        "el9-2026q1: surprises: 3 packages and 1 erratum newer than asked for\n"
+        super::chain(&broken(2), "    "),
+        "    app-2-1.noarch needs lib >= 2, provided by lib-2-1.noarch\n      step 2\n"
     );
+    let long = super::chain(&broken(9), "");
+    assert!(
+        long.ends_with("  step 4\n  … 4 more steps …\n  step 9\n"),
+        "{long}"
+    );
+    assert_eq!(super::chain(&broken(0), ""), "app-2-1.noarch\n");
+    let mut plan = plan();
+    plan.channels[0].broken = vec![broken(3)];
+    let text = summary::text(&plan);
+    assert!(text.contains("\n      step 2\n      step 3\n"), "{text}");
+}
+
+#[test]
+fn an_epoch_of_zero_is_on_neither_side() {
+    let mut plan = plan();
+    let mut package = package(
+        "database-15.2-1.noarch",
+        Some("0:15.1-1"),
+        PackageReason::OriginalState,
+    );
+    plan.channels[0].packages = vec![package.clone()];
+    assert!(text::text(&plan).contains("database.noarch  15.1-1 → 15.2-1  because"));
+    assert!(csv::csv(&plan).contains("database.noarch,15.1-1,15.2-1,"));
+    package.nevra = "database-1:1-1.noarch".into();
+    plan.channels[0].packages = vec![package];
+    assert!(text::text(&plan).contains("database.noarch  15.1-1 → 1:1-1  because"));
 }
 
 #[test]
@@ -299,13 +331,14 @@ fn many_names_are_counted() {
         text.contains("surprises: 50 packages and 1 erratum newer than 2026-03-31"),
         "{text}"
     );
-    assert!(text.contains("    … and 46 more; --plan FILE"), "{text}");
+    assert!(text.contains("    … and 46 more; --dry-run"), "{text}");
     // Nothing at all.
     plan.channels.truncate(1);
     plan.children.clear();
     let channel = &mut plan.channels[0];
     channel.create = None;
     channel.packages.clear();
+    channel.naked = NakedCounts::default();
     channel.errata.clear();
     assert_eq!(
         summary::text(&plan),
@@ -313,7 +346,7 @@ fn many_names_are_counted() {
          el9-base -> el9-2026q1 (0/5 Errata)\n  packages: +0 -0, 0 stay\n  nothing changes\n"
     );
     assert_eq!(summary::surprising_text(&plan), "");
-    assert_eq!(summary::creations(&plan), "");
+    assert_eq!(summary::creations(&plan, &[]), "");
 }
 
 #[test]

@@ -180,8 +180,8 @@ pub fn day(instant: airlock_model::Instant) -> String {
 fn package_line(package: &PlannedPackage) -> String {
     let (name, evr, arch) = split(&package.nevra);
     let step = match &package.replaces {
-        Some(before) => format!("{before} → {evr}"),
-        None => evr.to_owned(),
+        Some(before) => format!("{} → {}", super::evr(before), super::evr(evr)),
+        None => super::evr(evr).to_owned(),
     };
     let inferred = if package.inferred {
         "; inferred from dates, not recorded"
