@@ -245,7 +245,12 @@ fn refuse_beyond(decision: &Decision) -> Result<()> {
     }
     Err(Error::conflict(
         format!(
-            "{count} requirements cannot be met within the date:\n{}",
+            "{count} {} cannot be met within the date:\n{}",
+            if count == 1 {
+                "requirement"
+            } else {
+                "requirements"
+            },
             lines.join("\n")
         ),
         "choose a later date, keep these packages out with a blacklist, or leave --strict out",

@@ -121,7 +121,7 @@ fn a_requirement_is_beyond_the_date_only_when_nothing_inside_it_would_do() {
         let error = plan(&world, &with_late).await.unwrap_err().to_string();
         assert!(
             error.starts_with(
-                "1 requirements cannot be met within the date:\nv-1-1.noarch requires late, which only late-1-1.noarch has"
+                "1 requirement cannot be met within the date:\nv-1-1.noarch requires late, which only late-1-1.noarch has"
             ),
             "{error}"
         );

@@ -114,7 +114,7 @@ fn a_stream_that_stays_away_is_open_and_what_needs_it_is_broken() {
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(
             error.to_string(),
-            "1 requirements cannot be met within the date:\n\
+            "1 requirement cannot be met within the date:\n\
              napp-1-1.noarch requires module rt:1, which only rt-lib-1-1.noarch, rt-tool-1-1.noarch has"
         );
         for (wish, cause) in [
