@@ -44,11 +44,9 @@ impl Content {
         let (upstreams, keys) = self
             .apply(actor, &label, &new.settings, &[], &mut write)
             .await?;
-        check(
-            &label,
-            &write,
-            upstreams.as_deref().unwrap_or_default().len(),
-        )?;
+        let count = upstreams.as_deref().unwrap_or_default().len();
+        check(&label, &write, count)?;
+        check_given(&label, &new.settings, count)?;
         let now = self.now();
         let mut tx = self.db().begin().await?;
         let Some(id) =
@@ -121,11 +119,9 @@ impl Content {
         let (upstreams, keys) = self
             .apply(actor, label, &patch, &channel.upstreams, &mut write)
             .await?;
-        check(
-            label,
-            &write,
-            upstreams.as_ref().map_or(channel.upstreams.len(), Vec::len),
-        )?;
+        let count = upstreams.as_ref().map_or(channel.upstreams.len(), Vec::len);
+        check(label, &write, count)?;
+        check_given(label, &patch, count)?;
         if write.parent.is_some()
             && !airlock_db::channels::children(self.db(), channel.id)
                 .await?
@@ -369,6 +365,39 @@ fn check(label: &ChannelLabel, write: &ChannelWrite, upstreams: usize) -> Result
             "--latest 0 would take nothing",
             "give 1 or more",
         ));
+    }
+    Ok(())
+}
+
+/// Refuses settings that would do nothing. Only what is given now is looked at: what earlier releases took stays.
+fn check_given(label: &ChannelLabel, given: &ChannelPatch, upstreams: usize) -> Result<()> {
+    let has_schedule = given.schedule.as_ref().is_some_and(|text| !text.is_empty());
+    if upstreams == 0 && has_schedule {
+        return Err(Error::invalid(
+            format!("channel {label} has no upstream that a schedule could sync"),
+            "give --upstream URL too",
+        ));
+    }
+    if let Some(arch) = given.arch.as_deref().filter(|arch| !arch.is_empty())
+        && !airlock_solve::arch::is_known(arch)
+    {
+        return Err(Error::invalid(
+            format!("{arch} is no architecture that is known"),
+            "for example x86_64, aarch64, ppc64le, s390x or noarch",
+        ));
+    }
+    let filter = given.filter.as_ref();
+    let streams = filter
+        .into_iter()
+        .flat_map(|filter| filter.modules.iter().chain(&filter.exclude_modules));
+    for stream in streams {
+        // Globs may stand for both at once.
+        if !stream.contains([':', '*', '?', '[']) {
+            return Err(Error::invalid(
+                format!("{stream} names no module stream"),
+                "give NAME:STREAM, for example nodejs:20, or nodejs:* for all of them",
+            ));
+        }
     }
     Ok(())
 }

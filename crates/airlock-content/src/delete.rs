@@ -77,33 +77,68 @@ impl Content {
         Ok(preview)
     }
 
-    /// Takes the newest deletion of a label back.
+    /// Takes a deletion of a label back. Where several channels of that label were deleted, `choice` says which: 1 is
+    /// the one that was deleted last.
     ///
     /// # Errors
-    /// `NotFound` when none can be taken back any more; `Conflict` when the label is in use again.
-    pub async fn undelete_channel(&self, actor: &Actor, label: &ChannelLabel) -> Result<Channel> {
+    /// `NotFound` when none can be taken back any more; `Conflict` when the label is in use (again), or when there are
+    /// several and none was chosen.
+    pub async fn undelete_channel(
+        &self,
+        actor: &Actor,
+        label: &ChannelLabel,
+        choice: Option<usize>,
+    ) -> Result<Channel> {
         let now = self.now();
         let mut tx = self.db().begin().await?;
-        let taken = || {
-            Error::conflict(
-                format!("there is a new channel {label}"),
-                "delete or rename that one first",
-            )
-        };
         let live = airlock_db::channels::find_live(self.db(), label).await?;
-        if live.as_ref().is_some_and(|live| live.org == actor.org) {
-            return Err(taken());
-        }
         let since = now.plus_seconds(-i64::from(UNDO_DAYS) * 86_400);
-        let Some(id) =
-            airlock_db::channels::newest_deleted(&mut tx, actor.org, label, since).await?
-        else {
-            return Err(Error::no_channel(label));
-        };
-        // Said only to an organization that had the label: another one's channels are nobody else's business.
-        if live.is_some() {
-            return Err(taken());
+        let deleted = airlock_db::channels::deleted(&mut tx, actor.org, label, since).await?;
+        if deleted.is_empty() {
+            // Another organization's channels are nobody else's business.
+            return Err(match live.filter(|live| live.org == actor.org) {
+                Some(_) => Error::conflict(format!("channel {label} is not deleted"), ""),
+                None => Error::no_channel(label),
+            });
         }
+        if live.is_some() {
+            return Err(Error::conflict(
+                format!("there is a new channel {label}"),
+                "delete that one first; undelete then lists both, and --deleted 2 brings the older one back",
+            ));
+        }
+        let chosen = match (choice, deleted.as_slice()) {
+            (None, [one]) => Some(*one),
+            (None, _) => None,
+            (Some(number), list) => number
+                .checked_sub(1)
+                .and_then(|place| list.get(place))
+                .copied(),
+        };
+        let Some(id) = chosen else {
+            let mut lines = Vec::new();
+            for (place, id) in deleted.iter().enumerate() {
+                let Some(channel) = airlock_db::channels::find_by_id(self.db(), *id).await? else {
+                    continue;
+                };
+                let at = channel.deleted.map(|at| at.to_string());
+                lines.push(format!(
+                    "  {}: deleted {}, versions: {}, packages: {}",
+                    place + 1,
+                    at.unwrap_or_default(),
+                    airlock_db::versions::count(self.db(), *id).await?,
+                    channel.packages,
+                ));
+            }
+            let what = match choice {
+                None => format!("several channels {label} were deleted"),
+                Some(number) => format!("there is no deleted channel {label} number {number}"),
+            };
+            return Err(Error::conflict(
+                format!("{what}:\n{}", lines.join("\n")),
+                "choose one by its number: airlock channel undelete LABEL --deleted N",
+            ));
+        };
         if let Some(parent) = airlock_db::channels::deleted_parent(&mut tx, id).await? {
             return Err(Error::conflict(
                 format!("the parent of {label}, {parent}, is deleted"),

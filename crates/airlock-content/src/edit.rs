@@ -4,13 +4,14 @@
 use std::collections::HashSet;
 
 use airlock_model::{Channel, ChannelLabel, VersionKind, VersionNumber};
-use airlock_rpm::Nevra;
 use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 
 use crate::along::{Along, Copied, needed_source};
 use crate::commit::{PendingVersion, VersionContent};
 use crate::context::TaskContext;
+use crate::named::Named;
+use crate::view::VersionView;
 use crate::{Content, Error, Result};
 
 /// What a change by hand did.
@@ -36,6 +37,35 @@ pub struct EditOutcome {
     /// `PACKAGE needs REQUIREMENT`: what nothing met that could have come along.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub open: Vec<String>,
+    /// Warnings for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+impl EditOutcome {
+    /// The outcome of a change that leaves a channel as it is.
+    pub(crate) fn unchanged(channel: &Channel) -> Self {
+        Self {
+            channel: channel.label.clone(),
+            from: channel.current,
+            to: channel.current,
+            added: 0,
+            removed: 0,
+            errata_added: 0,
+            errata_removed: 0,
+            pulled: Vec::new(),
+            open: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// As [`Self::unchanged`], with the reason.
+    pub(crate) fn left_alone(channel: &Channel, warning: String) -> Self {
+        Self {
+            warnings: vec![warning],
+            ..Self::unchanged(channel)
+        }
+    }
 }
 
 /// Where packages are added from.
@@ -85,7 +115,9 @@ impl Content {
         };
         // Names are gathered first: an index of many records is gone through once for all of them.
         let mut of_errata: HashSet<String> = HashSet::new();
-        let mut named: Vec<(&str, Vec<u64>)> = Vec::new();
+        // Errata whose packages nothing brings along.
+        let mut bare: Vec<(&str, HashSet<String>)> = Vec::new();
+        let mut named: Vec<Named<'_>> = Vec::new();
         for item in items {
             let revisions =
                 airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item).await?;
@@ -99,29 +131,32 @@ impl Content {
             if let Some(revision) = offered {
                 content.errata -= revisions.into_iter().collect::<RoaringTreemap>();
                 content.errata.insert(revision);
-                if source.is_some() {
-                    let set = std::iter::once(revision).collect();
-                    let errata = airlock_db::errata::load(self.db(), &set).await?;
-                    of_errata.extend(errata.into_iter().flat_map(|erratum| erratum.packages));
+                let set = std::iter::once(revision).collect();
+                let errata = airlock_db::errata::load(self.db(), &set).await?;
+                let packages = errata.into_iter().flat_map(|erratum| erratum.packages);
+                match source {
+                    Some(_) => of_errata.extend(packages),
+                    None => bare.push((item, packages.collect())),
                 }
                 continue;
             }
-            let found = match &source {
-                Some(_) => Vec::new(),
-                None => self.records_named(&channel, item).await?,
-            };
-            named.push((item, found));
+            let mut one = Named::new(item);
+            if source.is_none() {
+                self.records_named(&channel, &mut one).await?;
+            }
+            named.push(one);
         }
         if let Some((_, view)) = &source {
             for (record, info) in view.members() {
                 if of_errata.contains(info.file_name) {
                     selected.insert(record);
                 }
-                note_named(&mut named, record, &info);
+                named.iter_mut().for_each(|one| one.note(record, &info));
             }
         }
-        for (item, found) in named {
-            match found.as_slice() {
+        for one in named {
+            let item = one.item;
+            match one.found()?.as_slice() {
                 [] => return Err(self.not_found(item, from.channel)),
                 [record] => {
                     selected.insert(*record);
@@ -154,7 +189,14 @@ impl Content {
             plan_digest: None,
             content,
         };
+        let view = self.view(change.content.records.clone()).await?;
         let mut outcome = self.change(ctx, &channel, change).await?;
+        if outcome.from != outcome.to {
+            outcome.warnings.extend(replaced_by_sync(&channel));
+        }
+        outcome
+            .warnings
+            .extend(without_packages(label, &bare, &view));
         outcome.pulled = along.pulled;
         outcome.open = along.open;
         Ok(outcome)
@@ -172,7 +214,7 @@ impl Content {
     ) -> Result<EditOutcome> {
         let channel = self.changeable(ctx, label).await?;
         let (mut content, view) = self.current_content(&channel).await?;
-        let mut named: Vec<(&str, Vec<u64>)> = Vec::new();
+        let mut named: Vec<Named<'_>> = Vec::new();
         for item in items {
             let revisions: RoaringTreemap =
                 airlock_db::errata::revisions_of(self.db(), ctx.actor.org, item)
@@ -181,17 +223,19 @@ impl Content {
                     .collect();
             let here = &content.errata & &revisions;
             if here.is_empty() {
-                named.push((item, Vec::new()));
+                named.push(Named::new(item));
             } else {
                 content.errata -= here;
             }
         }
         if !named.is_empty() {
             for (record, info) in view.members() {
-                note_named(&mut named, record, &info);
+                named.iter_mut().for_each(|one| one.note(record, &info));
             }
         }
-        for (item, found) in named {
+        for one in named {
+            let item = one.item;
+            let found = one.found()?;
             if found.is_empty() {
                 return Err(Error::invalid(
                     format!("channel {label} has neither a package nor an erratum {item}"),
@@ -225,29 +269,6 @@ impl Content {
                 "give a NEVRA like bash-5.1-1.el9.x86_64, or an advisory; new files are pushed with airlock channel push",
             ),
         }
-    }
-
-    /// Records of the organization with a NEVRA or file name; one for each package, own ones first.
-    async fn records_named(&self, channel: &Channel, item: &str) -> Result<Vec<u64>> {
-        let rows = match Nevra::parse(item.strip_suffix(".rpm").unwrap_or(item)) {
-            Ok(nevra) => airlock_db::records::by_name(self.db(), channel.org, &nevra.name).await?,
-            Err(_) => airlock_db::records::by_file_name(self.db(), channel.org, item).await?,
-        };
-        let mut by_package: std::collections::BTreeMap<(String, String), (bool, u64)> =
-            std::collections::BTreeMap::new();
-        for row in rows {
-            if !(row.nevra() == item || row.nevra_with_epoch() == item || row.file_name == item) {
-                continue;
-            }
-            let own = row.upstream.is_none();
-            let entry = by_package
-                .entry((row.checksum_type, row.checksum))
-                .or_insert((own, row.id));
-            if own && !entry.0 {
-                *entry = (own, row.id);
-            }
-        }
-        Ok(by_package.into_values().map(|(_, id)| id).collect())
     }
 
     /// A channel whose content may be changed by hand.
@@ -296,15 +317,11 @@ impl Content {
         let view = self.view(content.records.clone()).await?;
         let (added, removed) = crate::sync::changes(&before_view, &view);
         let outcome = EditOutcome {
-            channel: channel.label.clone(),
-            from: channel.current,
-            to: channel.current,
             added,
             removed,
             errata_added: (&content.errata - &before.errata).len(),
             errata_removed: (&before.errata - &content.errata).len(),
-            pulled: Vec::new(),
-            open: Vec::new(),
+            ..EditOutcome::unchanged(channel)
         };
         let content_digest = self.content_digest(&view, &content).await?;
         if let Some(number) = channel.current
@@ -361,19 +378,36 @@ impl Content {
     }
 }
 
-/// Notes a record beside each item that names it.
-fn note_named(named: &mut [(&str, Vec<u64>)], record: u64, info: &crate::pack::RecordInfo<'_>) {
-    for (item, found) in named {
-        if is_named(item, info) {
-            found.push(record);
-        }
-    }
+/// What the next sync of a mirrored channel does to what was put in by hand.
+pub(crate) fn replaced_by_sync(channel: &Channel) -> Option<String> {
+    (!channel.upstreams.is_empty()).then(|| {
+        format!(
+            "{} has an upstream: the next sync that finds it changed makes the channel what the upstream has, without \
+             what was put in by hand (a child channel without upstream keeps it)",
+            channel.label
+        )
+    })
 }
 
-fn is_named(item: &str, info: &crate::pack::RecordInfo<'_>) -> bool {
-    // A NEVRA begins with the name: only a few are worth writing down.
-    let is_nevra = || info.nevra() == item || crate::filter::artifact(info) == item;
-    info.file_name == item || (item.starts_with(info.name) && is_nevra())
+/// Errata that no client will see, for none of their packages is there.
+fn without_packages(
+    label: &ChannelLabel,
+    errata: &[(&str, HashSet<String>)],
+    view: &VersionView,
+) -> Vec<String> {
+    let is_there = |files: &HashSet<String>| {
+        view.members()
+            .any(|(_, info)| files.contains(info.file_name))
+    };
+    let bare = errata
+        .iter()
+        .filter(|(_, files)| !files.is_empty() && !is_there(files));
+    bare.map(|(advisory, _)| {
+        format!(
+            "none of the packages of {advisory} is in {label}; with --from CHANNEL they come along"
+        )
+    })
+    .collect()
 }
 
 fn shown(items: &[String]) -> String {

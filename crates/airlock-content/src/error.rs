@@ -105,6 +105,14 @@ pub enum Error {
         /// What is wrong.
         why: String,
     },
+    /// A package that a client asked for, and that is not served because it is refused.
+    #[error("{file} is not served: {why}")]
+    NotServed {
+        /// The file.
+        file: String,
+        /// Why it is refused.
+        why: String,
+    },
     /// A pack in the store is damaged.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -182,6 +190,7 @@ impl Error {
             | Self::Metadata { .. }
             | Self::Ingest { .. }
             | Self::BadUpstream { .. }
+            | Self::NotServed { .. }
             | Self::RestartedDifferently => ErrorKind::Upstream,
             Self::Dependencies(airlock_solve::Error::Full { .. }) => ErrorKind::Exhausted,
             Self::Pack(_) | Self::Damaged { .. } | Self::Dependencies(_) => ErrorKind::Corrupt,
@@ -205,6 +214,9 @@ impl Error {
                     .to_owned()
             }
             Self::NoChannel { .. } => "airlock channel list shows the channels".to_owned(),
+            Self::NoVersion { label, wanted, nearest: None } if wanted.starts_with("yet") => {
+                format!("airlock channel sync {label} or airlock channel push {label} FILE… gives it content")
+            }
             Self::NoVersion { label, .. } => format!("airlock channel versions {label} shows them"),
             Self::BeforeFirst { .. } => {
                 "give that instant or a later one, or --infer: the content is then inferred from errata dates".to_owned()
@@ -219,6 +231,9 @@ impl Error {
             Self::Overtaken { .. } => "look at the channel and run the command again".to_owned(),
             Self::Metadata { .. } | Self::Ingest { .. } | Self::BadUpstream { .. } => {
                 "the last version stays served; the upstream may be in the middle of an update: sync again later".to_owned()
+            }
+            Self::NotServed { .. } => {
+                "with --policy on-demand and metadata-only a package is judged when it is asked for first: airlock channel set LABEL --gpg-key adds a key, --signatures warn takes any".to_owned()
             }
             Self::Pack(_) | Self::Damaged { .. } => "airlock fsck --deep says what is damaged".to_owned(),
             _ => return None,

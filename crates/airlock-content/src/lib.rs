@@ -26,6 +26,7 @@ mod guard;
 pub mod ingest;
 mod inspect;
 pub mod location;
+mod named;
 mod on_demand;
 mod own_packs;
 pub mod pack;

@@ -10,7 +10,7 @@ use crate::{Content, Error, Result};
 
 impl Content {
     /// Gives `destination` exactly the content of `source` (with `tree`: each channel of its tree that of its partner,
-    /// in one switch).
+    /// in one switch; a child whose partner had no version then stays as it is, with a warning).
     ///
     /// # Errors
     /// When a channel has no such version, or the trees do not fit.
@@ -41,21 +41,16 @@ impl Content {
             let number = self
                 .number_in_tree(ctx.actor.org, source, selector, &from_channel)
                 .await?;
-            let (note, content) = match number {
-                Some(number) => (
-                    format!("from {from}@{number}"),
-                    self.version_content(&from_channel, number).await?,
-                ),
-                None => (
-                    format!("from {from} before its first content"),
-                    VersionContent::default(),
-                ),
+            let Some(number) = number else {
+                let warning = format!("{from} had no content then, so {to} stays as it is");
+                changes.push((EditOutcome::left_alone(&channel, warning), None));
+                continue;
             };
             let change = Change {
                 kind: VersionKind::Promote,
-                note,
+                note: format!("from {from}@{number}"),
                 plan_digest: None,
-                content,
+                content: self.version_content(&from_channel, number).await?,
             };
             changes.push(self.prepare_change(&channel, change).await?);
         }
@@ -63,7 +58,7 @@ impl Content {
     }
 
     /// Makes an older version's content current again (with `tree`: the whole tree as it was then, in one switch; a
-    /// child that had no version then becomes empty).
+    /// child that had no version then stays as it is, with a warning).
     ///
     /// # Errors
     /// When the channel has no such version.
@@ -100,6 +95,11 @@ impl Content {
             let Some(current) = channel.current else {
                 continue;
             };
+            if number.is_none() {
+                let warning = "it had no content then, so it stays as it is".to_owned();
+                changes.push((EditOutcome::left_alone(&channel, warning), None));
+                continue;
+            }
             changes.push(self.back_to(ctx, &channel, current, number).await?);
         }
         self.finish_changes(ctx, changes).await
@@ -184,15 +184,11 @@ impl Content {
         let view = self.view(content.records.clone()).await?;
         let (added, removed) = crate::sync::changes(&before_view, &view);
         let outcome = EditOutcome {
-            channel: channel.label.clone(),
-            from: channel.current,
-            to: channel.current,
             added,
             removed,
             errata_added: (&content.errata - &before.errata).len(),
             errata_removed: (&before.errata - &content.errata).len(),
-            pulled: Vec::new(),
-            open: Vec::new(),
+            ..EditOutcome::unchanged(channel)
         };
         if channel.current == Some(number) {
             return Ok((outcome, None));

@@ -184,6 +184,11 @@ impl Content {
             )
             .await?;
         outcome.version = changed.to;
+        if changed.from != changed.to {
+            outcome
+                .warnings
+                .extend(crate::edit::replaced_by_sync(&channel));
+        }
         Ok(outcome)
     }
 }

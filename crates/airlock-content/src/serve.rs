@@ -72,8 +72,22 @@ impl Content {
     /// Finds what is served at `path` (already percent-decoded, no leading slash) of a version.
     ///
     /// # Errors
-    /// Kind `NotFound` when nothing is served there; `Upstream` when an on-demand package cannot be fetched.
+    /// Kind `NotFound` when nothing is served there; `Upstream` when an on-demand package cannot be fetched, or what came
+    /// is refused.
     pub async fn open_path(&self, version: &ResolvedVersion, path: &str) -> Result<Served> {
+        self.find_path(version, path).await.map_err(|error| {
+            match error.cause() {
+                // The client asked for the right thing; what the upstream has is not good enough.
+                Error::BadPackage { file, why } => Error::NotServed {
+                    file: file.clone(),
+                    why: why.clone(),
+                },
+                _ => error,
+            }
+        })
+    }
+
+    async fn find_path(&self, version: &ResolvedVersion, path: &str) -> Result<Served> {
         let published = &version.published;
         let modified = published.instant;
         let root = |bytes: &Bytes, content_type| Served::Bytes {

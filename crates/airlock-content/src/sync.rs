@@ -5,6 +5,7 @@
 
 mod absent;
 mod attachments;
+mod by_hand;
 mod contribution;
 mod errata;
 mod merge;
@@ -20,7 +21,7 @@ pub(crate) use metadata::bytes_needed;
 pub(crate) use packages::{Wanted, wanted};
 pub(crate) use prepare::changes;
 
-use airlock_model::{ChannelLabel, SyncOutcome, SyncState};
+use airlock_model::{Channel, ChannelLabel, SyncOutcome, SyncState};
 
 use crate::commit::PendingVersion;
 use crate::context::TaskContext;
@@ -45,7 +46,7 @@ impl Content {
     /// Syncs channels. Every channel has an outcome, in the order given; failures are in the outcomes.
     ///
     /// # Errors
-    /// When a label is unknown, the work is cancelled, or the switch of a tree fails.
+    /// When the work is cancelled, or the switch of a tree fails.
     pub async fn sync(
         &self,
         ctx: &TaskContext,
@@ -56,15 +57,25 @@ impl Content {
         let mut waiting: Vec<(usize, PendingVersion)> = Vec::new();
         for label in labels {
             ctx.check()?;
-            let channel = self.channel(ctx.actor.org, label).await?;
-            let current = channel.current;
+            let channel = match self.channel(ctx.actor.org, label).await {
+                Ok(channel) => channel,
+                Err(error @ Error::NoChannel { .. }) => {
+                    outcomes.push(SyncOutcome {
+                        state: SyncState::Failed,
+                        error: Some(error.to_string()),
+                        ..empty_outcome(label, None, 0)
+                    });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let prepared = match self.prepare_sync(ctx, &channel, options).await {
                 Ok(prepared) => prepared,
                 Err(Error::Cancelled) => return Err(Error::Cancelled),
                 Err(error) => {
                     tracing::warn!(channel.label = %label, %error, "sync failed");
                     Prepared {
-                        outcome: failed(label, current, &error),
+                        outcome: failed(&channel, &error),
                         version: None,
                     }
                 }
@@ -92,7 +103,7 @@ impl Content {
                     }
                     Err(error) => {
                         if let Some(outcome) = outcomes.get_mut(place) {
-                            *outcome = failed(label, current, &error);
+                            *outcome = failed(&channel, &error);
                         }
                     }
                 }
@@ -121,15 +132,16 @@ impl Content {
     }
 }
 
-fn failed(label: &ChannelLabel, current: Option<i64>, error: &Error) -> SyncOutcome {
+fn failed(channel: &Channel, error: &Error) -> SyncOutcome {
     SyncOutcome {
         state: SyncState::Failed,
         error: Some(error.to_string()),
-        ..empty_outcome(label, current)
+        ..empty_outcome(&channel.label, channel.current, channel.packages)
     }
 }
 
-fn empty_outcome(label: &ChannelLabel, current: Option<i64>) -> SyncOutcome {
+/// The outcome of a sync that leaves a channel as it is.
+fn empty_outcome(label: &ChannelLabel, current: Option<i64>, packages: u64) -> SyncOutcome {
     SyncOutcome {
         channel: label.clone(),
         state: SyncState::Unchanged,
@@ -137,10 +149,11 @@ fn empty_outcome(label: &ChannelLabel, current: Option<i64>) -> SyncOutcome {
         to: current,
         added: 0,
         removed: 0,
-        packages: 0,
+        packages,
         errata: airlock_model::SeverityCounts::default(),
         bytes: 0,
         refused: Vec::new(),
+        left_out: 0,
         warnings: Vec::new(),
         held: None,
         gate: None,

@@ -136,6 +136,7 @@ fn channel(row: &AnyRow) -> Result<Channel> {
         keys: Vec::new(),
         schedule: row.try_get(15)?,
         next_sync: row.try_get::<Option<i64>, _>(16)?.map(Instant),
+        last_sync: None,
         current: row.try_get(17)?,
         created: Instant(row.try_get(18)?),
         deleted: row.try_get::<Option<i64>, _>(19)?.map(Instant),
@@ -611,20 +612,22 @@ pub async fn mark_deleted(tx: &mut Tx, id: ChannelId, now: Instant) -> Result<()
     Ok(())
 }
 
-/// The channel of a label that was deleted last, not before `since`.
-pub async fn newest_deleted(
+/// The channels of a label that were deleted, not before `since`; that which was deleted last first.
+pub async fn deleted(
     tx: &mut Tx,
     org: OrgId,
     label: &ChannelLabel,
     since: Instant,
-) -> Result<Option<ChannelId>> {
-    let row = sqlx::query("SELECT id FROM channel WHERE org_id = $1 AND label = $2 AND deleted_us >= $3 ORDER BY deleted_us DESC, id DESC LIMIT 1")
+) -> Result<Vec<ChannelId>> {
+    let rows = sqlx::query("SELECT id FROM channel WHERE org_id = $1 AND label = $2 AND deleted_us >= $3 ORDER BY deleted_us DESC, id DESC")
         .bind(org.0)
         .bind(label.as_str())
         .bind(since.0)
-        .fetch_optional(&mut *tx.inner)
+        .fetch_all(&mut *tx.inner)
         .await?;
-    Ok(row.map(|r| r.try_get(0).map(ChannelId)).transpose()?)
+    rows.iter()
+        .map(|row| Ok(ChannelId(row.try_get(0)?)))
+        .collect()
 }
 
 /// The parent of a channel, deleted or not, when that parent is deleted.

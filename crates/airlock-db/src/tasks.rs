@@ -554,3 +554,18 @@ pub async fn list(
         .await?;
     rows.iter().map(info).collect()
 }
+
+/// The newest tasks of a kind that are over and have a result, newest first.
+pub async fn results_of_kind(db: &Db, org: OrgId, kind: &str, most: u32) -> Result<Vec<TaskInfo>> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM task WHERE org_id = $1 AND kind = $2 AND state IN ('done', 'failed') AND result IS NOT NULL \
+         ORDER BY id DESC LIMIT $3"
+    );
+    let rows = sqlx::query(AssertSqlSafe(text))
+        .bind(org.0)
+        .bind(kind)
+        .bind(i64::from(most))
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(info).collect()
+}

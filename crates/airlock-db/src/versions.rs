@@ -288,9 +288,18 @@ pub async fn kind(
     channel: ChannelId,
     number: VersionNumber,
 ) -> Result<Option<VersionKind>> {
+    Ok(origin(db, channel, number).await?.map(|(kind, _)| kind))
+}
+
+/// How a version came about, and the note about it for a person.
+pub async fn origin(
+    db: &Db,
+    channel: ChannelId,
+    number: VersionNumber,
+) -> Result<Option<(VersionKind, String)>> {
     let row = one(
         db,
-        "SELECT kind FROM version WHERE channel_id = $1 AND number = $2",
+        "SELECT kind, note FROM version WHERE channel_id = $1 AND number = $2",
         channel,
         Some(number),
     )
@@ -298,9 +307,25 @@ pub async fn kind(
     let Some(row) = row else { return Ok(None) };
     let kind: String = row.try_get(0)?;
     match VersionKind::from_word(&kind) {
-        Some(kind) => Ok(Some(kind)),
+        Some(kind) => Ok(Some((kind, row.try_get(1)?))),
         None => Err(Error::bad("version kind", kind)),
     }
+}
+
+/// The newest version of a channel that came about in one way.
+pub async fn last_of_kind(
+    db: &Db,
+    channel: ChannelId,
+    kind: VersionKind,
+) -> Result<Option<VersionNumber>> {
+    let row = sqlx::query(
+        "SELECT number FROM version WHERE channel_id = $1 AND kind = $2 ORDER BY number DESC LIMIT 1",
+    )
+    .bind(channel.0)
+    .bind(kind.as_str())
+    .fetch_optional(db.reader())
+    .await?;
+    Ok(row.map(|row| row.try_get(0)).transpose()?)
 }
 
 /// Digest of a version's content.

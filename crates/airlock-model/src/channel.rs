@@ -253,6 +253,9 @@ pub struct Channel {
     pub schedule: Option<String>,
     /// When the schedule comes due next.
     pub next_sync: Option<Instant>,
+    /// How its last sync ended, as far as the server still knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_sync: Option<crate::LastSync>,
     /// The current version's number; none before the first content.
     pub current: Option<i64>,
     /// When it was made.

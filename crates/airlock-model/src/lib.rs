@@ -53,8 +53,8 @@ pub use instant::Instant;
 pub use label::{ChannelLabel, LabelError};
 pub use progress::{CancelFlag, Progress, Reporter, SilentReporter};
 pub use report::{
-    DeletePreview, DiffReport, EvrChange, FsckFinding, FsckReport, GcReport, HeldSync, PackageRef,
-    PackageRow, PushOutcome, RefusedPackage, SeverityCounts, SyncOutcome, SyncState,
+    DeletePreview, DiffReport, EvrChange, FsckFinding, FsckReport, GcReport, HeldSync, LastSync,
+    PackageRef, PackageRow, PushOutcome, RefusedPackage, SeverityCounts, SyncOutcome, SyncState,
 };
 pub use task::{TaskInfo, TaskState};
 pub use undo::{UndoneChannel, UndonePlan};

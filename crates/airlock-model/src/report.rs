@@ -167,6 +167,18 @@ pub enum SyncState {
     Failed,
 }
 
+/// How the last sync of a channel ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LastSync {
+    /// How.
+    pub state: SyncState,
+    /// When.
+    pub at: crate::Instant,
+    /// Why it failed or was held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// One channel's part of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SyncOutcome {
@@ -190,6 +202,9 @@ pub struct SyncOutcome {
     pub bytes: u64,
     /// Packages left out, with reasons (the first hundred).
     pub refused: Vec<RefusedPackage>,
+    /// How many packages were left out in all.
+    #[serde(default)]
+    pub left_out: u64,
     /// Warnings for a person.
     pub warnings: Vec<String>,
     /// Why the shrink guard held it.

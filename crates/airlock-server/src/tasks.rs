@@ -2,6 +2,7 @@
 
 mod board;
 mod job;
+mod last_sync;
 mod run;
 mod schedule;
 mod staging;
@@ -14,6 +15,7 @@ use airlock_model::{Actor, ChannelId, Instant, TaskId, TaskInfo};
 
 pub use board::{Board, seen};
 pub use job::{Job, Staged};
+pub use last_sync::tell as tell_last_syncs;
 pub use schedule::{keep_schedules, keep_up};
 pub use staging::Staging;
 use unwritten::NewSheet;

@@ -29,6 +29,39 @@ const COMPATIBLE: &[(&str, &[&str])] = &[
     ("riscv64", &["riscv64"]),
 ];
 
+/// Architectures of `rpmrc` that no machine of [`COMPATIBLE`] names.
+const FURTHER: &[&str] = &[
+    "noarch",
+    "src",
+    "nosrc",
+    "alpha",
+    "armv5tel",
+    "armv6l",
+    "armv7l",
+    "geode",
+    "ia32",
+    "loongarch64",
+    "m68k",
+    "mips",
+    "mipsel",
+    "mips64",
+    "mips64el",
+    "ppc64iseries",
+    "ppc64pseries",
+    "sh4",
+    "sparc",
+    "sparcv9",
+    "sparc64",
+    "x86_64_v3",
+    "x86_64_v4",
+];
+
+/// True for an architecture that packages may have.
+pub fn is_known(arch: &str) -> bool {
+    let of_machine = |entry: &(&str, &[&str])| entry.0 == arch || entry.1.contains(&arch);
+    FURTHER.contains(&arch) || COMPATIBLE.iter().any(of_machine)
+}
+
 /// True for packages that are never installed: sources.
 pub fn is_source(arch: &str) -> bool {
     matches!(arch, "src" | "nosrc")
@@ -103,6 +136,14 @@ mod tests {
         assert_ne!(color("i586") & color("i686"), 0);
         assert_eq!(color("aarch64"), 2);
         assert_eq!(color("s390"), 1);
+    }
+
+    #[test]
+    fn architectures_are_known_by_name() {
+        for known in ["x86_64", "i486", "noarch", "src", "aarch64"] {
+            assert!(super::is_known(known), "{known}");
+        }
+        assert!(!super::is_known("foo") && !super::is_known(""));
     }
 
     #[test]

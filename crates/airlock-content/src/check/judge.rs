@@ -40,6 +40,17 @@ impl<'p> Judge<'p> {
         }
     }
 
+    /// A pool of earlier versions of what was judged for `machine`. It may be that only they have packages that tell
+    /// the machine: where what made the difference has gone, the rest fits a smaller one (or any). So theirs counts as
+    /// long as it takes what is made for `machine`.
+    pub(super) fn of_earlier(pool: &'p Pool, channels: Vec<ChannelId>, machine: String) -> Self {
+        let judge = Self::new(pool, channels, None);
+        if airlock_solve::arch::fit(judge.machine(), &machine).is_some() {
+            return judge;
+        }
+        Self::new(pool, judge.channels, Some(machine))
+    }
+
     /// The architecture judged for.
     pub(super) fn machine(&self) -> &str {
         self.universe.machine()

@@ -110,7 +110,7 @@ impl Content {
         let cancel = ctx.cancel.clone();
         let (found, open) = self
             .blocking("checking earlier versions", move |content| {
-                let judge = Judge::new(&loaded.pool, channels, Some(machine));
+                let judge = Judge::of_earlier(&loaded.pool, channels, machine);
                 let named = judge.named(&open);
                 let mut found = Vec::new();
                 for (number, scope) in scopes {

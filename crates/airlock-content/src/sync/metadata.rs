@@ -58,7 +58,19 @@ pub(crate) async fn fetch_repomd(
             validators,
             &ctx.fetch_cancel(),
         )
-        .await?;
+        .await;
+    let answer = match answer {
+        // Nothing but its name tells a list of mirrors.
+        Err(error) if error.is_not_found() && !url.ends_with('/') => {
+            return Err(Error::bad_upstream(
+                url,
+                format!(
+                    "{error} (no repository is there; a list of mirrors has to have mirrorlist or metalink in its name or query)"
+                ),
+            ));
+        }
+        answer => answer?,
+    };
     let Small::Bytes(file) = answer else {
         return Ok(RepomdState::Unchanged);
     };

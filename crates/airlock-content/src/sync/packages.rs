@@ -29,8 +29,10 @@ pub(crate) struct BroughtIn {
     pub records: RoaringTreemap,
     /// Bytes that came in.
     pub bytes: u64,
-    /// Packages left out.
+    /// Packages left out: the first of them.
     pub refused: Vec<RefusedPackage>,
+    /// How many packages were left out in all.
+    pub left_out: u64,
     /// Warnings.
     pub warnings: Vec<String>,
 }
@@ -376,6 +378,7 @@ impl Content {
                 .extend(places.into_iter().map(|place| first + place as u64));
         }
         shorten(&mut brought.warnings);
+        brought.left_out = brought.refused.len() as u64;
         brought.refused.truncate(NAMED);
         Ok(brought)
     }

@@ -30,6 +30,7 @@ struct Total {
     verbatim: Option<Publication>,
     warnings: Vec<String>,
     refused: Vec<airlock_model::RefusedPackage>,
+    left_out: u64,
     bytes: u64,
     revision: Option<String>,
 }
@@ -57,7 +58,7 @@ impl Content {
         }
         ctx.stage(format!("{label}: reading upstream"));
         let settings_digest = settings_digest(channel);
-        let mut outcome = empty_outcome(label, channel.current);
+        let mut outcome = empty_outcome(label, channel.current, channel.packages);
         let rows = airlock_db::channels::upstream_states(self.db(), channel.id).await?;
         let same_settings = channel.current.is_some()
             && rows.iter().all(|(_, state)| {
@@ -113,13 +114,7 @@ impl Content {
                 answer = metadata::fetch_repomd(&open, None, ctx).await?;
             }
             match answer {
-                RepomdState::Unchanged => {
-                    outcome.state = SyncState::Unchanged;
-                    return Ok(Prepared {
-                        outcome,
-                        version: None,
-                    });
-                }
+                RepomdState::Unchanged => return self.unchanged(channel, outcome).await,
                 RepomdState::Fetched(repomd) => {
                     changed |= state.as_ref().and_then(|s| s.last_repomd_sha256.as_deref())
                         != Some(repomd.sha256.as_str());
@@ -134,10 +129,7 @@ impl Content {
                 .await?;
         }
         if !changed {
-            return Ok(Prepared {
-                outcome,
-                version: None,
-            });
+            return self.unchanged(channel, outcome).await;
         }
 
         ctx.before_change.begin().await?;
@@ -214,7 +206,20 @@ impl Content {
         }
         ctx.stage(format!("{label}: comparing with the current version"));
         outcome.warnings.append(&mut total.warnings);
+        if total.records.is_empty()
+            && let Some(first) = total.refused.first()
+        {
+            return Err(Error::invalid(
+                format!(
+                    "all {} packages are left out, so nothing would be published; the first is {}: {} \
+                     (airlock channel set {label} --gpg-key FILE|URL adds a key, --signatures warn takes what no key of the channel signed)",
+                    total.left_out, first.package, first.reason
+                ),
+                "airlock channel set --help: --gpg-key, --signatures",
+            ));
+        }
         outcome.refused = total.refused;
+        outcome.left_out = total.left_out;
         outcome.bytes = total.bytes;
 
         let (given, compression) = (total.attachments, channel.compression);
@@ -234,6 +239,9 @@ impl Content {
         outcome.packages = content.records.len();
         outcome.added = added;
         outcome.removed = removed;
+        if let Some(by_hand) = self.by_hand(channel).await? {
+            outcome.warnings.extend(by_hand.undone(&before_view, &view));
+        }
         outcome.errata = self
             .count_new_errata(&before.errata, &content.errata)
             .await?;
@@ -314,6 +322,16 @@ impl Content {
         })
     }
 
+    /// The end of a sync whose upstreams have nothing new.
+    async fn unchanged(&self, channel: &Channel, mut outcome: SyncOutcome) -> Result<Prepared> {
+        outcome.state = SyncState::Unchanged;
+        outcome.warnings.extend(self.stays_by_hand(channel).await?);
+        Ok(Prepared {
+            outcome,
+            version: None,
+        })
+    }
+
     /// Adds what is taken of one upstream; by policy its packages are brought in first.
     async fn add_to(
         &self,
@@ -347,9 +365,7 @@ impl Content {
                     &upstream.row.url,
                     format!(
                         "{} packages are refused and a verbatim channel serves all or nothing; the first is {}: {}",
-                        brought.refused.len(),
-                        first.package,
-                        first.reason
+                        brought.left_out, first.package, first.reason
                     ),
                 ));
             }
@@ -358,6 +374,7 @@ impl Content {
             brought.records
         };
         total.refused.extend(brought.refused);
+        total.left_out += brought.left_out;
         Ok(())
     }
 

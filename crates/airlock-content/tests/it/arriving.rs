@@ -111,3 +111,29 @@ fn clients_are_sent_to_an_upstream_without_secrets_and_served_from_others() {
         );
     });
 }
+
+#[test]
+fn a_package_that_is_refused_for_its_signature_is_the_upstreams_fault() {
+    on_both(|world| async move {
+        let _http = mirrored(&world, "sha256").await;
+        let patch = ChannelPatch {
+            signatures: Some(SignatureWish::Require),
+            ..ChannelPatch::default()
+        };
+        world.set("meadow-base", patch).await;
+        let mut small = Repository::at(world.path("upstream"));
+        small.add(&Rpm::new("small", "1.0", "1"));
+        small.publish();
+        world.sync("meadow-base").await;
+        let version = world.resolve("meadow-base").await;
+        let path = "Packages/s/small-1.0-1.noarch.rpm";
+        // At first when it comes, then when it is here.
+        for _ in 0..2 {
+            let Err(error) = world.content.open_path(&version, path).await else {
+                panic!("it is served")
+            };
+            assert_eq!(error.kind(), ErrorKind::Upstream, "{error}");
+            assert!(error.to_string().contains("is not served"), "{error}");
+        }
+    });
+}

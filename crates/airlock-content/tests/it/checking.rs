@@ -295,6 +295,52 @@ fn earlier_versions_are_seen_with_the_base_channel_of_their_day() {
     });
 }
 
+/// What tells the machine's architecture may be the very package that has gone.
+#[test]
+fn earlier_versions_are_judged_for_their_own_machine() {
+    on_both(|world| async move {
+        let mut base = Repository::at(world.path("base"));
+        base.add(&rpm("library").arch("x86_64"));
+        base.publish();
+        world.mirror("meadow-base", &base.url()).await;
+        let mut extra = Repository::at(world.path("extra"));
+        extra.add(&rpm("app").requires("library"));
+        extra.publish();
+        world
+            .child("meadow-extra", "meadow-base", &extra.url())
+            .await;
+        world.take("meadow-base").await;
+        world.take("meadow-extra").await;
+        base.remove("library-");
+        base.add(&rpm("other"));
+        base.publish();
+        world.take("meadow-base").await;
+        extra.add(&rpm("more"));
+        extra.publish();
+        world.take("meadow-extra").await;
+        let extra = label("meadow-extra");
+        for baseline in [None, Some(1), Some(2)] {
+            let baseline = baseline.map(|number| (&extra, VersionSelector::Number(number)));
+            let report = world
+                .content
+                .check(
+                    &world.context(),
+                    &extra,
+                    VersionSelector::Current,
+                    &[],
+                    baseline,
+                )
+                .await
+                .unwrap();
+            assert_eq!(since(&report), [("app-1-1.noarch", 2)], "{baseline:?}");
+        }
+        let first = world
+            .check("meadow-extra", VersionSelector::Number(1))
+            .await;
+        assert_eq!(first.broken, []);
+    });
+}
+
 #[test]
 fn a_baseline_tells_what_is_new() {
     on_both(|world| async move {

@@ -246,3 +246,150 @@ fn what_added_packages_need_comes_along_unless_it_is_there() {
         world.fsck_is_clean().await;
     });
 }
+
+#[test]
+fn a_package_with_an_epoch_is_named_without_it_too() {
+    on_both(|world| async move {
+        let mut upstream = Repository::at(world.path("upstream"));
+        upstream.add(&Rpm::new("web", "1", "1").epoch(1));
+        upstream.add(&Rpm::new("web", "2", "1").epoch(1));
+        upstream.publish();
+        world.mirror("meadow-base", &upstream.url()).await;
+        world.sync("meadow-base").await;
+        world
+            .create("meadow-prod", None, ChannelPatch::default())
+            .await;
+        let from = AddFrom {
+            channel: Some(&label("meadow-base")),
+            with_dependencies: false,
+        };
+        let prod = label("meadow-prod");
+        let web = ["web-1-1.noarch".to_owned()];
+        for from in [from, AddFrom::default()] {
+            let added = world
+                .content
+                .add(&world.context(), &prod, &web, from)
+                .await
+                .unwrap();
+            assert_eq!(added.added, 1);
+            assert_eq!(
+                world
+                    .packages("meadow-prod", VersionSelector::Current)
+                    .await,
+                ["web-1:1-1.noarch"]
+            );
+            let removed = world
+                .content
+                .remove(&world.context(), &prod, &web)
+                .await
+                .unwrap();
+            assert_eq!(removed.removed, 1);
+        }
+        // Of several epochs none is guessed.
+        let mut other = Repository::at(world.path("other"));
+        other.add(&Rpm::new("web", "1", "1").epoch(2));
+        other.publish();
+        world.mirror("meadow-other", &other.url()).await;
+        world.sync("meadow-other").await;
+        let error = world
+            .content
+            .add(&world.context(), &prod, &web, AddFrom::default())
+            .await
+            .unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "web-1-1.noarch may be web-1:1-1.noarch or web-2:1-1.noarch"
+        );
+    });
+}
+
+#[test]
+fn an_erratum_without_its_packages_is_said_to_be_so() {
+    on_both(|world| async move {
+        let mut upstream = Distribution::at(world.path("upstream"));
+        upstream.next_day();
+        world.mirror("meadow-base", &upstream.url()).await;
+        world.sync("meadow-base").await;
+        world
+            .create("meadow-prod", None, ChannelPatch::default())
+            .await;
+        let errata = world
+            .content
+            .errata(
+                airlock_model::OrgId::DEFAULT,
+                &label("meadow-base"),
+                VersionSelector::Current,
+            )
+            .await
+            .unwrap();
+        let advisory = errata[0].advisory.clone();
+        let outcome = world
+            .content
+            .add(
+                &world.context(),
+                &label("meadow-prod"),
+                std::slice::from_ref(&advisory),
+                AddFrom::default(),
+            )
+            .await
+            .unwrap();
+        assert_eq!((outcome.added, outcome.errata_added), (0, 1));
+        assert_eq!(
+            outcome.warnings,
+            [format!(
+                "none of the packages of {advisory} is in meadow-prod; with --from CHANNEL they come along"
+            )]
+        );
+    });
+}
+
+#[test]
+fn settings_that_would_do_nothing_are_refused() {
+    on_both(|world| async move {
+        let create = async |settings| {
+            let label = label("meadow-base");
+            let new = airlock_model::NewChannel { label, settings };
+            world.content.create_channel(&world.actor(), new).await
+        };
+        let modules = |stream: &str| ChannelPatch {
+            filter: Some(airlock_model::PackageFilter {
+                modules: vec![stream.to_owned()],
+                ..airlock_model::PackageFilter::default()
+            }),
+            ..ChannelPatch::default()
+        };
+        let wrong = [
+            ChannelPatch {
+                arch: Some("foo".to_owned()),
+                ..ChannelPatch::default()
+            },
+            ChannelPatch {
+                schedule: Some("hourly".to_owned()),
+                ..ChannelPatch::default()
+            },
+            modules("runtime"),
+        ];
+        for patch in wrong {
+            let error = create(patch).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        }
+        create(modules("runtime:*")).await.unwrap();
+        let empty = world
+            .content
+            .packages(
+                airlock_model::OrgId::DEFAULT,
+                &label("meadow-base"),
+                VersionSelector::Current,
+                None,
+            )
+            .await
+            .unwrap_err();
+        assert!(
+            empty
+                .hint()
+                .unwrap()
+                .contains("airlock channel push meadow-base"),
+            "{empty}"
+        );
+    });
+}

@@ -311,6 +311,42 @@ fn a_tree_switches_at_one_instant() {
 }
 
 #[test]
+fn a_child_without_content_then_stays_when_its_tree_goes_back() {
+    on_both(|world| async move {
+        three_days(&world).await;
+        let child = Distribution::at(world.path("child"));
+        let patch = ChannelPatch {
+            parent: Some("meadow-base".into()),
+            ..ChannelPatch::default()
+        };
+        world
+            .create("meadow-extras", Some(&child.url()), patch)
+            .await;
+        world.sync("meadow-extras").await;
+        let before = world
+            .packages("meadow-extras", VersionSelector::Current)
+            .await;
+        let back = VersionSelector::Number(1);
+        let outcome = world
+            .content
+            .rollback(&world.context(), &label("meadow-base"), back, true)
+            .await
+            .unwrap();
+        assert_eq!((outcome[0].to, outcome[1].to), (Some(4), Some(1)));
+        assert_eq!(
+            outcome[1].warnings,
+            ["it had no content then, so it stays as it is"]
+        );
+        assert_eq!(
+            world
+                .packages("meadow-extras", VersionSelector::Current)
+                .await,
+            before
+        );
+    });
+}
+
+#[test]
 fn a_day_in_the_future_is_no_version_for_any_command() {
     on_both(|world| async move {
         three_days(&world).await;

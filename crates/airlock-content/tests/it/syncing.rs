@@ -2,9 +2,12 @@ use airlock_content::SyncOptions;
 use airlock_model::{
     ChannelPatch, MetadataMode, PackageFilter, Policy, SyncState, VersionSelector,
 };
+use airlock_testkit::repos::Repository;
+use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
 
-use crate::world::on_both;
+use crate::own_content::staged;
+use crate::world::{label, on_both};
 
 #[test]
 fn three_days_of_an_upstream_become_three_versions() {
@@ -367,5 +370,132 @@ fn a_package_that_leaves_the_upstream_is_fetched_before_it_is_gone() {
         assert_eq!(outcome.state, SyncState::Published, "{outcome:?}");
         std::fs::remove_file(&file).unwrap();
         assert_eq!(world.get("meadow-base@1", &victim.location).await, kept);
+    });
+}
+
+#[test]
+fn an_unknown_channel_does_not_stop_the_others() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        world.mirror("meadow-base", &upstream.url()).await;
+        let labels = [label("nobody-has-it"), label("meadow-base")];
+        let outcomes = world
+            .content
+            .sync(&world.context(), &labels, SyncOptions::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            (outcomes[0].state, outcomes[0].error.as_deref()),
+            (SyncState::Failed, Some("there is no channel nobody-has-it"))
+        );
+        assert_eq!(
+            (outcomes[1].state, outcomes[1].to),
+            (SyncState::Published, Some(1))
+        );
+        let again = world.sync("meadow-base").await;
+        assert_eq!(
+            (again.state, again.packages),
+            (SyncState::Unchanged, outcomes[1].packages)
+        );
+    });
+}
+
+#[test]
+fn what_was_done_by_hand_is_named_while_it_stays_and_when_it_goes() {
+    on_both(|world| async move {
+        let mut upstream = Repository::at(world.path("upstream"));
+        let packages: Vec<Rpm> = (1..=9)
+            .map(|n| Rpm::new(&format!("p{n}"), "1", "1"))
+            .collect();
+        for package in &packages {
+            upstream.add(package);
+        }
+        upstream.publish();
+        let patch = ChannelPatch {
+            signatures: Some(airlock_model::SignatureWish::Off),
+            ..ChannelPatch::default()
+        };
+        world
+            .create("meadow-base", Some(&upstream.url()), patch)
+            .await;
+        world.sync("meadow-base").await;
+        let name = label("meadow-base");
+        let pushed = world
+            .content
+            .push(
+                &world.context(),
+                &name,
+                vec![staged(&world, &Rpm::new("own", "1", "1"))],
+            )
+            .await
+            .unwrap();
+        assert!(
+            pushed.warnings[0].starts_with("meadow-base has an upstream: the next sync"),
+            "{pushed:?}"
+        );
+        world
+            .content
+            .remove(&world.context(), &name, &["p1-1-1.noarch".to_owned()])
+            .await
+            .unwrap();
+        let stays = world.sync("meadow-base").await;
+        assert_eq!((stays.state, stays.to), (SyncState::Unchanged, Some(3)));
+        assert_eq!(
+            stays.warnings,
+            [
+                "it stays as it was made by hand (removed p1-1-1.noarch), not what the last sync took, version 1 \
+                 (which has 1 other packages and lacks 1); airlock channel rollback meadow-base 1 goes back to that"
+            ]
+        );
+        upstream.add(&Rpm::new("more", "1", "1"));
+        upstream.publish();
+        let goes = world.sync("meadow-base").await;
+        assert_eq!(
+            (goes.state, goes.added, goes.removed),
+            (SyncState::Published, 2, 1)
+        );
+        assert_eq!(
+            goes.warnings,
+            [
+                "the upstream does not have what was put in by hand (removed p1-1-1.noarch), so these packages go: own-1-1.noarch",
+                "the upstream has what was taken out by hand (removed p1-1-1.noarch), so these packages are back: p1-1-1.noarch"
+            ]
+        );
+        assert_eq!(
+            world.sync("meadow-base").await.warnings,
+            Vec::<String>::new()
+        );
+        // Going back to what the last sync took needs no word either.
+        for number in [1, 4] {
+            let back = VersionSelector::Number(number);
+            world
+                .content
+                .rollback(&world.context(), &name, back, false)
+                .await
+                .unwrap();
+            let said = world.sync("meadow-base").await.warnings;
+            assert_eq!(said.len(), usize::from(number == 1), "{said:?}");
+        }
+    });
+}
+
+#[test]
+fn a_sync_that_leaves_everything_out_fails_and_publishes_nothing() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        let patch = ChannelPatch {
+            signatures: Some(airlock_model::SignatureWish::Require),
+            ..ChannelPatch::default()
+        };
+        world
+            .create("meadow-base", Some(&upstream.url()), patch)
+            .await;
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!((outcome.state, outcome.to), (SyncState::Failed, None));
+        let error = outcome.error.unwrap();
+        assert!(
+            error.starts_with("all ") && error.contains("--signatures warn"),
+            "{error}"
+        );
     });
 }

@@ -267,7 +267,12 @@ fn a_tree_is_promoted_and_compared_as_it_was_at_one_instant() {
         extras.next_day();
         assert_eq!(world.sync("meadow-extras").await.to, Some(2));
         for (number, child) in [(2, Some(1)), (1, None)] {
-            world
+            let before = world
+                .content
+                .channel(OrgId::DEFAULT, &label("stable-extras"))
+                .await
+                .unwrap();
+            let outcome = world
                 .content
                 .promote(
                     &world.context(),
@@ -278,20 +283,25 @@ fn a_tree_is_promoted_and_compared_as_it_was_at_one_instant() {
                 )
                 .await
                 .unwrap();
-            let expected = match child {
-                Some(child) => {
-                    world
-                        .packages("meadow-extras", VersionSelector::Number(child))
-                        .await
-                }
-                None => Vec::new(),
-            };
+            // Before the child's first content there is nothing to promote, which is no reason to empty its partner.
+            let expected = world
+                .packages("meadow-extras", VersionSelector::Number(1))
+                .await;
             assert_eq!(
                 world
                     .packages("stable-extras", VersionSelector::Current)
                     .await,
                 expected
             );
+            if child.is_none() {
+                let extras = &outcome[1];
+                assert_eq!((extras.removed, extras.to), (0, before.current));
+                assert_eq!(
+                    extras.warnings,
+                    ["meadow-extras had no content then, so stable-extras stays as it is"]
+                );
+                continue;
+            }
             let diff = world
                 .content
                 .diff_tree(
@@ -369,7 +379,7 @@ fn a_deletion_that_is_taken_back_keeps_the_schedule_and_needs_the_parent() {
         }
         let refused = world
             .content
-            .undelete_channel(&actor, &label("meadow-extras"))
+            .undelete_channel(&actor, &label("meadow-extras"), None)
             .await
             .unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Conflict);
@@ -377,7 +387,7 @@ fn a_deletion_that_is_taken_back_keeps_the_schedule_and_needs_the_parent() {
         for name in ["meadow-base", "meadow-extras"] {
             world
                 .content
-                .undelete_channel(&actor, &label(name))
+                .undelete_channel(&actor, &label(name), None)
                 .await
                 .unwrap();
         }

@@ -52,7 +52,7 @@ fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
         );
         world
             .content
-            .undelete_channel(&world.actor(), &label("meadow-base"))
+            .undelete_channel(&world.actor(), &label("meadow-base"), None)
             .await
             .unwrap();
         world.walk("meadow-base@1").await;
@@ -65,7 +65,7 @@ fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
         world.clock.advance(8 * 86_400);
         let gone = world
             .content
-            .undelete_channel(&world.actor(), &label("meadow-base"))
+            .undelete_channel(&world.actor(), &label("meadow-base"), None)
             .await
             .unwrap_err();
         assert_eq!(gone.kind(), ErrorKind::NotFound);
@@ -74,6 +74,40 @@ fn a_deleted_channel_can_come_back_and_its_numbers_never_do() {
         world.mirror("meadow-base", &upstream.url()).await;
         assert_eq!(world.sync("meadow-base").await.to, Some(2));
         world.fsck_is_clean().await;
+    });
+}
+
+#[test]
+fn of_several_deleted_channels_one_is_chosen() {
+    on_both(|world| async move {
+        let upstream = Distribution::at(world.path("upstream"));
+        let name = label("meadow-base");
+        let actor = world.actor();
+        world.mirror("meadow-base", &upstream.url()).await;
+        world.sync("meadow-base").await;
+        let undelete = async |choice| world.content.undelete_channel(&actor, &name, choice).await;
+        let said = undelete(None).await.unwrap_err().to_string();
+        assert_eq!(said, "channel meadow-base is not deleted");
+        world.content.delete_channel(&actor, &name).await.unwrap();
+        world.clock.advance(60);
+        world
+            .create("meadow-base", None, airlock_model::ChannelPatch::default())
+            .await;
+        let taken = undelete(None).await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::Conflict);
+        assert!(!taken.hint().unwrap().contains("rename"), "{taken:?}");
+        world.content.delete_channel(&actor, &name).await.unwrap();
+        for choice in [None, Some(0), Some(3)] {
+            let error = undelete(choice).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict);
+            let said = error.to_string();
+            let lines: Vec<&str> = said.lines().collect();
+            assert_eq!(lines.len(), 3, "{said}");
+            assert!(lines[1].starts_with("  1: deleted ") && lines[1].contains("versions: 0"));
+            assert!(lines[2].starts_with("  2: deleted ") && lines[2].contains("versions: 1"));
+        }
+        assert_eq!(undelete(Some(2)).await.unwrap().current, Some(1));
+        world.walk("meadow-base@1").await;
     });
 }
 

@@ -153,9 +153,11 @@ async fn run(place: &Place, operation: &Operation, time: i64) -> String {
             }
             let mut tx = db.begin().await.unwrap();
             let label = label(NAMES[name]);
-            let found = channels::newest_deleted(&mut tx, OrgId::DEFAULT, &label, Instant(0))
+            let found = channels::deleted(&mut tx, OrgId::DEFAULT, &label, Instant(0))
                 .await
-                .unwrap();
+                .unwrap()
+                .first()
+                .copied();
             if let Some(id) = found {
                 channels::undelete(&mut tx, id, &label, None).await.unwrap();
             }

@@ -255,6 +255,7 @@ mod tests {
             keys: Vec::new(),
             schedule: None,
             next_sync: None,
+            last_sync: None,
             current: Some(1),
             created: Instant(0),
             deleted: None,

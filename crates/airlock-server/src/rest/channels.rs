@@ -6,11 +6,15 @@ use airlock_model::{Channel, ChannelPatch, DeletePreview, NewChannel};
 use axum::Json;
 use axum::extract::{Path, State};
 use http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::body::{Body, label};
+use super::query::Params;
 use crate::app::App;
 use crate::problem::{Failure, Problem};
 use crate::rights::As;
+use crate::tasks::tell_last_syncs;
 
 /// All channels of the organization.
 #[utoipa::path(get, path = "/api/v1/channels", tag = "channels", responses((status = 200, body = Vec<Channel>)))]
@@ -22,6 +26,7 @@ pub async fn list(
     for channel in &mut channels {
         channel.next_sync = app.unwritten.next_sync(channel);
     }
+    tell_last_syncs(&app, actor.org, &mut channels).await?;
     Ok(Json(channels))
 }
 
@@ -47,6 +52,7 @@ pub async fn show(
 ) -> Result<Json<Channel>, Failure> {
     let mut channel = app.content.channel(actor.org, &label(&name)?).await?;
     channel.next_sync = app.unwritten.next_sync(&channel);
+    tell_last_syncs(&app, actor.org, std::slice::from_mut(&mut channel)).await?;
     Ok(Json(channel))
 }
 
@@ -94,15 +100,26 @@ pub async fn deletion(
     ))
 }
 
+/// Which deleted channel is brought back.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Undeletion {
+    /// Where several channels of the label were deleted: 1 for the one that was deleted last, 2 for the one before.
+    pub deleted: Option<usize>,
+}
+
 /// Brings a deleted channel back.
-#[utoipa::path(post, path = "/api/v1/channels/{label}/undelete", tag = "channels", params(("label" = String, Path)),
+#[utoipa::path(post, path = "/api/v1/channels/{label}/undelete", tag = "channels", params(("label" = String, Path), Undeletion),
     responses((status = 200, body = Channel), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub async fn undelete(
     State(app): State<Arc<App>>,
     As(actor, _): As,
     Path(name): Path<String>,
+    Params(which): Params<Undeletion>,
 ) -> Result<Json<Channel>, Failure> {
     Ok(Json(
-        app.content.undelete_channel(&actor, &label(&name)?).await?,
+        app.content
+            .undelete_channel(&actor, &label(&name)?, which.deleted)
+            .await?,
     ))
 }

@@ -114,6 +114,8 @@ Examples:
     },
     /// Add packages or errata that the server knows
     #[command(after_help = "\
+An advisory comes with its packages from the channel that --from names; without --from it comes alone.
+
 Examples:
   airlock channel add el9-test bash-5.1.8-9.el9.x86_64
   airlock channel add el9-test RHSA-2026:0001 --from el9-base
@@ -225,10 +227,16 @@ Examples:
         yes: bool,
     },
     /// Bring a deleted channel back
-    #[command(after_help = "Examples:\n  airlock channel undelete el9-old")]
+    #[command(after_help = "\
+Examples:
+  airlock channel undelete el9-old
+  airlock channel undelete el9-old --deleted 2        (of several, the one deleted before the last)")]
     Undelete {
         /// The channel
         label: String,
+        /// Which one, where several of that label were deleted: 1 is the one deleted last
+        #[arg(long, value_name = "N")]
+        deleted: Option<usize>,
     },
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use airlock_model::{Channel, ChannelLabel, DeletePreview, NewChannel};
+use airlock_model::{Channel, ChannelLabel, DeletePreview, LastSync, NewChannel, SyncState};
 use http::Method;
 
 use super::{Context, change, check, push, read, settings};
@@ -70,7 +70,7 @@ pub async fn run(context: &Context, command: ChannelCommand) -> Result {
             change::fetch(context, &channel, waiting).await
         }
         ChannelCommand::Delete { label, yes } => delete(context, &label, yes).await,
-        ChannelCommand::Undelete { label } => undelete(context, &label).await,
+        ChannelCommand::Undelete { label, deleted } => undelete(context, &label, deleted).await,
     }
 }
 
@@ -155,10 +155,14 @@ async fn list(context: &Context) -> Result {
                 .map_or_else(dash, |number| number.to_string()),
             channel.packages.to_string(),
             channel.errata.to_string(),
-            if channel.deleted.is_some() {
-                "deleted".to_owned()
-            } else {
-                dash()
+            match (
+                &channel.deleted,
+                channel.last_sync.as_ref().map(|s| s.state),
+            ) {
+                (Some(_), _) => "deleted".to_owned(),
+                (None, Some(SyncState::Failed)) => "sync failed".to_owned(),
+                (None, Some(SyncState::Held)) => "sync held".to_owned(),
+                _ => dash(),
             },
         ]);
     }
@@ -214,6 +218,9 @@ async fn show_one(context: &Context, name: &str) -> Result {
         ),
         ("created", show::time(channel.created)),
     ];
+    if let Some(sync) = &channel.last_sync {
+        rows.push(("last sync", last_sync(sync)));
+    }
     for upstream in &channel.upstreams {
         let synced = upstream.last_synced.map_or_else(
             || "never synced".to_owned(),
@@ -243,31 +250,43 @@ async fn show_one(context: &Context, name: &str) -> Result {
     show::print(&text)
 }
 
+/// `2026-06-01 02:00:00Z: failed: HTTP 503`.
+fn last_sync(sync: &LastSync) -> String {
+    let state = match sync.state {
+        SyncState::Unchanged => "nothing new",
+        SyncState::Published => "published",
+        SyncState::Held => "held",
+        SyncState::Failed => "failed",
+    };
+    let at = show::time(sync.at);
+    match sync.reason.as_deref() {
+        // A gate names packages below.
+        Some(reason) => format!(
+            "{state} {at}: {}",
+            reason.lines().next().unwrap_or_default()
+        ),
+        None => format!("{state} {at}"),
+    }
+}
+
 async fn delete(context: &Context, name: &str, yes: bool) -> Result {
     let path = format!("/api/v1/channels/{}", label(name)?);
     let preview: DeletePreview = context.client.get(&format!("{path}/deletion")).await?;
-    let list = |labels: &[ChannelLabel]| {
-        labels
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    if !context.json {
-        let mut lines = vec![format!("{name}: {} versions would go", preview.versions)];
-        if !preview.children.is_empty() {
-            lines.push(format!("  children: {}", list(&preview.children)));
-        }
-        if !preview.clones.is_empty() {
-            lines.push(format!("  clones: {}", list(&preview.clones)));
-        }
+    // The server refuses what children or clones stand against, and names them.
+    let is_free = preview.children.is_empty() && preview.clones.is_empty();
+    if !context.json && is_free {
+        let versions = match preview.versions {
+            1 => "1 version".to_owned(),
+            count => format!("{count} versions"),
+        };
+        let mut lines = vec![format!("{name}: {versions} would go")];
         lines.push(format!(
             "  it can be undone for {} days: airlock channel undelete {name}",
             preview.undo_days
         ));
         eprintln!("{}", lines.join("\n"));
     }
-    if !yes && preview.children.is_empty() && preview.clones.is_empty() {
+    if !yes && is_free {
         if !std::io::stdin().is_terminal() {
             return Err(Fail::usage("nobody is there to be asked")
                 .hint(format!("airlock channel delete {name} --yes")));
@@ -290,9 +309,10 @@ async fn delete(context: &Context, name: &str, yes: bool) -> Result {
     }
 }
 
-async fn undelete(context: &Context, name: &str) -> Result {
+async fn undelete(context: &Context, name: &str, deleted: Option<usize>) -> Result {
+    let which = deleted.map_or_else(String::new, |number| format!("?deleted={number}"));
     let path = format!(
-        "/api/v1/channels/{}/undelete",
+        "/api/v1/channels/{}/undelete{which}",
         encoded(label(name)?.as_str())
     );
     let channel: Channel = context.client.bare(Method::POST, &path).await?;

@@ -85,6 +85,9 @@ fn errata(counts: &SeverityCounts) -> String {
     }
 }
 
+/// Packages that were left out and are named one by one; two thousand unsigned packages are one fact.
+const LEFT_OUT_SHOWN: usize = 3;
+
 /// The lines behind a sync's line that a person should see.
 #[must_use]
 pub fn remarks(outcome: &SyncOutcome) -> Vec<String> {
@@ -93,12 +96,22 @@ pub fn remarks(outcome: &SyncOutcome) -> Vec<String> {
         .iter()
         .map(|warning| format!("{}: warning: {warning}", outcome.channel))
         .collect();
-    lines.extend(outcome.refused.iter().map(|refused| {
+    let shown = outcome.refused.iter().take(LEFT_OUT_SHOWN);
+    lines.extend(shown.map(|refused| {
         format!(
             "{}: left out {}: {}",
             outcome.channel, refused.package, refused.reason
         )
     }));
+    // Older servers do not count them.
+    let all = outcome.left_out.max(outcome.refused.len() as u64);
+    match all.saturating_sub(LEFT_OUT_SHOWN as u64) {
+        0 => {}
+        more => lines.push(format!(
+            "{}: left out {more} more (--json names up to a hundred)",
+            outcome.channel
+        )),
+    }
     lines.iter().map(|line| plain(line)).collect()
 }
 
@@ -189,6 +202,7 @@ mod tests {
             },
             bytes: 3_200_000,
             refused: Vec::new(),
+            left_out: 0,
             warnings: vec!["certificate ends soon".into()],
             held: Some(HeldSync {
                 reason: "60 of 100 packages would go".into(),
@@ -234,6 +248,23 @@ mod tests {
         assert_eq!(
             remarks(&outcome(SyncState::Published)),
             ["el9-base: warning: certificate ends soon"]
+        );
+        let refused = |number: usize| airlock_model::RefusedPackage {
+            package: format!("p{number}.rpm"),
+            reason: "unsigned".to_owned(),
+        };
+        let left_out = SyncOutcome {
+            warnings: Vec::new(),
+            refused: (0..100).map(refused).collect(),
+            left_out: 2000,
+            ..outcome(SyncState::Published)
+        };
+        let lines = remarks(&left_out);
+        assert_eq!(lines.len(), 4);
+        assert_eq!(lines[2], "el9-base: left out p2.rpm: unsigned");
+        assert_eq!(
+            lines[3],
+            "el9-base: left out 1997 more (--json names up to a hundred)"
         );
         assert_eq!(step(None, Some(1)), "version 1");
     }

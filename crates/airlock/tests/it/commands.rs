@@ -108,7 +108,7 @@ fn one_failing_channel_does_not_stop_the_others() {
         "--upstream",
         &upstream.url(),
     ]);
-    let finished = server.airlock(&["channel", "sync", "broken-one", "good-one"]);
+    let finished = server.airlock(&["channel", "sync", "broken-one", "nobody-has-it", "good-one"]);
     assert_eq!(finished.code, 1, "{}", finished.text());
     let lines: Vec<&str> = finished.stdout.lines().collect();
     assert!(
@@ -116,10 +116,36 @@ fn one_failing_channel_does_not_stop_the_others() {
         "{}",
         finished.text()
     );
-    assert!(lines[1].starts_with("good-one: +"), "{}", finished.text());
+    assert!(
+        lines[1].starts_with("nobody-has-it: failed: there is no channel"),
+        "{}",
+        finished.text()
+    );
+    assert!(lines[2].starts_with("good-one: +"), "{}", finished.text());
     let tasks: serde_json::Value =
         serde_json::from_str(&server.airlock_ok(&["task", "list", "--all", "--json"])).unwrap();
     assert_eq!(tasks[0]["state"], "failed");
+    // The channels tell it, too.
+    let list = server.airlock_ok(&["channel", "list"]);
+    let state_of = |label: &str| {
+        let line = list.lines().find(|line| line.starts_with(label)).unwrap();
+        line.contains("sync failed")
+    };
+    assert!(state_of("broken-one") && !state_of("good-one"), "{list}");
+    let show = server.airlock_ok(&["channel", "show", "broken-one"]);
+    let last = show.lines().find(|line| line.starts_with("last sync:"));
+    assert!(
+        last.is_some_and(|line| line.contains("failed") && line.contains("/nonexistent/repo")),
+        "{show}"
+    );
+    let show: serde_json::Value =
+        serde_json::from_str(&server.airlock_ok(&["channel", "show", "good-one", "--json"]))
+            .unwrap();
+    assert_eq!(show["last_sync"]["state"], "published");
+    // A sync that finds nothing new is newer than what a row says.
+    server.airlock_ok(&["channel", "sync", "good-one"]);
+    let show = server.airlock_ok(&["channel", "show", "good-one"]);
+    assert!(show.contains("nothing new "), "{show}");
     server.stop();
 }
 
@@ -171,6 +197,7 @@ fn deletion_asks_and_can_be_undone() {
     let refused = server.airlock(&["channel", "delete", "el9-base", "--yes"]);
     assert_eq!(refused.code, 1);
     assert!(refused.stderr.contains("el9-child"), "{}", refused.text());
+    assert!(!refused.stderr.contains("would go"), "{}", refused.text());
     server.airlock_ok(&["channel", "delete", "el9-child", "--yes"]);
     server.airlock_ok(&["channel", "undelete", "el9-child"]);
     server.airlock_ok(&["channel", "show", "el9-child"]);
