@@ -1,6 +1,8 @@
 //! The agent: commands that look after the packages of one machine.
+#![deny(clippy::print_stdout)]
 
 mod list;
+mod output;
 mod packages;
 mod shell;
 mod verify;

@@ -26,6 +26,8 @@ use arguments::{Command, Common};
 use log::Log;
 use sources::Declared;
 
+use crate::output;
+
 /// Where the journal is, inside the root.
 const FOLDER: &str = "/var/lib/airlock-agent";
 const JOURNAL: &str = "packages.journal";
@@ -39,7 +41,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let common = arguments.command.common();
     if common.drivers.iter().any(|name| name == "help") {
         for (names, what) in DRIVERS {
-            println!("{names}: {what}");
+            output::line(&format!("{names}: {what}"))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -105,7 +107,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
                 None => {
                     let outcome = session.carry_out(&mut host, &mut Terminal);
                     if !session.prompts.is_empty() && !std::io::stdin().is_terminal() {
-                        println!();
+                        output::line("")?;
                     }
                     outcome
                 }
@@ -149,7 +151,8 @@ fn finish(
     let common = arguments.command.common();
     let failed = outcome.as_ref().err().map(ToString::to_string);
     let report = Report::of(session, failed.clone());
-    let mut out = std::io::stdout().lock();
+    use std::fmt::Write as _;
+    let mut out = String::new();
     match (common.json, &arguments.command) {
         (true, _) => writeln!(out, "{}", report.to_json()?)?,
         (false, Command::Plan(_)) => {
@@ -170,7 +173,8 @@ fn finish(
         }
         (false, _) => write!(out, "{}", report.text(common.show_extra))?,
     }
-    out.flush()?;
+    // Whoever reads may have seen enough; the server is told all the same.
+    output::print(&out)?;
     if matches!(arguments.command, Command::Apply(_)) && declared.from_server {
         let upload = statistics::upload(session, stamps);
         if let Err(error) = remote.report(&upload) {
@@ -217,12 +221,12 @@ fn acknowledge(
         }
     }
     if files.is_empty() {
-        println!("no changed configuration file is to be acknowledged");
+        output::line("no changed configuration file is to be acknowledged")?;
         return Ok(ExitCode::SUCCESS);
     }
     let unread = host.acknowledge(&files).map_err(anyhow::Error::msg)?;
     for (package, path) in files.iter().filter(|(_, path)| !unread.contains(path)) {
-        println!("acknowledged {path} of {package}");
+        output::line(&format!("acknowledged {path} of {package}"))?;
     }
     for path in &unread {
         eprintln!("error: {path} cannot be read");
@@ -255,8 +259,8 @@ fn nothing_chosen(
     let note = "no driver of packages is chosen; no package is looked at. Name RPMng or YUMng in drivers or with -D (-D help lists them)";
     let report = Report::of_no_driver(&declared.configuration, note);
     match common.json {
-        true => println!("{}", report.to_json()?),
-        false => print!("{}", report.text(false)),
+        true => output::line(&report.to_json()?)?,
+        false => output::print(&report.text(false))?,
     }
     Ok(ExitCode::SUCCESS)
 }

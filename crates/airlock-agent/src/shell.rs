@@ -1,6 +1,5 @@
 //! `airlock-agent completions` and `airlock-agent man`, made from the command line's own description.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -28,7 +27,7 @@ pub fn completions(
 ) -> anyhow::Result<ExitCode> {
     let mut text = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "airlock-agent", &mut text);
-    std::io::stdout().write_all(&text)?;
+    crate::output::print(&String::from_utf8_lossy(&text))?;
     Ok(ExitCode::SUCCESS)
 }
 

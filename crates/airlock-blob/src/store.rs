@@ -257,6 +257,19 @@ impl BlobStore {
         writer.finish(None)
     }
 
+    /// Copies the blob of another store, in place of whatever lies under its name here.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] when the other store's file is not what its name says, and what the disk says; what lies
+    /// here stays then.
+    pub fn copy_over(&self, from: &Self, sha256: &str) -> Result<Stored> {
+        let path = from.path(sha256)?;
+        let mut file = File::open(&path).map_err(|e| Error::io("opening", &path, e))?;
+        let mut writer = self.writer()?.over();
+        std::io::copy(&mut file, &mut writer).map_err(|e| Error::io("copying", path, e))?;
+        writer.finish(Some(sha256))
+    }
+
     /// SHA-256 and size of any file.
     ///
     /// # Errors

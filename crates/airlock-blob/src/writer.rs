@@ -14,6 +14,7 @@ pub struct BlobWriter {
     file: std::io::BufWriter<NamedTempFile>,
     hasher: Sha256,
     size: u64,
+    over: bool,
 }
 
 impl BlobWriter {
@@ -24,7 +25,14 @@ impl BlobWriter {
             file: std::io::BufWriter::with_capacity(1 << 18, file),
             hasher: Sha256::new(),
             size: 0,
+            over: false,
         })
+    }
+
+    /// A writer whose blob takes the place of a file that lies under its name already.
+    pub(crate) fn over(mut self) -> Self {
+        self.over = true;
+        self
     }
 
     /// Bytes written so far.
@@ -56,7 +64,8 @@ impl BlobWriter {
             sha256,
             size: self.size,
         };
-        if self.store.take_up(&stored.sha256)? {
+        // What lies there now is known to be of no use when it is to be replaced.
+        if !self.over && self.store.take_up(&stored.sha256)? {
             // It may be there by a try whose sync failed, or by one that is about to sync: nobody is told before.
             let target = self.store.prepared_path(&stored.sha256)?;
             self.store.sync_folder_of(&target)?;

@@ -7,6 +7,8 @@ use sha2::Digest;
 pub enum ChecksumKind {
     /// MD5: for very old clients only, proves nothing.
     Md5,
+    /// SHA-1 under its old name `sha`, which metadata says then too: for clients that know no other.
+    Sha,
     /// SHA-1: for EL 5 and older.
     Sha1,
     /// SHA-224.
@@ -25,6 +27,7 @@ impl ChecksumKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Md5 => "md5",
+            Self::Sha => "sha",
             Self::Sha1 => "sha1",
             Self::Sha224 => "sha224",
             Self::Sha256 => "sha256",
@@ -33,11 +36,12 @@ impl ChecksumKind {
         }
     }
 
-    /// The type with this name; the case does not matter, `sha` is the old name of SHA-1.
+    /// The type with this name; the case does not matter.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name.to_ascii_lowercase().as_str() {
             "md5" => Self::Md5,
-            "sha" | "sha1" => Self::Sha1,
+            "sha" => Self::Sha,
+            "sha1" => Self::Sha1,
             "sha224" => Self::Sha224,
             "sha256" => Self::Sha256,
             "sha384" => Self::Sha384,
@@ -61,7 +65,7 @@ impl Hasher {
     pub(crate) fn new(kind: ChecksumKind) -> Self {
         match kind {
             ChecksumKind::Md5 => Self::Md5(Digest::new()),
-            ChecksumKind::Sha1 => Self::Sha1(Digest::new()),
+            ChecksumKind::Sha | ChecksumKind::Sha1 => Self::Sha1(Digest::new()),
             ChecksumKind::Sha224 => Self::Sha224(Digest::new()),
             ChecksumKind::Sha256 => Self::Sha256(Digest::new()),
             ChecksumKind::Sha384 => Self::Sha384(Digest::new()),

@@ -3,6 +3,7 @@
 mod refused;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -60,7 +61,7 @@ pub struct Args {
     /// comps file to include
     #[arg(short, long, value_name = "GROUPFILE")]
     pub groupfile: Option<PathBuf>,
-    /// Checksum of packages and metadata files: md5, sha1, sha224, sha256, sha384, sha512
+    /// Checksum of packages and metadata files: md5, sha (SHA-1 under its old name), sha1, sha224, sha256, sha384, sha512
     #[arg(
         short = 's',
         long,
@@ -215,7 +216,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// for errors, 2 when packages were left out because they cannot be read.
 pub fn run(args: Args) -> ExitCode {
     if args.version {
-        println!("Version: {} (airlock)", env!("CARGO_PKG_VERSION"));
+        say(&format!("Version: {} (airlock)", env!("CARGO_PKG_VERSION")));
         return ExitCode::SUCCESS;
     }
     let terminal = Terminal {
@@ -225,7 +226,7 @@ pub fn run(args: Args) -> ExitCode {
     let options = match options(args, &terminal) {
         Ok(options) => options,
         Err(text) => {
-            eprintln!("{text}");
+            complain(&text);
             return ExitCode::from(FAILED);
         }
     };
@@ -233,7 +234,7 @@ pub fn run(args: Args) -> ExitCode {
         Ok(outcome) if outcome.failed > 0 => ExitCode::from(SOME_FAILED),
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            complain(&error.to_string());
             ExitCode::from(FAILED)
         }
     }
@@ -246,20 +247,30 @@ struct Terminal {
 
 impl Reporter for Terminal {
     fn warning(&self, text: &str) {
-        eprintln!("Warning: {text}");
+        complain(&format!("Warning: {text}"));
     }
 
     fn info(&self, text: &str) {
         if !self.quiet {
-            println!("{text}");
+            say(text);
         }
     }
 
     fn detail(&self, text: &str) {
         if self.verbose {
-            println!("{text}");
+            say(text);
         }
     }
+}
+
+/// A line of standard output. Whoever reads it may have seen enough (`| head`): the metadata is made all the same.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// The same to standard error.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// What the arguments mean. The error is for the user.

@@ -12,6 +12,7 @@
 //! | `checksum` | checksums |
 //! | `duplicates` | packages that are there more than once |
 //! | `blocks`, `write`, `output` | metadata in blocks; its files; the folder that is switched |
+#![deny(clippy::print_stdout)]
 
 mod blocks;
 pub mod cache;

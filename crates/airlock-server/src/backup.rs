@@ -3,8 +3,10 @@
 //! A backup is a folder: `blobs/` as in the data folder, `airlock.db` (a consistent copy of the database),
 //! `airlock.toml` and `metadata-signing-key.asc` if there are, and `backup.json`, written last: without it the backup is not whole. Blobs are
 //! copied after the database, so that everything the copy names is there (garbage collection does not run beside a
-//! backup). A second backup into the same folder copies only what is new, and verifies all of it.
+//! backup). A second backup into the same folder copies only what is new, reads all that is there, and replaces what is
+//! damaged.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -41,6 +43,12 @@ pub struct BackupReport {
     pub bytes: u64,
     /// Blobs copied by this run; the others were there and were verified.
     pub copied: u64,
+    /// How many of those took the place of a damaged copy.
+    #[serde(default)]
+    pub replaced: u64,
+    /// Damaged copies of blobs that the server has no more: taken away, as a restore would refuse them.
+    #[serde(default)]
+    pub removed: u64,
     /// Where the audit log ended before the copy: number and hash of its last row.
     #[serde(default)]
     pub audit_head: Option<String>,
@@ -105,6 +113,8 @@ pub async fn backup(
         blobs: 0,
         bytes: 0,
         copied: 0,
+        replaced: 0,
+        removed: 0,
         audit_head: audit_head.map(|head| head.to_string()),
     };
     let (source, worker) = (content.blobs().clone(), context.clone());
@@ -144,35 +154,49 @@ fn blobs(
     mut report: BackupReport,
 ) -> Result<BackupReport, Error> {
     let list = source.list()?;
+    let mut there: HashSet<String> = target.list()?.into_iter().map(|blob| blob.sha256).collect();
     let total = list.len() as u64;
-    for (blob, done) in list.iter().zip(0_u64..) {
-        context.check()?;
+    let step = |done| {
         context.reporter.report(Progress {
             stage: "backup: files".to_owned(),
             done,
             total,
             unit: "files".to_owned(),
         });
-        if !target.exists(&blob.sha256)? || !target.verify(&blob.sha256)? {
+        context.check()
+    };
+    for (blob, done) in list.iter().zip(0_u64..) {
+        step(done)?;
+        let found = there.remove(&blob.sha256);
+        // Read, not compared with the server's own file: that may be the damaged one.
+        if !found || !target.verify(&blob.sha256)? {
             copy(source, target, &blob.sha256)?;
             report.copied += 1;
+            report.replaced += u64::from(found);
         }
         report.blobs += 1;
         report.bytes += blob.size;
+    }
+    // What the server has no more is kept, unless it is of no use.
+    for sha256 in there {
+        step(total)?;
+        if !target.verify(&sha256)? {
+            target.delete(&sha256)?;
+            report.removed += 1;
+        }
     }
     Ok(report)
 }
 
 /// Copies a blob and makes sure that it is what its name says.
 fn copy(source: &BlobStore, target: &BlobStore, sha256: &str) -> Result<(), Error> {
-    let stored = target.adopt_copy(&source.path(sha256)?)?;
-    if stored.sha256 == sha256 {
-        return Ok(());
+    match target.copy_over(source, sha256) {
+        Ok(_) => Ok(()),
+        Err(airlock_blob::Error::Mismatch { .. }) => Err(Error::Damaged {
+            what: format!("the stored file {sha256} does not have the content that its name says"),
+        }),
+        Err(error) => Err(error.into()),
     }
-    target.delete(&stored.sha256)?;
-    Err(Error::Damaged {
-        what: format!("the stored file {sha256} does not have the content that its name says"),
-    })
 }
 
 /// A folder with something else in it is not taken for a backup.

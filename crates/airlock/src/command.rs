@@ -47,7 +47,9 @@ pub fn run(cli: Cli, called: Called) -> Result<ExitCode> {
     let Cli { global, command } = cli;
     match command {
         Command::Serve(args) => return serve::run(&global, *args).map(|()| ExitCode::SUCCESS),
-        Command::Createrepo { arguments } => return Ok(createrepo::run(arguments)),
+        Command::Createrepo { arguments } => {
+            return Ok(createrepo::run("airlock createrepo", arguments));
+        }
         Command::Pkgmgr(command) => return Ok(pkgmgr::run(command, global.json)),
         Command::Completions { shell } => {
             return shell::completions(shell).map(|()| ExitCode::SUCCESS);

@@ -2,6 +2,7 @@
 //!
 //! Exit status: 0 done, 1 the work failed, 2 wrong usage. Every command is a client of the REST API; only `serve`,
 //! `restore`, `createrepo`, `plan`, `pkgmgr`, `completions` and `man` work by themselves.
+#![deny(clippy::print_stdout)]
 
 mod cli;
 mod client;
@@ -20,8 +21,8 @@ use command::pkgmgr::OLD_NAMES;
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let name = arguments.next().unwrap_or_default();
-    if called_as(&name, "createrepo_c") {
-        return command::createrepo::run(arguments.collect());
+    if called_as(&name, command::createrepo::OLD_NAME) {
+        return command::createrepo::run(command::createrepo::OLD_NAME, arguments.collect());
     }
     if let Some(old) = OLD_NAMES.into_iter().find(|old| called_as(&name, old)) {
         return command::pkgmgr::run_old(old, arguments);

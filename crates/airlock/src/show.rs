@@ -1,5 +1,6 @@
 //! How results look: tables, sizes, times, the line that a sync ends with.
 
+pub mod channel;
 pub mod check;
 pub mod csv;
 pub mod diff;

@@ -239,3 +239,24 @@ fn a_collection_never_removes_what_was_just_taken_up() {
         assert!(store.exists(&stored.sha256).unwrap());
     }
 }
+
+#[test]
+fn a_damaged_blob_is_replaced_by_a_whole_one_and_by_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let from = BlobStore::open(&dir.path().join("from")).unwrap();
+    let to = BlobStore::open(&dir.path().join("to")).unwrap();
+    let name = put(&from, b"hello").unwrap().sha256;
+    put(&to, b"hello").unwrap();
+    let damaged = to.path(&name).unwrap();
+    std::fs::write(&damaged, b"hallo").unwrap();
+    to.copy_over(&from, &name).unwrap();
+    assert_eq!(std::fs::read(&damaged).unwrap(), b"hello");
+
+    std::fs::write(from.path(&name).unwrap(), b"hallo").unwrap();
+    assert!(matches!(
+        to.copy_over(&from, &name),
+        Err(Error::Mismatch { .. })
+    ));
+    assert_eq!(std::fs::read(&damaged).unwrap(), b"hello");
+    assert_eq!(files_in(to.temp_dir()), 0);
+}

@@ -4,12 +4,16 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, SystemTime};
 
 use airlock_createrepo::cli;
+use airlock_repodata::cut::PackageCutter;
+use airlock_repodata::{Limits, MetadataKind, compress, primary};
+use airlock_testkit::repos::Peer;
 use airlock_testkit::rpms::Rpm;
 
+use crate::folder::Folder;
 use crate::pair::{Pair, WHO, plain, see, set_time};
 
 #[test]
@@ -126,6 +130,51 @@ fn what_repomd_says() {
     }
     pair.same(&["--revision", "0x10", "--set-timestamp-to-revision", "DIR"]);
     assert!(!pair.run(&["--revision", "seven", "--set-timestamp-to-revision", "DIR"]));
+}
+
+/// The kinds of checksum of the primary file and of the packages in it.
+fn kinds(folder: &Folder) -> [String; 2] {
+    let primary = compress::open_path(&folder.primary(), &Limits::default()).unwrap();
+    let mut primary =
+        PackageCutter::new(MetadataKind::Primary, primary, Limits::default()).unwrap();
+    let package = primary.next_package().unwrap().unwrap();
+    let package = primary::parse(package.bytes()).unwrap();
+    assert_eq!(package.checksum.len(), 40);
+    let repomd = folder.repomd();
+    let record = &repomd.record("primary").unwrap().checksum;
+    [record.kind.clone(), package.checksum_type.clone()]
+}
+
+/// Newer ones than the distribution's, which the pair compares with, know SHA-1 no more.
+#[test]
+fn the_old_name_of_sha1_stays_the_name_in_metadata() {
+    let (ours, theirs) = (Folder::with(2), Folder::with(2));
+    for words in [
+        &["-s", "sha"][..],
+        // Another name of the same checksum makes other metadata.
+        &["-s", "SHA1", "--update"],
+        &["-s", "sha", "--repomd-checksum", "sha1", "--update"],
+    ] {
+        let own = [
+            &["createrepo_c", "-q"],
+            words,
+            &[ours.path().to_str().unwrap()],
+        ]
+        .concat();
+        assert_eq!(
+            cli::main(own.into_iter().map(Into::into)),
+            ExitCode::SUCCESS
+        );
+        let status = Command::new(Peer::Distribution.program("createrepo_c"))
+            .arg("-q")
+            .args(words)
+            .arg(theirs.path())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert_eq!(kinds(&ours), kinds(&theirs), "{words:?}");
+    }
+    assert_eq!(kinds(&ours), ["sha1", "sha"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use airlock_model::{Channel, ChannelLabel, DeletePreview, LastSync, NewChannel, SyncState};
+use airlock_model::{Channel, ChannelLabel, DeletePreview, NewChannel, SyncState};
 use http::Method;
 
 use super::{Context, change, check, push, read, settings};
@@ -177,96 +177,7 @@ async fn show_one(context: &Context, name: &str) -> Result {
     if context.json {
         return show::json(&channel);
     }
-    let signatures = channel.effective_signatures();
-    let default = if channel.signatures.is_none() {
-        " (by default)"
-    } else {
-        ""
-    };
-    let text = |label: Option<&ChannelLabel>| label.map_or_else(String::new, ToString::to_string);
-    let mut rows: Vec<(&str, String)> = vec![
-        ("label", channel.label.to_string()),
-        ("name", channel.name.clone()),
-        ("summary", channel.summary.clone()),
-        ("description", channel.description.clone()),
-        ("parent", text(channel.parent.as_ref())),
-        ("cloned from", text(channel.cloned_from.as_ref())),
-        ("arch", channel.arch.clone()),
-        (
-            "version",
-            channel
-                .current
-                .map_or_else(|| "none yet".to_owned(), |number| number.to_string()),
-        ),
-        ("packages", channel.packages.to_string()),
-        ("errata", channel.errata.to_string()),
-        ("policy", channel.policy.to_string()),
-        ("signatures", format!("{signatures}{default}")),
-        ("access", channel.access.to_string()),
-        (
-            "metadata",
-            format!(
-                "{}, {}, {}",
-                channel.metadata, channel.compression, channel.checksum
-            ),
-        ),
-        ("gate", channel.gate.to_string()),
-        ("schedule", channel.schedule.clone().unwrap_or_default()),
-        (
-            "next sync",
-            channel.next_sync.map_or_else(String::new, show::time),
-        ),
-        ("created", show::time(channel.created)),
-    ];
-    if let Some(sync) = &channel.last_sync {
-        rows.push(("last sync", last_sync(sync)));
-    }
-    for upstream in &channel.upstreams {
-        let synced = upstream.last_synced.map_or_else(
-            || "never synced".to_owned(),
-            |at| format!("synced {}", show::time(at)),
-        );
-        rows.push(("upstream", format!("{}  ({synced})", upstream.url)));
-    }
-    for key in &channel.keys {
-        rows.push(("key", key.clone()));
-    }
-    if channel.filter != airlock_model::PackageFilter::default() {
-        rows.push((
-            "taken",
-            serde_json::to_string(&channel.filter).unwrap_or_default(),
-        ));
-    }
-    let mut text = String::new();
-    for (name, value) in rows {
-        if !value.is_empty() {
-            text.push_str(&format!(
-                "{:<12}{}\n",
-                format!("{name}:"),
-                show::plain(&value)
-            ));
-        }
-    }
-    show::print(&text)
-}
-
-/// `2026-06-01 02:00:00Z: failed: HTTP 503`.
-fn last_sync(sync: &LastSync) -> String {
-    let state = match sync.state {
-        SyncState::Unchanged => "nothing new",
-        SyncState::Published => "published",
-        SyncState::Held => "held",
-        SyncState::Failed => "failed",
-    };
-    let at = show::time(sync.at);
-    match sync.reason.as_deref() {
-        // A gate names packages below.
-        Some(reason) => format!(
-            "{state} {at}: {}",
-            reason.lines().next().unwrap_or_default()
-        ),
-        None => format!("{state} {at}"),
-    }
+    show::print(&show::channel::text(&channel))
 }
 
 async fn delete(context: &Context, name: &str, yes: bool) -> Result {

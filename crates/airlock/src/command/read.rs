@@ -89,36 +89,7 @@ pub async fn versions(context: &Context, name: &str) -> Result {
     if context.json {
         return show::json(&rows);
     }
-    let mut table = Table::new(&[
-        ">VERSION",
-        "INSTANT",
-        "KIND",
-        ">PACKAGES",
-        ">HELD",
-        ">ADDED",
-        ">REMOVED",
-        ">ERRATA",
-        "~BY",
-        "~NOTE",
-    ]);
-    for row in &rows {
-        let held = row
-            .held
-            .map_or_else(|| "-".to_owned(), |held| held.to_string());
-        table.row(vec![
-            format!("{}{}", if row.current { "* " } else { "" }, row.number),
-            show::time(row.instant),
-            row.kind.as_str().to_owned(),
-            row.packages.to_string(),
-            held,
-            format!("+{}", row.added),
-            format!("-{}", row.removed),
-            row.errata.to_string(),
-            row.principal.clone(),
-            row.note.clone(),
-        ]);
-    }
-    show::print(&table.text())
+    show::print(&show::channel::versions(&rows))
 }
 
 /// `channel diff`.

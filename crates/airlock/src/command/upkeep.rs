@@ -72,8 +72,17 @@ pub async fn backup(context: &Context, directory: &Path, waiting: Waiting) -> Re
         return show::json(&outcome);
     }
     let number = |name: &str| outcome.get(name).and_then(Value::as_u64).unwrap_or(0);
+    let mended = match number("replaced") {
+        0 => String::new(),
+        1 => ", 1 damaged copy replaced".to_owned(),
+        count => format!(", {count} damaged copies replaced"),
+    };
+    let removed = match number("removed") {
+        0 => String::new(),
+        count => format!(", {count} damaged and not needed any more removed"),
+    };
     show::line(&format!(
-        "{text}: {} files, {}, verified",
+        "{text}: {} files, {}, verified{mended}{removed}",
         number("blobs"),
         show::size(number("bytes"))
     ))

@@ -1,5 +1,6 @@
 //! A comparison as text and CSV.
 
+use airlock_content::split_nevra;
 use airlock_model::DiffReport;
 
 use super::csv::cell;
@@ -48,7 +49,8 @@ pub fn text(reports: &[DiffReport]) -> String {
     plain(&text)
 }
 
-/// For spreadsheets: `from,to,change,name,arch,before,after`.
+/// For spreadsheets: `from,to,change,name,arch,before,after`; before and after are `[epoch:]version-release`, the one of a
+/// package that came, the other of one that went, empty.
 #[must_use]
 pub fn csv(reports: &[DiffReport]) -> String {
     let mut text = String::from("from,to,change,name,arch,before,after\r\n");
@@ -74,10 +76,12 @@ pub fn csv(reports: &[DiffReport]) -> String {
             row("downgraded", &c.name, &c.arch, &c.from, &c.to);
         }
         for package in &report.added {
-            row("added", &package.nevra, "", "", &package.checksum);
+            let (name, evr, arch) = split_nevra(&package.nevra);
+            row("added", name, arch, "", evr);
         }
         for package in &report.removed {
-            row("removed", &package.nevra, "", &package.checksum, "");
+            let (name, evr, arch) = split_nevra(&package.nevra);
+            row("removed", name, arch, evr, "");
         }
         for (change, list) in [
             ("erratum added", &report.errata_added),
@@ -103,8 +107,12 @@ mod tests {
             from: "el9-base@6".into(),
             to: "el9-base@7".into(),
             added: vec![PackageRef {
-                nevra: "new-1-1.noarch".into(),
+                nevra: "new-tool-2:1-1.noarch".into(),
                 checksum: "sha256:ab".into(),
+            }],
+            removed: vec![PackageRef {
+                nevra: "old-1-1.el9.src".into(),
+                checksum: "sha256:cd".into(),
             }],
             upgraded: vec![EvrChange {
                 name: "bash".into(),
@@ -122,7 +130,8 @@ mod tests {
         insta::assert_snapshot!(text(&[report()]), @r#"
         el9-base@6 → el9-base@7
           upgraded    bash.x86_64  5-1 → 5-2
-          added       new-1-1.noarch
+          added       new-tool-2:1-1.noarch
+          removed     old-1-1.el9.src
           errata added    =cmd() A,"B"
         "#);
         assert_eq!(
@@ -140,7 +149,8 @@ mod tests {
             [
                 "from,to,change,name,arch,before,after",
                 "el9-base@6,el9-base@7,upgraded,bash,x86_64,5-1,5-2",
-                "el9-base@6,el9-base@7,added,new-1-1.noarch,,,sha256:ab",
+                "el9-base@6,el9-base@7,added,new-tool,noarch,,2:1-1",
+                "el9-base@6,el9-base@7,removed,old,src,1-1.el9,",
                 "el9-base@6,el9-base@7,erratum added,'=cmd(),,,",
                 "el9-base@6,el9-base@7,erratum added,\"A,\"\"B\"\"\",,,",
                 ""

@@ -3,7 +3,7 @@
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Columns of a line.
-const WIDTH: usize = 100;
+pub const WIDTH: usize = 100;
 /// How much further in a line goes on.
 const HANG: usize = 4;
 

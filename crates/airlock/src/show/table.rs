@@ -2,8 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// The widest a table gets.
-const WIDTH: usize = 100;
+use super::fold::WIDTH;
 
 /// The narrowest a flexible column gets.
 const LEAST: usize = 8;

@@ -1,5 +1,7 @@
 //! Commands against a running server: what they print, how they end.
 
+use std::path::{Path, PathBuf};
+
 use airlock_testkit::http::{Fault, HttpServer};
 use airlock_testkit::keys::SigningKey;
 use airlock_testkit::process::{Start, airlock};
@@ -71,6 +73,16 @@ fn a_mirror_from_first_sync_to_rollback() {
             text.lines().count() > 1 && text.lines().all(|line| line.chars().count() <= 100),
             "{table:?}:\n{text}"
         );
+    }
+
+    let settings = ["--description", "D", "--latest", "1", "--exclude", "x*"];
+    server.airlock_ok(&[&["channel", "set", &long][..], &settings].concat());
+    let shown = server.airlock_ok(&["channel", "show", &long]);
+    for line in [
+        "description: D",
+        "taken:       the newest version of each package; not names x*",
+    ] {
+        assert!(shown.lines().any(|found| found == line), "{shown}");
     }
 
     let line = server.airlock_ok(&["channel", "rollback", "el9-base", "1"]);
@@ -278,6 +290,25 @@ fn a_backup_made_while_serving_comes_back() {
         "{again}"
     );
     let served = server.get("/repos/el9-base/repodata/repomd.xml").1;
+    // A copy with one changed byte, one cut short, one of something that the server has no more.
+    let copies = files_below(Path::new(&format!("{backup}/blobs")));
+    let mut changed = std::fs::read(&copies[0]).unwrap();
+    changed[0] ^= 1;
+    std::fs::write(&copies[0], changed).unwrap();
+    std::fs::write(&copies[1], b"").unwrap();
+    let gone = format!("{backup}/blobs/00/{}", "0".repeat(62));
+    std::fs::create_dir_all(format!("{backup}/blobs/00")).unwrap();
+    std::fs::write(&gone, b"x").unwrap();
+    let mended = server.airlock_ok(&["backup", &backup]);
+    assert!(
+        mended.contains(
+            "verified, 2 damaged copies replaced, 1 damaged and not needed any more removed"
+        ),
+        "{mended}"
+    );
+    assert!(!Path::new(&gone).exists());
+    let third = server.airlock_ok(&["backup", &backup]);
+    assert!(third.trim_end().ends_with("verified"), "{third}");
     server.stop();
 
     let restored = folder.path().join("restored");
@@ -503,4 +534,16 @@ fn a_short_password_in_the_environment_is_named() {
         "{}",
         finished.text()
     );
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files.extend(files_below(&path)),
+            false => files.push(path),
+        }
+    }
+    files
 }

@@ -106,18 +106,55 @@ fn completions_and_manual_pages_are_written() {
     );
 }
 
+/// Runs it with a standard output that nobody reads.
+fn unread(words: &[&str]) -> (i32, String) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(airlock_binary())
+        .args(words)
+        .stdout(writer)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap_or(-1), text)
+}
+
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let script = format!(
-        "{} completions bash | head -n 1; echo ${{PIPESTATUS[0]}}",
-        airlock_binary().display()
-    );
-    let finished = run(Command::new("bash").args(["-c", &script]));
-    assert_eq!(
-        finished.stdout.lines().last(),
-        Some("0"),
+    let folder = tempfile::tempdir().unwrap();
+    let rpm = airlock_testkit::rpms::Rpm::new("tool", "1", "1").bytes();
+    std::fs::write(folder.path().join("tool-1-1.noarch.rpm"), rpm).unwrap();
+    let path = folder.path().to_str().unwrap();
+    for words in [
+        &["completions", "bash"][..],
+        &["--help"],
+        &["createrepo", "--help"],
+        &["createrepo", "--version"],
+        &["createrepo", "-v", path],
+        &["pkgmgr", "gen", "-P", "-d", path],
+        &["clone-by-date", "--sample-config"],
+    ] {
+        assert_eq!(unread(words), (0, String::new()), "{words:?}");
+    }
+    // What was begun is done all the same.
+    assert!(folder.path().join("repodata/repomd.xml").is_file());
+}
+
+#[test]
+fn createrepos_usage_has_the_name_that_it_was_called_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("createrepo_c");
+    std::os::unix::fs::symlink(airlock_binary(), &link).unwrap();
+    let own = run(Command::new(airlock_binary()).args(["createrepo", "--help"])).expect_success();
+    assert!(
+        own.stdout.contains("Usage: airlock createrepo [OPTIONS] "),
         "{}",
-        finished.text()
+        own.stdout
     );
-    assert!(!finished.stderr.contains("panicked"), "{}", finished.text());
+    let old = run(Command::new(link).arg("--help")).expect_success();
+    assert!(
+        old.stdout.contains("Usage: createrepo_c [OPTIONS] "),
+        "{}",
+        old.stdout
+    );
 }

@@ -1,6 +1,7 @@
 //! Drivers, roots, exit statuses and flags of the old client.
 
 use super::{Machine, rpms, with};
+use crate::scratch::Ran;
 
 const ALPHA: &str = "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.1-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>";
 
@@ -42,6 +43,25 @@ fn the_drivers_are_listed() {
     let ran = machine().run("apply", &["-D", "help"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.starts_with("RPMng (RPM): "), "{}", ran.stdout);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let machine = machine();
+    for (word, more) in [
+        ("apply", &["-D", "help"][..]),
+        ("plan", &[]),
+        ("verify", &[]),
+        ("acknowledge", &["--json"]),
+        ("verify", &["-D", "Action"]),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = machine.command(word, &with(more));
+        let ran: Ran = command.stdout(writer).output().unwrap().into();
+        assert_eq!(ran.code, 0, "{word} {more:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("ipe"), "{word}: {}", ran.stderr);
+    }
 }
 
 #[test]
