@@ -105,7 +105,8 @@ impl Names {
         if number == 0 && wanted == b"root" {
             return true;
         }
-        self.name(number) == Some(wanted) || self.number(wanted) == Some(number)
+        // To an unknown name rpm installs as root, and takes that for right when it verifies.
+        self.name(number) == Some(wanted) || self.number(wanted).unwrap_or(0) == number
     }
 
     fn text(&self, number: u32) -> String {
@@ -131,6 +132,8 @@ mod tests {
         assert!(accounts.user_is(b"alias", 33));
         assert!(!accounts.user_is(b"web", 34));
         assert!(!accounts.user_is(b"nobody", 34));
+        assert!(accounts.user_is(b"nobody", 0));
+        assert!(!accounts.user_is(b"web", 0));
         assert!(accounts.user_is(b"root", 0));
         assert_eq!(accounts.user_text(33), "web");
         assert_eq!(accounts.user_text(7), "7");
