@@ -61,7 +61,7 @@ pub(crate) async fn fetch_repomd(
         .await;
     let answer = match answer {
         // Nothing but its name tells a list of mirrors.
-        Err(error) if error.is_not_found() && !url.ends_with('/') => {
+        Err(error) if error.is_not_found() && url.starts_with("http") && !url.ends_with('/') => {
             return Err(Error::bad_upstream(
                 url,
                 format!(

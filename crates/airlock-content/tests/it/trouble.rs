@@ -443,6 +443,25 @@ fn a_mirror_list_with_a_query_is_read_and_its_mirrors_get_no_credentials() {
 }
 
 #[test]
+fn a_list_of_mirrors_that_has_no_name_of_one_is_told_how_to_be_known() {
+    on_both(|world| async move {
+        let folder = world.path("lists");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("ml.txt"), "http://mirror.example/\n").unwrap();
+        let lists = HttpServer::serve(&folder);
+        let url = format!("{}/ml.txt", lists.url().trim_end_matches('/'));
+        world.mirror("meadow-base", &url).await;
+        let outcome = world.sync("meadow-base").await;
+        assert_eq!(outcome.state, SyncState::Failed);
+        let error = outcome.error.unwrap();
+        assert!(
+            error.contains("has to have mirrorlist or metalink in its name"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
 fn a_file_that_another_channel_brought_in_is_judged_by_the_channel_that_serves_it() {
     on_both(|world| async move {
         let key = SigningKey::ed25519("meadow");

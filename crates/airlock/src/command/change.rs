@@ -21,16 +21,24 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
         .map(|text| label(text))
         .collect::<Result<Vec<_>>>()?;
     let tree = args.tree.as_deref().map(label).transpose()?;
+    let mut all_scheduled = true;
     if let Some(schedule) = &args.schedule {
         for label in &scheduled(context, &channels, args.all, tree.as_ref()).await? {
             let patch = ChannelPatch {
                 schedule: Some(schedule.clone()),
                 ..ChannelPatch::default()
             };
-            let _: Value = context
-                .client
-                .send(Method::PATCH, &format!("/api/v1/channels/{label}"), &patch)
-                .await?;
+            let path = format!("/api/v1/channels/{label}");
+            let set: Result<Value> = context.client.send(Method::PATCH, &path, &patch).await;
+            match set {
+                Ok(_) => {}
+                // One of several that cannot be scheduled does not stop the others.
+                Err(fail) if channels.len() > 1 && !fail.lost => {
+                    fail.print();
+                    all_scheduled = false;
+                }
+                Err(fail) => return Err(fail),
+            }
         }
     }
     let wish = api::Sync {
@@ -42,7 +50,10 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
     let Some(outcomes) =
         start::<Vec<SyncOutcome>>(context, "/api/v1/sync", &wish, args.waiting).await?
     else {
-        return Ok(());
+        return match all_scheduled {
+            true => Ok(()),
+            false => Err(Fail::said()),
+        };
     };
     if context.json {
         show::json(&outcomes)?;
@@ -59,7 +70,11 @@ pub async fn sync(context: &Context, args: SyncArgs) -> Result {
     let well = outcomes
         .iter()
         .all(|outcome| matches!(outcome.state, SyncState::Published | SyncState::Unchanged));
-    if well { Ok(()) } else { Err(Fail::said()) }
+    if well && all_scheduled {
+        Ok(())
+    } else {
+        Err(Fail::said())
+    }
 }
 
 /// The channels that a schedule is for: those that are synced now.

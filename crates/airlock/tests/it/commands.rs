@@ -471,6 +471,28 @@ fn a_schedule_is_set_for_every_channel_that_is_synced() {
     let hourly = Some("hourly");
     server.airlock_ok(&["channel", "sync", "--all", "--schedule", "hourly"]);
     assert_eq!(schedules(), expected([hourly, hourly, hourly, None]));
+    // What cannot be scheduled is said, and the others are.
+    let named = [
+        "channel",
+        "sync",
+        "own-tools",
+        "el8-base",
+        "--schedule",
+        "daily 02:00",
+    ];
+    let finished = server.airlock(&named);
+    assert_eq!(finished.code, 1);
+    assert!(
+        finished.stderr.contains("own-tools has no upstream"),
+        "{}",
+        finished.text()
+    );
+    assert!(
+        finished.stdout.contains("el8-base: unchanged"),
+        "{}",
+        finished.text()
+    );
+    assert_eq!(schedules(), expected([daily, hourly, hourly, None]));
     server.stop();
 }
 
