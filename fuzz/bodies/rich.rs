@@ -14,7 +14,9 @@ pub fn rich(bytes: &[u8]) {
     for id in &broken {
         assert!(universe.explain(*id, |_| true).is_some());
     }
-    if pool.malformed().is_empty() {
+    // What rpm itself provides is passed over where it stands alone, as rpm writes it, and is a name like others within an
+    // expression.
+    if pool.malformed().is_empty() && !text.contains("rpmlib(") {
         let (again, shown_again) = pool_with(&shown);
         assert!(again.malformed().is_empty(), "{shown:?} from {text:?}");
         assert_eq!(shown, shown_again);

@@ -19,6 +19,7 @@ const STATE: &str = "/var/lib/airlock-agent/verify-state";
 /// signatures of the package database. Nothing is changed and no script of a package is run. Exit status 1 means that
 /// something differs.
 #[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
 pub struct Arguments {
     /// Names of packages, as for rpm: NAME, NAME.ARCH, NAME-VERSION-RELEASE; all installed ones when none is given
     packages: Vec<String>,
@@ -94,6 +95,9 @@ pub struct Arguments {
     /// Leave out capabilities
     #[arg(long)]
     nocaps: bool,
+    /// Taken for `rpm`'s sake: labels of SELinux are not compared, as in no `rpm` of today
+    #[arg(long = "nocontexts", hide = true)]
+    _nocontexts: bool,
     /// Leave out files that are owned but not installed
     #[arg(long)]
     noghost: bool,

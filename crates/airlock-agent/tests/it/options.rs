@@ -19,6 +19,9 @@ fn a_verify_script_is_told_of_and_not_run() {
         "1 package with 0 files checked: nothing differs\n"
     );
     scratch.same(&["--noscripts"], &["-Va", "--noscripts"]);
+    // As rpm takes them: twice, and what it no longer compares.
+    let twice = ["--nodeps", "--noscripts", "--nodeps", "--nocontexts"];
+    assert_eq!(scratch.agent(&twice).code, 0);
 }
 
 #[test]

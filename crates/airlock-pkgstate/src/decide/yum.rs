@@ -40,6 +40,10 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     let mut codes = Vec::new();
     let mut repairs = Vec::new();
     let mut seen: Vec<Wanted> = Vec::new();
+    let own_archs: Vec<String> = instances
+        .iter()
+        .filter_map(|instance| Wanted::of(instance).arch)
+        .collect();
     let mut statuses = Vec::new();
     for instance in instances {
         let wanted = Wanted::of(&instance);
@@ -118,6 +122,27 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             continue;
         };
         status.matched = found.iter().map(|package| package.number).collect();
+        // An upgrade of one architecture alone leaves the others behind, and an instance without one is meant for all.
+        let left_behind = |package: &&&Installed| {
+            let is_own = |own: &String| arch(package) == Some(own);
+            let has_twin = |one: &&Installed| one.arch == package.arch;
+            !own_archs.iter().any(is_own) && !found.iter().any(has_twin)
+        };
+        if wanted.arch.is_none()
+            && !(settings.legacy_quirks || capability || key || side_by_side)
+            && let Some(have) = here.iter().find(left_behind)
+        {
+            good = false;
+            status.version_fail = Some(true);
+            status.have = Some((*have).clone());
+            codes.push(Code::Upgrade {
+                have: have.evra(),
+                want: status.instance.evra(),
+            });
+            examined.version = Some(wanted.shown());
+            statuses.push(status);
+            continue;
+        }
         let own = status.instance.attribute("pkg_verify");
         let own = own.is_none_or(|word| word.trim().eq_ignore_ascii_case("true"));
         if context.quick || !(verify && own) {
@@ -148,7 +173,7 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     codes.append(&mut repairs);
     let extra = match capability || (side_by_side && !context.kevlar) {
         true => Vec::new(),
-        false => extra(&statuses, &installed),
+        false => extra(&statuses, &installed, settings.legacy_quirks),
     };
     if !extra.is_empty() {
         good = false;
@@ -175,14 +200,14 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     examined
 }
 
-/// An installed package in whose place another version comes.
+/// An installed package in whose place another version comes. An instance that names no architecture is meant for all that
+/// are installed.
 pub fn is_replaced(statuses: &[InstanceStatus], package: &Installed) -> bool {
     statuses.iter().any(|status| {
         status.version_fail == Some(true)
-            && status
-                .have
-                .as_ref()
-                .is_some_and(|have| have.number == package.number)
+            && status.have.as_ref().is_some_and(|have| {
+                have.number == package.number || Wanted::of(&status.instance).arch.is_none()
+            })
     })
 }
 
@@ -379,17 +404,19 @@ fn is_installonly(context: &Context<'_>, installed: &[&Installed]) -> bool {
     })
 }
 
-/// Installed packages that no instance stands for. Each instance takes one, the first that fits.
-fn extra(statuses: &[InstanceStatus], installed: &[&Installed]) -> Vec<Installed> {
+/// Installed packages that no instance stands for. An instance stands for all that fit what it says, so one without an
+/// architecture for every architecture. The old driver let each instance take the first that fits alone.
+fn extra(statuses: &[InstanceStatus], installed: &[&Installed], legacy: bool) -> Vec<Installed> {
     let mut taken: Vec<u32> = Vec::new();
     for status in statuses {
         let wanted = Wanted::of(&status.instance);
-        let first = installed
+        let fitting = installed
             .iter()
-            .find(|package| wanted.fits(package) && !taken.contains(&package.number));
-        if let Some(first) = first {
-            taken.push(first.number);
-        }
+            .filter(|package| wanted.fits(package) && !taken.contains(&package.number))
+            .map(|package| package.number);
+        let most = if legacy { 1 } else { usize::MAX };
+        let fitting: Vec<u32> = fitting.take(most).collect();
+        taken.extend(fitting);
     }
     installed
         .iter()

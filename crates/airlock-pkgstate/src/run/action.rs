@@ -350,6 +350,14 @@ impl Session<'_> {
         };
         let mut action = Action::new(kind, entry.label(), entry.name(), reason).declares(instance);
         action.have = status.have.as_ref().map(Installed::spec);
+        // Another architecture is as declared already: the manager would see nothing to do.
+        if self.driver == Driver::Yum
+            && repair == Repair::Upgrade
+            && action.arch.is_none()
+            && !status.matched.is_empty()
+        {
+            action.arch = status.have.as_ref().and_then(|have| have.arch.clone());
+        }
         if self.driver == Driver::Rpm || key {
             let uri = entry.attribute("uri").or_else(|| instance.attribute("uri"));
             let file = instance.attribute("simplefile");

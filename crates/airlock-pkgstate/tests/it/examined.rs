@@ -1,7 +1,8 @@
 //! Entries that the golden cases do not have.
 
-use airlock_pkgstate::decide::{Checker, Context, Omit, Verdict, examine};
+use airlock_pkgstate::decide::{Checker, Context, Examined, Omit, Verdict, examine};
 use airlock_pkgstate::declared::parse_configuration;
+use airlock_pkgstate::evra::Form;
 use airlock_pkgstate::inventory::{Installed, Inventory};
 use airlock_pkgstate::settings::{Driver, parse_settings};
 
@@ -26,8 +27,13 @@ impl Checker for Content {
     }
 }
 
-/// Whether the entry is good on a machine with alpha and one key.
+/// Whether the entry is good on a machine with alpha, one key, and multi of two architectures.
 fn is_good(driver: Driver, settings: &str, entry: &str) -> bool {
+    examined(driver, settings, entry).good
+}
+
+/// What is found about the entry on that machine.
+fn examined(driver: Driver, settings: &str, entry: &str) -> Examined {
     let one = |number, name: &str, version: &str, release: &str, arch: Option<&str>| Installed {
         number,
         name: name.to_owned(),
@@ -44,12 +50,16 @@ fn is_good(driver: Driver, settings: &str, entry: &str) -> bool {
     let inventory = Inventory::new(vec![
         alpha,
         one(2, "gpg-pubkey", "da6f1129", "6affff60", None),
+        one(3, "multi", "1.0", "1", Some("x86_64")),
+        one(4, "multi", "1.0", "1", Some("i686")),
+        one(5, "mixed", "1.1", "1", Some("x86_64")),
+        one(6, "mixed", "1.0", "1", Some("i686")),
     ]);
     let text = format!("<Configuration><Bundle name='b'>{entry}</Bundle></Configuration>");
     let configuration = parse_configuration("entries", text.as_bytes()).unwrap();
     let settings = parse_settings("bcfg2.conf", settings.as_bytes()).unwrap();
     let context = Context::new(&configuration, settings.driver(driver), driver, &inventory);
-    examine(&configuration.entries[0], &context, &mut Content).good
+    examine(&configuration.entries[0], &context, &mut Content)
 }
 
 #[test]
@@ -101,4 +111,43 @@ fn the_version_of_what_is_only_provided_counts_since_1_3() {
         let found = is_good(Driver::Yum, &settings, &entry);
         assert_eq!(found, good, "{section} {name} {instance}");
     }
+}
+
+/// What the prompt about an entry for YUMng says.
+fn yum_codes(settings: &str, entry: &str) -> String {
+    let found = examined(Driver::Yum, settings, entry);
+    let codes = found.codes.iter().flatten();
+    let codes: Vec<String> = codes.map(|code| code.shown(Form::Later)).collect();
+    codes.join(" ")
+}
+
+#[test]
+fn an_instance_without_an_architecture_is_meant_for_every_architecture_in_yumng() {
+    for entry in [
+        "<Package name='multi' type='yum'/>",
+        "<Package name='multi' type='yum' pkg_checks='false'/>",
+        "<Package name='multi' type='yum' version='any'/>",
+        "<Package name='multi' type='yum' version='1.0-1'/>",
+        "<Package name='multi' type='yum'><Instance version='1.0' release='1'/></Package>",
+        "<Package name='multi' type='yum'><Instance version='1.0' release='1' arch='any'/></Package>",
+    ] {
+        let found = examined(Driver::Yum, "[YUMng]\n", entry);
+        assert!(found.good, "{entry}");
+        assert_eq!(found.extra, None, "{entry}");
+    }
+    let one_arch = "<Package name='multi' type='yum'><Instance version='1.0' release='1' arch='x86_64'/></Package>";
+    assert_eq!(yum_codes("[YUMng]\n", one_arch), "D(1.0-1.i686)");
+    let old = "[YUMng]\nlegacy_quirks = yes\n";
+    let bare = "<Package name='multi' type='yum'/>";
+    assert!(!is_good(Driver::Yum, old, bare), "the old one took one");
+}
+
+#[test]
+fn architectures_that_are_behind_are_brought_along_and_not_removed() {
+    let entry = "<Package name='multi' type='yum'><Instance version='1.1' release='1'/></Package>";
+    assert_eq!(yum_codes("[YUMng]\n", entry), "U(1.0-1.x86_64 -> 1.1-1.*)");
+    let entry = "<Package name='mixed' type='yum'><Instance version='1.1' release='1'/></Package>";
+    assert_eq!(yum_codes("[YUMng]\n", entry), "U(1.0-1.i686 -> 1.1-1.*)");
+    let entry = "<Package name='mixed' type='yum'><Instance version='1.1' release='1'/><Instance version='1.0' release='1' arch='i686'/></Package>";
+    assert!(is_good(Driver::Yum, "[YUMng]\n", entry));
 }
