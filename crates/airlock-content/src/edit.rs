@@ -189,14 +189,16 @@ impl Content {
             plan_digest: None,
             content,
         };
-        let view = self.view(change.content.records.clone()).await?;
+        let records = change.content.records.clone();
         let mut outcome = self.change(ctx, &channel, change).await?;
         if outcome.from != outcome.to {
             outcome.warnings.extend(replaced_by_sync(&channel));
         }
-        outcome
-            .warnings
-            .extend(without_packages(label, &bare, &view));
+        if !bare.is_empty() {
+            let view = self.view(records).await?;
+            let warnings = without_packages(label, bare, &view);
+            outcome.warnings.extend(warnings);
+        }
         outcome.pulled = along.pulled;
         outcome.open = along.open;
         Ok(outcome)
@@ -392,22 +394,20 @@ pub(crate) fn replaced_by_sync(channel: &Channel) -> Option<String> {
 /// Errata that no client will see, for none of their packages is there.
 fn without_packages(
     label: &ChannelLabel,
-    errata: &[(&str, HashSet<String>)],
+    mut errata: Vec<(&str, HashSet<String>)>,
     view: &VersionView,
 ) -> Vec<String> {
-    let is_there = |files: &HashSet<String>| {
-        view.members()
-            .any(|(_, info)| files.contains(info.file_name))
-    };
-    let bare = errata
-        .iter()
-        .filter(|(_, files)| !files.is_empty() && !is_there(files));
-    bare.map(|(advisory, _)| {
+    // One that names no package lacks none.
+    errata.retain(|(_, files)| !files.is_empty());
+    for (_, info) in view.members() {
+        errata.retain(|(_, files)| !files.contains(info.file_name));
+    }
+    let warning = |(advisory, _): (&str, _)| {
         format!(
             "none of the packages of {advisory} is in {label}; with --from CHANNEL they come along"
         )
-    })
-    .collect()
+    };
+    errata.into_iter().map(warning).collect()
 }
 
 fn shown(items: &[String]) -> String {

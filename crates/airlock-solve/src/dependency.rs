@@ -285,14 +285,16 @@ pub(crate) fn display(
     out.push(')');
 }
 
-/// `[EPOCH:]VERSION[-RELEASE]`, an epoch of 0 left out.
+/// `[EPOCH:]VERSION[-RELEASE]`; an epoch of 0 and an empty release are left out, unless a version that no package may have
+/// would then be read as something else.
 pub(crate) fn push_evr(strings: &Strings, evr: EvrParts, out: &mut String) {
     use std::fmt::Write;
-    if evr.epoch != 0 {
+    let version = strings.get(evr.version);
+    if evr.epoch != 0 || version.contains(':') {
         let _ = write!(out, "{}:", evr.epoch);
     }
-    out.push_str(strings.get(evr.version));
-    if evr.release != StringId::EMPTY {
+    out.push_str(version);
+    if evr.release != StringId::EMPTY || version.contains('-') {
         out.push('-');
         out.push_str(strings.get(evr.release));
     }

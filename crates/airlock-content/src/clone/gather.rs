@@ -266,8 +266,7 @@ impl Content {
         let stated = self.stated(&source.view, &source_errata).await?;
         let destination_errata =
             airlock_db::errata_clones::revisions(self.db(), &destination.content.errata).await?;
-        let is_first = destination.version.is_none() || past.emptied;
-        let matters = is_first || request.naked == Naked::FirstSeen;
+        let matters = is_first(&destination, &past) || request.naked == Naked::FirstSeen;
         let seen = match to_date.filter(|_| matters) {
             Some(day) => Some(
                 self.seen_by(&pair.source, &source.content.records, day)
@@ -320,10 +319,15 @@ impl Content {
     }
 }
 
+/// A clone has no content yet, or that of its plan was taken back: it gets its original state.
+fn is_first(clone: &Side, past: &Past) -> bool {
+    clone.version.is_none() || past.emptied
+}
+
 impl GatheredPair {
-    /// The clone has no content yet, or that of its plan was taken back: it gets its original state.
+    /// The clone gets its original state.
     pub(super) fn is_first(&self) -> bool {
-        self.destination.version.is_none() || self.past.emptied
+        is_first(&self.destination, &self.past)
     }
 
     /// What the packs say of a record of the source or the clone.

@@ -225,7 +225,6 @@ fn plan(
 /// on request is no failure.
 fn refuse_open(decision: &Decision) -> Result<()> {
     const SHOWN: usize = 5;
-    let is_beyond = |cause| cause == OpenCause::BeyondDate;
     let mut beyond_only = true;
     let mut lines = Vec::new();
     for open in &decision.open {
@@ -249,7 +248,7 @@ fn refuse_open(decision: &Decision) -> Result<()> {
             ),
             OpenCause::Source | OpenCause::NotSolved => continue,
         });
-        beyond_only &= is_beyond(open.cause);
+        beyond_only &= open.cause == OpenCause::BeyondDate;
     }
     if lines.is_empty() {
         return Ok(());

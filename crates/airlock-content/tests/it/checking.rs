@@ -257,25 +257,31 @@ fn the_first_version_of_the_run_is_named() {
     });
 }
 
+/// A base channel that loses the library with its second version, and a child whose app needs it.
+async fn base_that_loses(world: &World, library: Rpm) -> (Repository, Repository) {
+    let mut base = Repository::at(world.path("base"));
+    base.add(&library);
+    base.publish();
+    world.mirror("meadow-base", &base.url()).await;
+    let mut extra = Repository::at(world.path("extra"));
+    extra.add(&rpm("app").requires("library"));
+    extra.publish();
+    world
+        .child("meadow-extra", "meadow-base", &extra.url())
+        .await;
+    world.take("meadow-base").await;
+    world.take("meadow-extra").await;
+    base.remove("library-");
+    base.add(&rpm("other"));
+    base.publish();
+    world.take("meadow-base").await;
+    (base, extra)
+}
+
 #[test]
 fn earlier_versions_are_seen_with_the_base_channel_of_their_day() {
     on_both(|world| async move {
-        let mut base = Repository::at(world.path("base"));
-        base.add(&rpm("library"));
-        base.publish();
-        world.mirror("meadow-base", &base.url()).await;
-        let mut extra = Repository::at(world.path("extra"));
-        extra.add(&rpm("app").requires("library"));
-        extra.publish();
-        world
-            .child("meadow-extra", "meadow-base", &extra.url())
-            .await;
-        world.take("meadow-base").await;
-        world.take("meadow-extra").await;
-        base.remove("library-");
-        base.add(&rpm("other"));
-        base.publish();
-        world.take("meadow-base").await;
+        let (_, mut extra) = base_that_loses(&world, rpm("library")).await;
         // Broken by its base channel, while it stays what it was.
         let now = world.check("meadow-extra", VersionSelector::Current).await;
         assert_eq!(now.with, ["meadow-base@2"]);
@@ -299,22 +305,7 @@ fn earlier_versions_are_seen_with_the_base_channel_of_their_day() {
 #[test]
 fn earlier_versions_are_judged_for_their_own_machine() {
     on_both(|world| async move {
-        let mut base = Repository::at(world.path("base"));
-        base.add(&rpm("library").arch("x86_64"));
-        base.publish();
-        world.mirror("meadow-base", &base.url()).await;
-        let mut extra = Repository::at(world.path("extra"));
-        extra.add(&rpm("app").requires("library"));
-        extra.publish();
-        world
-            .child("meadow-extra", "meadow-base", &extra.url())
-            .await;
-        world.take("meadow-base").await;
-        world.take("meadow-extra").await;
-        base.remove("library-");
-        base.add(&rpm("other"));
-        base.publish();
-        world.take("meadow-base").await;
+        let (_, mut extra) = base_that_loses(&world, rpm("library").arch("x86_64")).await;
         extra.add(&rpm("more"));
         extra.publish();
         world.take("meadow-extra").await;

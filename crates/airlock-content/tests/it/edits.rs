@@ -1,10 +1,16 @@
 use airlock_content::AddFrom;
-use airlock_model::{ChannelPatch, ErrorKind, VersionSelector};
+use airlock_model::{ChannelPatch, ErratumRow, ErrorKind, OrgId, VersionSelector};
 use airlock_testkit::repos::Repository;
 use airlock_testkit::rpms::Rpm;
 use airlock_testkit::states::Distribution;
 
 use crate::world::{World, label, on_both};
+
+async fn errata_of(world: &World, name: &str) -> Vec<ErratumRow> {
+    let (channel, at) = (label(name), VersionSelector::Current);
+    let errata = world.content.errata(OrgId::DEFAULT, &channel, at).await;
+    errata.unwrap()
+}
 
 #[test]
 fn packages_are_removed_and_added_again_by_name() {
@@ -86,24 +92,8 @@ fn an_erratum_brings_its_packages_from_another_channel() {
             .unwrap();
         upstream.next_day();
         world.sync("meadow-base").await;
-        let errata = world
-            .content
-            .errata(
-                airlock_model::OrgId::DEFAULT,
-                &label("meadow-base"),
-                VersionSelector::Current,
-            )
-            .await
-            .unwrap();
-        let old = world
-            .content
-            .errata(
-                airlock_model::OrgId::DEFAULT,
-                &label("meadow-prod"),
-                VersionSelector::Current,
-            )
-            .await
-            .unwrap();
+        let errata = errata_of(&world, "meadow-base").await;
+        let old = errata_of(&world, "meadow-prod").await;
         let new = errata
             .iter()
             .find(|e| old.iter().all(|o| o.advisory != e.advisory))
@@ -313,15 +303,7 @@ fn an_erratum_without_its_packages_is_said_to_be_so() {
         world
             .create("meadow-prod", None, ChannelPatch::default())
             .await;
-        let errata = world
-            .content
-            .errata(
-                airlock_model::OrgId::DEFAULT,
-                &label("meadow-base"),
-                VersionSelector::Current,
-            )
-            .await
-            .unwrap();
+        let errata = errata_of(&world, "meadow-base").await;
         let advisory = errata[0].advisory.clone();
         let outcome = world
             .content

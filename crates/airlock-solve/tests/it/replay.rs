@@ -58,6 +58,8 @@ fn rich_dependencies() {
         "a\u{b}and\u{c}b)",
         "a, and ,b)",
         "a\u{a0}or\u{85}b)",
+        "c >= ;22:2:2--)",
+        "c >= 0:1:2 or c < 1-2-3)",
     ] {
         rich::rich(text.as_bytes());
     }
