@@ -43,10 +43,29 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {}", told(&error));
-            ExitCode::from(1)
+            // What clap would have refused, had it known, has its exit status.
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
     }
 }
+
+/// Arguments that do not fit together.
+#[derive(Debug)]
+struct Usage(String);
+
+impl Usage {
+    fn error(text: impl Into<String>) -> anyhow::Error {
+        Self(text.into()).into()
+    }
+}
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
 
 /// An error with its causes, each said once.
 fn told(error: &anyhow::Error) -> String {

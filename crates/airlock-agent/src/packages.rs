@@ -1,5 +1,6 @@
 //! `airlock-agent packages`: declared packages against what is installed, and brought there.
 
+mod acknowledge;
 mod arguments;
 mod lock;
 mod log;
@@ -12,10 +13,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use airlock_pkgstate::decide::Code;
 use airlock_pkgstate::host::{Host, HostOptions};
 use airlock_pkgstate::plan::Plan;
-use airlock_pkgstate::report::{Report, describe_action};
+use airlock_pkgstate::report::{Report, counted, describe_action, one_line};
 use airlock_pkgstate::run::{Machine, Operator, RunError, Session};
 use airlock_pkgstate::settings::{DRIVERS, Driver, Settings};
 use airlock_pkgstate::statistics;
@@ -26,7 +26,7 @@ use arguments::{Command, Common};
 use log::Log;
 use sources::Declared;
 
-use crate::output;
+use crate::{Usage, output};
 
 /// Where the journal is, inside the root.
 const FOLDER: &str = "/var/lib/airlock-agent";
@@ -48,7 +48,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut settings = load_settings(common)?;
     let mut remote = sources::Source::of(common, &settings)?;
     let declared = remote.load(common, &settings)?;
-    let Some(driver) = choose_driver(common, &mut settings, &declared) else {
+    let Some(driver) = choose_driver(common, &mut settings, &declared)? else {
         return nothing_chosen(common, &settings, &declared);
     };
     let options = common.options(
@@ -83,9 +83,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         &mut host,
     )?;
     stamps.push(("inventory", now()));
-    log.say(1, &format!("{driver}: {} entries", session.now.len()));
+    let count = counted(session.now.len(), "entry", "entries");
+    log.say(1, &format!("{driver}: {count}"));
     if let Command::Acknowledge(wanted) = &arguments.command {
-        return acknowledge(&wanted.packages, &session, &mut host);
+        return acknowledge::run(wanted, &session, &mut host);
     }
     let outcome = match &arguments.command {
         Command::Verify(_) | Command::Acknowledge(_) => Ok(()),
@@ -96,7 +97,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             if let Some(path) = &plan.output {
                 let text = Plan::of(&session).to_json()?;
                 // Addresses of packages may hold passwords.
-                sources::keep(path, &(text + "\n"))?;
+                sources::keep_plan(path, &(text + "\n"))?;
             }
             session.hold_to_rules(&mut host)
         }
@@ -105,9 +106,10 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let outcome = match &apply.plan {
                 Some(path) => apply_plan(path, &mut session, &mut host),
                 None => {
-                    let outcome = session.carry_out(&mut host, &mut Terminal);
+                    let mut terminal = Terminal::beside(common.json);
+                    let outcome = session.carry_out(&mut host, &mut terminal);
                     if !session.prompts.is_empty() && !std::io::stdin().is_terminal() {
-                        output::line("")?;
+                        terminal.show("\n");
                     }
                     outcome
                 }
@@ -162,14 +164,22 @@ fn finish(
             for entry in report.entries.iter().filter(|entry| !entry.good) {
                 let told = |note: &&String| !session.notes.contains(note);
                 for note in entry.notes.iter().filter(told) {
-                    writeln!(out, "note: {}: {note}", entry.entry)?;
+                    writeln!(out, "note: {}", entry.labelled(note))?;
                 }
             }
             for note in &session.notes {
-                writeln!(out, "note: {note}")?;
+                writeln!(out, "note: {}", one_line(note))?;
+            }
+            if common.show_extra {
+                for extra in &report.extra {
+                    writeln!(out, "extra: {extra}")?;
+                }
+            }
+            if common.bundle_quick {
+                writeln!(out, "note: -Q only verifies; no action is planned")?;
             }
             let count = session.actions.len() + session.further.len();
-            writeln!(out, "{count} actions")?;
+            writeln!(out, "{}", counted(count, "action", "actions"))?;
         }
         (false, _) => write!(out, "{}", report.text(common.show_extra))?,
     }
@@ -189,49 +199,6 @@ fn finish(
         true => ExitCode::from(WORK),
         false => ExitCode::SUCCESS,
     })
-}
-
-/// Takes the configuration files of entries that only they make bad for good.
-fn acknowledge(
-    names: &[String],
-    session: &Session<'_>,
-    host: &mut Host,
-) -> anyhow::Result<ExitCode> {
-    let entries = session.configuration.entries.iter();
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| !entries.clone().any(|entry| entry.name() == name.as_str()))
-    {
-        anyhow::bail!("no entry declares {unknown}; nothing was acknowledged");
-    }
-    let mut files = Vec::new();
-    for (entry, examined) in session.configuration.entries.iter().zip(&session.now) {
-        if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
-            continue;
-        }
-        let codes = examined.codes.iter().flatten();
-        if codes.filter(|code| matches!(code, Code::Config(_))).count() == 0 {
-            continue;
-        }
-        for status in &examined.instances {
-            for verdict in status.verdicts.iter().flatten() {
-                let config = verdict.files.iter().filter(|file| file.kind == 'c');
-                files.extend(config.map(|file| (verdict.package.clone(), file.path.clone())));
-            }
-        }
-    }
-    if files.is_empty() {
-        output::line("no changed configuration file is to be acknowledged")?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let unread = host.acknowledge(&files).map_err(anyhow::Error::msg)?;
-    for (package, path) in files.iter().filter(|(_, path)| !unread.contains(path)) {
-        output::line(&format!("acknowledged {path} of {package}"))?;
-    }
-    for path in &unread {
-        eprintln!("error: {path} cannot be read");
-    }
-    Ok(ExitCode::from(u8::from(!unread.is_empty())))
 }
 
 fn apply_plan(path: &Path, session: &mut Session<'_>, host: &mut Host) -> Result<(), RunError> {
@@ -265,19 +232,37 @@ fn nothing_chosen(
     Ok(ExitCode::SUCCESS)
 }
 
-fn choose_driver(common: &Common, settings: &mut Settings, declared: &Declared) -> Option<Driver> {
+fn choose_driver(
+    common: &Common,
+    settings: &mut Settings,
+    declared: &Declared,
+) -> anyhow::Result<Option<Driver>> {
     let names = match common.drivers.is_empty() {
         true => settings.drivers.clone(),
         false => common.drivers.clone(),
     };
     let (driver, others) = settings.chosen_driver(&names, &declared.configuration);
+    // What looks like a driver of packages would leave every package alone without anybody noticing.
+    let known = DRIVERS
+        .iter()
+        .flat_map(|(names, _)| names.split([' ', '(', ')', ',']));
+    for known in known.filter(|known| !known.is_empty()) {
+        if let Some(meant) = others
+            .iter()
+            .find(|other| other.eq_ignore_ascii_case(known))
+        {
+            return Err(Usage::error(format!(
+                "no driver {meant}; did you mean {known}?"
+            )));
+        }
+    }
     if !others.is_empty() {
         settings.warnings.push(format!(
             "drivers that are not Airlock's are skipped: {}",
             others.join(", ")
         ));
     }
-    driver
+    Ok(driver)
 }
 
 fn load_settings(common: &Common) -> anyhow::Result<Settings> {
@@ -392,15 +377,32 @@ fn now() -> f64 {
         .map_or(0.0, |passed| passed.as_secs_f64())
 }
 
-/// Asks on standard output and reads answers from standard input.
-struct Terminal;
+/// Asks on standard output, or on standard error where a document comes out, and reads answers from standard input.
+struct Terminal {
+    document: bool,
+}
+
+impl Terminal {
+    fn beside(document: bool) -> Self {
+        Self { document }
+    }
+
+    /// Shows text as it is; false when nobody can see it.
+    fn show(&self, text: &str) -> bool {
+        let put = |out: &mut dyn Write| out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        match self.document {
+            true => put(&mut std::io::stderr().lock()).is_ok(),
+            false => put(&mut std::io::stdout().lock()).is_ok(),
+        }
+    }
+}
 
 impl Operator for Terminal {
     fn ask(&mut self, question: &str) -> Option<String> {
-        let mut out = std::io::stdout().lock();
         // No line end: the answer stands behind the question.
-        out.write_all(question.as_bytes()).ok()?;
-        out.flush().ok()?;
+        if !self.show(question) {
+            return None;
+        }
         let mut line = String::new();
         match std::io::stdin().lock().read_line(&mut line) {
             Ok(0) | Err(_) => None,

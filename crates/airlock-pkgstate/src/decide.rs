@@ -15,7 +15,7 @@ pub mod required;
 pub mod rpm;
 pub mod yum;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::declared::{Configuration, Entry, Instance};
 use crate::evra::Evra;
@@ -189,6 +189,8 @@ pub struct Context<'a> {
     pub managed: HashSet<String>,
     /// Paths whose changes do not matter.
     pub ignored: HashSet<String>,
+    /// Names whose entries contradict each other, each with the reason: nothing is done about them.
+    pub contradictions: BTreeMap<String, String>,
     /// `-q`: the content of files is not read (RPMng), files are not looked at (YUMng).
     pub quick: bool,
     /// Programs may have been changed by prelink.
@@ -219,6 +221,7 @@ impl<'a> Context<'a> {
             inventory,
             managed: managed.collect(),
             ignored: ignored.collect(),
+            contradictions: BTreeMap::new(),
             quick: false,
             prelink: false,
             kevlar: false,
@@ -271,6 +274,8 @@ pub struct InstanceStatus {
     pub matched: Vec<u32>,
     /// The version that is there in its place.
     pub have: Option<Installed>,
+    /// What is there stays when the declared version comes.
+    pub beside: bool,
 }
 
 impl InstanceStatus {
@@ -284,6 +289,7 @@ impl InstanceStatus {
             verdicts: None,
             matched: Vec::new(),
             have: None,
+            beside: false,
         }
     }
 

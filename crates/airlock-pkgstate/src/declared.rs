@@ -6,9 +6,11 @@
 
 mod check;
 mod read;
+mod twice;
 
 pub use check::{OTHER_ENTRIES, check_entries};
 pub use read::{DeclaredError, configuration_of, parse_configuration};
+pub use twice::contradictions;
 
 use crate::evra::{Evra, Part};
 use crate::xml::Element;

@@ -6,6 +6,7 @@ mod execute;
 mod file;
 mod protected;
 mod repository;
+mod running;
 mod seen;
 
 use std::path::{Path, PathBuf};
@@ -182,7 +183,7 @@ impl Machine for Host {
     }
 
     fn protected(&self) -> Protected {
-        protected::read(self.seen.as_ref().map(|seen| seen.machine.root()))
+        protected::read(&self.options.root, self.seen.as_ref())
     }
 
     fn has_prelink(&self) -> bool {

@@ -10,7 +10,7 @@ use crate::run::action::{Action, ActionKind};
 use crate::run::{RunError, Session};
 
 /// The version of [`Plan`].
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// The document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,27 @@ pub struct Plan {
     /// What is not done, and why.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// SHA-256 of all the rest: what was looked at is what is done.
+    pub digest: String,
+}
+
+/// A plan of any release.
+#[derive(Deserialize)]
+struct AnyVersion {
+    version: u32,
+}
+
+/// Whether these bytes are a plan, of whatever release.
+pub fn is_plan(bytes: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    #[allow(dead_code)]
+    struct Members {
+        version: u32,
+        driver: String,
+        declared: String,
+        installed: String,
+    }
+    serde_json::from_slice::<Members>(bytes).is_ok()
 }
 
 /// A plan that cannot be used.
@@ -39,12 +60,20 @@ pub struct Plan {
 #[non_exhaustive]
 pub enum PlanError {
     /// No plan.
-    #[error("{file}: {source}; make one with: airlock-agent packages plan -o {file}")]
+    #[error("{file} is no plan ({source}); make one with: airlock-agent packages plan -o FILE")]
     Json {
         /// The file.
         file: String,
         /// What is wrong.
         source: serde_json::Error,
+    },
+    /// A plan that somebody changed.
+    #[error(
+        "{file} is not as it was made; nothing was done: make a plan of what is to be done (-b, --decision-list and -r choose), and look at it"
+    )]
+    Edited {
+        /// The file.
+        file: String,
     },
     /// A plan of another release.
     #[error("{file}: this is version {found} of plans, {PLAN_VERSION} is read here; make it anew")]
@@ -59,7 +88,7 @@ pub enum PlanError {
 impl Plan {
     /// The plan of what a session selected.
     pub fn of(session: &Session<'_>) -> Self {
-        Self {
+        let mut plan = Self {
             version: PLAN_VERSION,
             driver: session.driver.to_string(),
             declared: declared(session.configuration),
@@ -67,7 +96,20 @@ impl Plan {
             actions: session.actions.clone(),
             further: session.further.clone(),
             notes: session.notes.clone(),
-        }
+            digest: String::new(),
+        };
+        plan.digest = plan.own_digest();
+        plan
+    }
+
+    fn own_digest(&self) -> String {
+        let rest = Self {
+            digest: String::new(),
+            ..self.clone()
+        };
+        // What cannot be written has no digest that anything is equal to.
+        let text = serde_json::to_vec(&rest).unwrap_or_default();
+        hex::encode(Sha256::digest(text))
     }
 
     /// Reads a plan. `file` is for messages.
@@ -75,15 +117,22 @@ impl Plan {
     /// # Errors
     /// What [`PlanError`] lists.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, PlanError> {
-        let plan: Self = serde_json::from_slice(bytes).map_err(|source| PlanError::Json {
+        let json = |source| PlanError::Json {
             file: file.to_owned(),
             source,
-        })?;
-        match plan.version {
-            PLAN_VERSION => Ok(plan),
-            found => Err(PlanError::Version {
+        };
+        let any: AnyVersion = serde_json::from_slice(bytes).map_err(json)?;
+        if any.version != PLAN_VERSION {
+            return Err(PlanError::Version {
                 file: file.to_owned(),
-                found,
+                found: any.version,
+            });
+        }
+        let plan: Self = serde_json::from_slice(bytes).map_err(json)?;
+        match plan.digest == plan.own_digest() {
+            true => Ok(plan),
+            false => Err(PlanError::Edited {
+                file: file.to_owned(),
             }),
         }
     }
@@ -139,6 +188,7 @@ impl Session<'_> {
             .filter(|at| !self.to_install.contains(at))
             .collect();
         self.actions.clone_from(&plan.actions);
+        self.notes.extend(plan.notes.iter().cloned());
         self.planned = Some(plan.further.clone());
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! The document has a version; members are added, never changed in meaning, while it stays the same.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -145,7 +146,7 @@ impl Report {
                 .iter()
                 .flat_map(|package| package.instances.iter().map(Installed::spec))
                 .collect(),
-            modified: session.modified.clone(),
+            modified: distinct(&session.modified),
             actions: session.actions.iter().map(Action::shown).collect(),
             further: session.further.iter().map(Action::shown).collect(),
             commands,
@@ -200,7 +201,7 @@ impl Report {
                 describe(finding, &mut out);
             }
             for note in &entry.notes {
-                let _ = writeln!(out, "    {note}");
+                let _ = writeln!(out, "    {}", one_line(note));
             }
         }
         for action in self.actions.iter().chain(&self.further) {
@@ -217,15 +218,30 @@ impl Report {
             }
         }
         for note in &self.notes {
+            let _ = writeln!(out, "note: {}", one_line(note));
+        }
+        let of_good = self.entries.iter().filter(|entry| entry.good_before);
+        let of_good: Vec<String> = of_good
+            .flat_map(|entry| entry.notes.iter().map(|note| entry.labelled(note)))
+            .collect();
+        for note in of_good.iter().take(MOST_NOTES) {
             let _ = writeln!(out, "note: {note}");
+        }
+        if of_good.len() > MOST_NOTES {
+            let more = of_good.len() - MOST_NOTES;
+            let _ = writeln!(
+                out,
+                "note: {more} more about good entries; --json has them all"
+            );
         }
         if !self.not_handled.is_empty() {
             let count = self.not_handled.len();
             let _ = match self.driver.as_str() {
-                "none" => writeln!(out, "not handled: {count} entries"),
+                "none" => writeln!(out, "not handled: {}", counted(count, "entry", "entries")),
                 driver => writeln!(
                     out,
-                    "not handled by {driver}: {count} entries of other kinds"
+                    "not handled by {driver}: {} of other kinds",
+                    counted(count, "entry", "entries")
                 ),
             };
         }
@@ -233,9 +249,6 @@ impl Report {
             for extra in &self.extra {
                 let _ = writeln!(out, "extra: {extra}");
             }
-        }
-        if let Some(stopped) = &self.stopped {
-            let _ = writeln!(out, "stopped: {stopped}");
         }
         let _ = writeln!(
             out,
@@ -252,6 +265,37 @@ impl Report {
     pub fn has_work(&self) -> bool {
         self.bad > 0 || self.work
     }
+}
+
+impl EntryReport {
+    /// A note with what it is about, on a line.
+    pub fn labelled(&self, note: &str) -> String {
+        let note = one_line(note);
+        match note.contains(&self.entry) {
+            true => note,
+            false => format!("{}: {note}", self.entry),
+        }
+    }
+}
+
+/// So many notes about good entries are shown to people.
+const MOST_NOTES: usize = 10;
+
+/// A text of several lines on one.
+pub fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// `1 action`, `2 actions`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn distinct(labels: &[String]) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let first = labels.iter().filter(|label| seen.insert(*label));
+    first.cloned().collect()
 }
 
 fn instance(status: &InstanceStatus) -> InstanceReport {

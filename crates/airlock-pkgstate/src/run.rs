@@ -17,12 +17,12 @@ pub mod select;
 mod transaction;
 mod yum;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::extra::{self, ExtraPackage};
 use crate::decide::lists::DecisionList;
 use crate::decide::{Checker, Context, Examined, examine_all};
-use crate::declared::{Configuration, Entry};
+use crate::declared::{Configuration, Entry, contradictions};
 use crate::evra::Form;
 use crate::inventory::{Installed, Inventory};
 use crate::safety::{Limits, Refusal};
@@ -191,6 +191,10 @@ pub struct Session<'s> {
     pub options: &'s Options,
     /// What is installed.
     pub inventory: Inventory,
+    /// By entry, the numbers of the packages of its name when it was examined last.
+    looked_at: Vec<Vec<u32>>,
+    /// Names whose entries contradict each other; none with `legacy_quirks`, whose entries undo each other's work.
+    contradictions: BTreeMap<String, String>,
     /// What was found first, by entry.
     pub before: Vec<Examined>,
     /// What is known now, by entry.
@@ -247,6 +251,11 @@ impl<'s> Session<'s> {
             driver,
             options,
             inventory: Inventory::default(),
+            looked_at: vec![Vec::new(); configuration.entries.len()],
+            contradictions: match settings.legacy_quirks {
+                true => BTreeMap::new(),
+                false => contradictions(&configuration.entries),
+            },
             before: Vec::new(),
             now: Vec::new(),
             extra_before: Vec::new(),
@@ -292,6 +301,7 @@ impl<'s> Session<'s> {
         context.quick = self.options.quick;
         context.kevlar = self.options.kevlar;
         context.prelink = prelink;
+        context.contradictions.clone_from(&self.contradictions);
         context
     }
 
@@ -312,10 +322,21 @@ impl<'s> Session<'s> {
         let entries = places.iter().filter_map(|at| self.entry(*at));
         let found = examine_all(entries, &context, machine);
         for (at, examined) in places.into_iter().zip(found) {
-            if let Some(place) = self.now.get_mut(at) {
+            let numbers = self.numbers(at);
+            if let (Some(place), Some(looked_at)) =
+                (self.now.get_mut(at), self.looked_at.get_mut(at))
+            {
                 *place = examined;
+                *looked_at = numbers;
             }
         }
+    }
+
+    /// The numbers of the installed packages of an entry's name.
+    fn numbers(&self, at: usize) -> Vec<u32> {
+        let name = self.entry(at).map_or("", Entry::name);
+        let named = self.inventory.named(name).into_iter();
+        named.map(|package| package.number).collect()
     }
 
     fn find_extra(&self) -> Vec<ExtraPackage> {
@@ -374,6 +395,7 @@ impl<'s> Session<'s> {
             &self.inventory,
             &self.options.limits,
             &machine.protected(),
+            !self.options.dry_run,
         )
     }
 }

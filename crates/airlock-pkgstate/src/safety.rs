@@ -32,6 +32,8 @@ impl Default for Limits {
 pub struct Protected {
     /// Names of packages, each with the reason.
     pub names: Vec<(String, String)>,
+    /// Packages that own the image or the modules of the running kernel, whatever they are called.
+    pub packages: Vec<Installed>,
     /// The running kernel, `VERSION-RELEASE.ARCH` as `uname -r` says it.
     pub kernel: Option<String>,
 }
@@ -96,7 +98,7 @@ impl fmt::Display for Refusal {
                 "refused: {package} would be removed, and {why} (not even --force removes it)"
             ),
             Self::NothingDeclared => to.write_str(
-                "refused: no package is declared, so that everything would be extra; give entries, or --force",
+                "refused: no package is declared for this driver, so that everything would be extra; give entries, or --force",
             ),
             Self::Group { entry } => write!(
                 to,
@@ -115,7 +117,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Checks actions. Nothing at all is done while there is a refusal.
+/// Checks actions. Nothing at all is done while there is a refusal. `changes`: this run may change something.
 pub fn check(
     actions: &[Action],
     configuration: &Configuration,
@@ -123,6 +125,7 @@ pub fn check(
     inventory: &Inventory,
     limits: &Limits,
     protected: &Protected,
+    changes: bool,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for action in actions {
@@ -148,8 +151,12 @@ pub fn check(
         .filter(|action| comes_in(action) && action.source.is_some() && !action.side_by_side)
     {
         for have in replaced(action, inventory) {
+            let owns = protected
+                .packages
+                .contains(have)
+                .then(|| owns_kernel(protected));
             let have = have.spec();
-            if let Some(why) = runs(&action.name, &have, protected) {
+            if let Some(why) = runs(&action.name, &have, protected).or(owns) {
                 refusals.push(Refusal::Protected {
                     package: have,
                     why: format!("{why}; put {} into installonlypackages", action.name),
@@ -165,7 +172,7 @@ pub fn check(
         .entries
         .iter()
         .any(|entry| entry.is_package(driver.handles()));
-    if !declared && actions.iter().any(Action::is_removal) {
+    if !declared && (changes || actions.iter().any(Action::is_removal)) {
         refusals.push(Refusal::NothingDeclared);
     }
     let mut entries = configuration.entries.iter();
@@ -238,7 +245,28 @@ fn keeps(action: &Action, protected: &Protected) -> Option<String> {
     if let Some(why) = protected.why(&action.name) {
         return Some(why.to_owned());
     }
-    runs(&action.name, &action.spec(), protected)
+    let owns = protected.packages.iter().any(|package| {
+        let Installed {
+            name,
+            epoch,
+            version,
+            release,
+            arch,
+            ..
+        } = package;
+        let epoch = epoch.unwrap_or(0).to_string();
+        action.name == *name
+            && action.epoch.as_deref().unwrap_or("0") == epoch
+            && action.version.as_ref() == Some(version)
+            && action.release.as_ref() == Some(release)
+            && (action.arch.is_none() || action.arch == *arch)
+    });
+    runs(&action.name, &action.spec(), protected).or(owns.then(|| owns_kernel(protected)))
+}
+
+fn owns_kernel(protected: &Protected) -> String {
+    let kernel = protected.kernel.as_deref().unwrap_or_default();
+    format!("files of the kernel that is running, {kernel}, belong to it")
 }
 
 /// Whether a package, by its name and `NAME-[EPOCH:]VERSION-RELEASE[.ARCH]`, is the kernel that runs.
@@ -299,6 +327,7 @@ mod tests {
     fn protected(kernel: &str) -> Protected {
         Protected {
             names: Vec::new(),
+            packages: Vec::new(),
             kernel: Some(kernel.to_owned()),
         }
     }

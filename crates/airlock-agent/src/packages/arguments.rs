@@ -157,8 +157,13 @@ pub struct Common {
     /// The name of this machine, for lists; its own by default.
     #[arg(short = 'H', long, value_name = "NAME", requires = "lists")]
     pub hostname: Option<String>,
-    /// Folders of packages that sets of lists choose from; patterns, may be repeated.
-    #[arg(long, value_name = "PATTERN", requires = "entries")]
+    /// Folders of packages that sets of lists choose from; patterns, with commas between, may be repeated.
+    #[arg(
+        long,
+        value_name = "PATTERN",
+        requires = "entries",
+        value_delimiter = ','
+    )]
     pub rpmdirs: Vec<String>,
     /// Keep the configuration that the server gave in this file, readable by its owner alone.
     #[arg(

@@ -10,6 +10,8 @@ use airlock_pkgstate::pkgmgr::available::{load_folders, matching_folders};
 use airlock_pkgstate::pkgmgr::list::Client;
 use airlock_pkgstate::pkgmgr::native::{Facts, KeySource};
 use airlock_pkgstate::pkgmgr::standalone::entries;
+use airlock_pkgstate::plan::is_plan;
+use airlock_pkgstate::run::action::without_password;
 use airlock_pkgstate::server::Server;
 use airlock_pkgstate::settings::{DecisionMode, Settings, parse_settings};
 use airlock_pkgstate::xml::Element;
@@ -17,6 +19,7 @@ use anyhow::Context as _;
 
 use super::arguments::Common;
 use super::remote::Connection;
+use crate::Usage;
 
 /// Used when no settings are named and it is there.
 const SETTINGS: &str = "/etc/bcfg2.conf";
@@ -74,7 +77,12 @@ impl Source {
                 };
                 let profile = common.profile.as_deref().or(settings.profile.as_deref());
                 let mut server = Server::new(connection, self.retries);
-                let fetched = server.fetch(profile, wanted)?;
+                let fetched = server.fetch(profile, wanted).with_context(|| {
+                    format!(
+                        "no entries from {}; --entries FILE takes them from a file",
+                        without_password(&settings.server)
+                    )
+                })?;
                 if let Some(path) = &common.keep {
                     keep(path, &fetched.text)?;
                 }
@@ -92,6 +100,11 @@ impl Source {
             (None, None) => anyhow::bail!("no entries: give --entries FILE"),
         };
         match &common.decision_list {
+            Some(_) if mode == DecisionMode::None => {
+                return Err(Usage::error(
+                    "--decision-list needs -l whitelist or -l blacklist, or decision in [client] of the settings",
+                ));
+            }
             Some(path) => {
                 let shown = path.display().to_string();
                 let (decisions, notes) =
@@ -99,10 +112,12 @@ impl Source {
                 declared.decisions = decisions;
                 declared.notes.extend(notes);
             }
-            None if mode != DecisionMode::None && common.entries.is_some() => anyhow::bail!(
-                "-l {} with --entries needs --decision-list FILE",
-                mode.word()
-            ),
+            None if mode != DecisionMode::None && common.entries.is_some() => {
+                return Err(Usage::error(format!(
+                    "-l {} with --entries needs --decision-list FILE",
+                    mode.word()
+                )));
+            }
             None => {}
         }
         if let Some(note) = common.unused_decision(settings) {
@@ -169,6 +184,18 @@ impl KeySource for Beside {
     fn read(&self, file: &str) -> Option<Vec<u8>> {
         std::fs::read(self.0.join(file)).ok()
     }
+}
+
+/// Keeps a plan, in the place of an older one at most: a slip must not cost the list of entries.
+pub fn keep_plan(path: &Path, text: &str) -> anyhow::Result<()> {
+    let is_file = std::fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() > 0);
+    if is_file && !is_plan(&read(path)?) {
+        anyhow::bail!(
+            "{} is there and is no plan; nothing is written over it: give -o another name",
+            path.display()
+        );
+    }
+    keep(path, text)
 }
 
 /// Keeps a configuration or a plan; it may hold secrets.

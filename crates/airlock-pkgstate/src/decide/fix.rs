@@ -74,6 +74,7 @@ pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> 
         };
         let have = status.have.as_ref().map(|have| have.spec());
         let what = match have {
+            Some(have) if status.beside => format!("it is not installed; {have} stays beside it"),
             Some(have) => format!("{have} is installed instead"),
             None => "another version is installed".to_owned(),
         };
@@ -90,6 +91,10 @@ pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> 
         );
         let allowed = allowed.and_then(|()| match mendable(entry, status, context) {
             true => Ok(()),
+            false if only_config(entry, status, context) => Err(format!(
+                "configuration files are not put back; take them for good with: airlock-agent packages acknowledge {}",
+                entry.name()
+            )),
             false => Err("installing it again would not change that".to_owned()),
         });
         (Repair::Reinstall, allowed, failures(entry, status, context))

@@ -127,6 +127,16 @@ pub enum ListError {
         /// What is wrong.
         source: serde_json::Error,
     },
+    /// Another document.
+    #[error("{file}:{line}: <{found}> is no list of decisions; it starts with <Decisions>")]
+    Root {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// Its first element.
+        found: String,
+    },
     /// An element that no list of decisions has.
     #[error(
         "{file}:{line}: <{element}> is not known; a list holds <Decision>, <Group> and <Client>"
@@ -175,6 +185,13 @@ pub fn parse_decisions(
         return Ok((decisions.collect(), Vec::new()));
     }
     let document = Document::parse(file, bytes)?;
+    if document.root.name != "Decisions" {
+        return Err(ListError::Root {
+            file: file.to_owned(),
+            line: document.root.place.line,
+            found: document.root.name,
+        });
+    }
     let mut reading = Reading {
         file,
         client,

@@ -23,6 +23,9 @@ pub fn to_verify(entry: &Entry, context: &Context<'_>) -> Result<(), String> {
             place(entry.element.place.line)
         ));
     }
+    if let Some(why) = context.contradictions.get(entry.name()) {
+        return Err(why.clone());
+    }
     if context.driver == Driver::Yum {
         return Ok(());
     }

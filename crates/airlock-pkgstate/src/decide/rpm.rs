@@ -23,6 +23,13 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     let mut examined = Examined::default();
     note_ignored(entry, &instances, &mut examined);
     let installed = context.inventory.named(entry.name());
+    if installed.is_empty() && !context.settings.legacy_quirks {
+        for instance in &instances {
+            if let Err(note) = declared_epoch(instance) {
+                return Examined::unusable(format!("{}: {note}", entry.label()));
+            }
+        }
+    }
     if installed.is_empty() {
         none_installed(instances, &mut examined);
         return examined;

@@ -118,6 +118,7 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
                 });
             }
             status.have = have;
+            status.beside = side_by_side;
             statuses.push(status);
             continue;
         };

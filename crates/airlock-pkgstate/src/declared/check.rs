@@ -1,6 +1,6 @@
 //! What is wrong with entries that somebody wrote by hand: a slip must not un-declare a package.
 
-use super::DeclaredError;
+use super::{DeclaredError, twice};
 use crate::pkgmgr::words::{self, ACTIONS, BOOLEANS, SAME, TYPES, boolean, nearest};
 use crate::xml::Element;
 
@@ -72,6 +72,7 @@ pub fn check_entries(file: &str, root: &Element) -> Result<Vec<String>, Declared
         // What is no configuration is told elsewhere.
         _ => {}
     }
+    found.contradictions(root);
     match found.errors.is_empty() {
         true => Ok(found.warnings),
         false => {
@@ -127,6 +128,23 @@ impl Slips<'_> {
             None => format!("it cannot stand in <{}>; nothing knows it", parent.name),
         };
         self.error(element, &text);
+    }
+
+    /// Packages that are declared more than once, as something else each time.
+    fn contradictions(&mut self, root: &Element) {
+        let structures = match root.name.as_str() {
+            "Configuration" => root.elements().collect(),
+            _ => vec![root],
+        };
+        let entries = structures.into_iter().flat_map(Element::elements);
+        for (one, other) in twice::contradicted(entries).into_values() {
+            let text = format!(
+                "line {} declares it too; it is declared {}",
+                one.place.line,
+                twice::advice(one, other)
+            );
+            self.error(other, &text);
+        }
     }
 
     fn structure(&mut self, structure: &Element) {
@@ -273,6 +291,11 @@ mod tests {
             (
                 "<Bundle><Package name='a' type='rpm' version_fail_action='upgrade' fix_version='false'/></Bundle>",
                 "contradict each other",
+            ),
+            (
+                "<Configuration><Bundle name='one'><Package name='a' type='rpm' version='1-1'/></Bundle>\n<Bundle name='two'>\
+                 <BoundPackage name='a' type='yum' version='2-1'/></Bundle></Configuration>",
+                "e.xml:2: <BoundPackage> a: line 1 declares it too; it is declared more than once, as 1-1 and as 2-1",
             ),
         ] {
             let error = check(xml).unwrap_err().to_string();

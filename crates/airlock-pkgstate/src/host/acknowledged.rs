@@ -44,7 +44,8 @@ const NAME: &str = "acknowledged.json";
 /// What was acknowledged in a root.
 pub(super) fn read(root: &Root) -> Result<Vec<Acknowledged>, String> {
     let shown = format!("{FOLDER}/{NAME}");
-    let broken = |why: String| format!("{shown}: {why}; mend it or take it away");
+    let broken =
+        |why: String| format!("{shown}: {why}; take it away, and acknowledge the files again");
     let text = match root.read_small(shown.as_bytes(), LARGEST_LIST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::os::fd::AsRawFd as _;
+use std::path::Path;
 
+use super::running::{Holds, Running};
+use super::seen::Seen;
 use crate::decide::lists::glob;
 use crate::safety::Protected;
 use crate::verify::Root;
@@ -23,19 +26,33 @@ const ALWAYS: [(&str, &str); 9] = [
     ("airlock-agent", "it is this program"),
 ];
 
-/// Reads what dnf and yum protect in this root, and which kernel runs.
-pub(super) fn read(root: Option<&Root>) -> Protected {
+/// Reads what dnf and yum protect in this root, and what runs.
+pub(super) fn read(root: &Path, seen: Option<&Seen>) -> Protected {
     let mut names: Vec<(String, String)> = ALWAYS
         .iter()
         .map(|(name, why)| ((*name).to_owned(), (*why).to_owned()))
         .collect();
-    if let Some(root) = root {
-        add_configured(root, &mut names);
+    let mut packages = Vec::new();
+    let mut kernel = None;
+    match seen {
+        Some(seen) => {
+            add_configured(seen.machine.root(), &mut names);
+            kernel.clone_from(&seen.running.kernel);
+            for (package, holds) in &seen.held {
+                match holds {
+                    Holds::Kernel => packages.push(package.clone()),
+                    Holds::ThisProgram => {
+                        names.push((package.name.clone(), "it is this program".to_owned()));
+                    }
+                }
+            }
+        }
+        None => kernel = Running::here(root).kernel,
     }
-    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").ok();
     Protected {
         names,
-        kernel: kernel.map(|text| text.trim().to_owned()),
+        packages,
+        kernel,
     }
 }
 

@@ -6,6 +6,7 @@ use airlock_rpm::db;
 
 use super::HostOptions;
 use super::acknowledged::{self, Acknowledged};
+use super::running::{Holds, Running};
 use crate::decide::{Difference, FileProblem, Omit, Unmet, Verdict};
 use crate::inventory::{Installed, Inventory, Signature, SignatureTag};
 use crate::verify::{self, Checks, Problems};
@@ -16,6 +17,10 @@ pub(super) struct Seen {
     /// Headers are read when they are looked at: all of them together are large.
     snapshot: db::Snapshot,
     pub(super) acknowledged: Vec<Acknowledged>,
+    /// What runs.
+    pub(super) running: Running,
+    /// Packages that own it.
+    pub(super) held: Vec<(Installed, Holds)>,
 }
 
 impl Seen {
@@ -27,19 +32,30 @@ impl Seen {
         let machine = verify::Machine::open(&options.root, options.dbpath.as_deref())
             .map_err(|error| error.to_string())?;
         let database = machine.database();
+        let running = Running::here(&options.root);
+        let mut held = Vec::new();
         // A package that cannot be read might be any declared one: then nothing is decided.
         let packages = database
             .read(|snapshot| {
                 let mut cursor = snapshot.cursor();
                 let all = 0..snapshot.numbers().len();
-                all.map(|position| cursor.load_at(position).map(|record| installed(&record)))
-                    .collect::<db::Result<Vec<Installed>>>()
+                all.map(|position| {
+                    let record = cursor.load_at(position)?;
+                    let package = installed(&record);
+                    if let Some(holds) = running.held_by(&record) {
+                        held.push((package.clone(), holds));
+                    }
+                    Ok(package)
+                })
+                .collect::<db::Result<Vec<Installed>>>()
             })
             .map_err(|error| error.to_string())?;
         let seen = Self {
             snapshot: database.snapshot().map_err(|error| error.to_string())?,
             acknowledged: acknowledged::read(machine.root())?,
             machine,
+            running,
+            held,
         };
         Ok((seen, Inventory::new(packages)))
     }

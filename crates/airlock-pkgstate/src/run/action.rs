@@ -210,15 +210,14 @@ impl Session<'_> {
         let prelink = machine.has_prelink();
         let mut notes = Vec::new();
         let mut actions = Vec::new();
-        let places = self.to_install.clone();
-        for at in &places {
+        let context = self.context(prelink);
+        for at in &self.to_install {
             let (Some(entry), Some(examined)) = (self.entry(*at), self.now.get(*at)) else {
                 continue;
             };
             if !self.is_ours(*at) {
                 continue;
             }
-            let context = self.context(prelink);
             if let Err(why) = required::to_install(entry, &context) {
                 notes.push(why);
                 continue;
@@ -230,6 +229,8 @@ impl Session<'_> {
                 let verdict = fix::decide(entry, status, &context);
                 match verdict.repair {
                     Some(repair) => match self.repair(entry, status, repair, verdict.reason) {
+                        // Another entry of the same name may ask for the same.
+                        Ok(action) if actions.contains(&action) => {}
                         Ok(action) => actions.push(action),
                         Err(why) => notes.push(why),
                     },
@@ -344,6 +345,7 @@ impl Session<'_> {
         let kind = match repair {
             _ if key => ActionKind::ImportKey,
             Repair::Install => ActionKind::Install,
+            Repair::Upgrade if status.beside && !self.settings.legacy_quirks => ActionKind::Install,
             Repair::Upgrade if self.goes_down(status) => ActionKind::Downgrade,
             Repair::Upgrade => ActionKind::Upgrade,
             Repair::Reinstall => ActionKind::Reinstall,

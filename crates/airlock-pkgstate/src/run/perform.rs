@@ -26,12 +26,22 @@ impl Session<'_> {
             self.remove_extra(machine)?;
         }
         self.refresh(machine)?;
-        if self.options.kevlar && !self.modified.is_empty() && !self.options.dry_run {
-            let all: Vec<usize> = (0..self.now.len()).collect();
-            self.reexamine(&all, machine);
-        }
+        let again: Vec<usize> =
+            match self.options.kevlar && !self.modified.is_empty() && !self.options.dry_run {
+                true => (0..self.now.len()).collect(),
+                false => self.with_other_packages(),
+            };
+        self.reexamine(&again, machine);
         self.extra = self.find_extra();
         Ok(())
+    }
+
+    /// Entries whose packages changed since they were examined: what was found then says nothing any more.
+    fn with_other_packages(&self) -> Vec<usize> {
+        (0..self.now.len())
+            .filter(|at| self.is_ours(*at))
+            .filter(|at| self.looked_at.get(*at) != Some(&self.numbers(*at)))
+            .collect()
     }
 
     pub(super) fn can_install(&self, at: usize) -> bool {

@@ -12,6 +12,11 @@ const OPTIONS: [&str; 3] = ["--quiet", "--oldpackage", "--replacepkgs"];
 impl Session<'_> {
     pub(super) fn install_with_rpm(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
         // Before anything is changed all files are here, so that it is known what they take away.
+        let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
+        // Packages that need a good signature are judged by the keys of this run too.
+        if self.settings.require_signatures {
+            self.import_keys(&keys, machine)?;
+        }
         let installations = self.of_kind(is_installation);
         let mut files = Vec::new();
         for action in installations {
@@ -26,9 +31,10 @@ impl Session<'_> {
             .into_iter()
             .partition(|(action, _)| action.side_by_side);
         let files = |of: Vec<(Action, String)>| of.into_iter().map(|(_, file)| file).collect();
-        let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
         self.install_files("--install", files(beside), machine)?;
-        self.import_keys(&keys, machine)?;
+        if !self.settings.require_signatures {
+            self.import_keys(&keys, machine)?;
+        }
         self.install_files("--upgrade", files(others), machine)
     }
 

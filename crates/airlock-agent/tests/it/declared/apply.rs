@@ -1,5 +1,7 @@
 //! Everything that an apply does really happens.
 
+use airlock_testkit::rpms::Rpm;
+
 use super::{Machine, with};
 
 const MANY: &str = "
@@ -233,6 +235,33 @@ fn a_changed_configuration_file_is_shown_as_such_and_can_be_acknowledged_until_i
     let ran = look();
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stdout.contains("C(*:1.0-1.noarch)"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("packages acknowledge alpha"),
+        "{}",
+        ran.stdout
+    );
+    let ran = machine.run("acknowledge", &with(&["alpha", "-n"]));
+    let would = "would acknowledge /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch\n";
+    assert_eq!(
+        (ran.code, ran.stdout.as_str()),
+        (0, would),
+        "{}",
+        ran.stderr
+    );
+    let ran = machine.run("acknowledge", &with(&["alpha", "-n", "--json"]));
+    let document: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        document["acknowledged"][0]["path"],
+        "/opt/bt/alpha/etc.conf"
+    );
+    let ran = machine.answering("acknowledge", &with(&["-I"]), "n\n");
+    assert!(
+        ran.stdout
+            .starts_with("Acknowledge /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch? (y/N) "),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(look().code, 3);
     let ran = machine.run("acknowledge", &with(&["alpha"]));
     assert_eq!(
         (ran.code, ran.stdout.as_str()),
@@ -299,4 +328,97 @@ fn a_set_of_the_native_form_chooses_its_instances() {
         "{}",
         ran.stdout
     );
+}
+
+/// A root where alpha 1.0 is installed and alpha is declared in two bundles by a server that does not look.
+#[test]
+fn a_name_that_is_declared_twice_and_differently_is_left_alone() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let alpha = |version: &str| {
+        format!(
+            "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-{version}-1.noarch.rpm' version='{version}' release='1' arch='noarch'/></Package>"
+        )
+    };
+    machine.declare(&format!("{}\n{}", alpha("1.1"), alpha("2.0")));
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let said = "entries.xml:2: <Package> alpha: line 1 declares it too; it is declared more than once, as 1.1-1.noarch and as 2.0-1.noarch";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+    machine.declare(&format!("{}\n{}", alpha("2.0"), alpha("2.0")));
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        ran.stdout.matches("upgrade alpha").count(),
+        1,
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.ends_with("2 good, 0 bad, 1 modified, 0 extra\n"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(machine.installed(), ["alpha-2.0-1.noarch"]);
+}
+
+#[test]
+fn what_changed_beside_is_looked_at_again() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let beside = Rpm::new("beside", "1", "1").arch("noarch");
+    machine.install(&beside.write_to(machine.folder.path()));
+    let taker = Rpm::new("taker", "1", "1")
+        .arch("noarch")
+        .obsoletes("beside");
+    taker.write_to(machine.folder.path());
+    let folder = machine.folder.path().display();
+    let files = [beside.file_name(), taker.file_name()];
+    machine.write(
+        "entries.xml",
+        &format!(
+            "<Configuration><Bundle name='one'><Package name='beside' type='rpm' uri='{folder}'><Instance simplefile='{}' version='1' release='1' arch='noarch'/></Package></Bundle>\
+             <Bundle name='two'><Package name='taker' type='rpm' uri='{folder}'><Instance simplefile='{}' version='1' release='1' arch='noarch'/></Package></Bundle></Configuration>",
+            files[0], files[1]
+        ),
+    );
+    let ran = machine.run("apply", &with(&["--detailed-exitcode"]));
+    // It was good when the run began, and what was installed took it away.
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "taker-1-1.noarch"]
+    );
+    assert!(ran.stdout.contains("1 good, 1 bad"), "{}", ran.stdout);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+}
+
+#[test]
+fn keys_of_the_same_run_count_for_packages_that_need_a_signature() {
+    let machine = Machine::new(&[]);
+    machine.write(
+        "bcfg2.conf",
+        "[client]\ndrivers = RPMng\n[RPMng]\nrequire_signatures = yes\n",
+    );
+    machine.declare(
+        "<Package name='rsa' type='rpm' uri='URI'><Instance simplefile='rsa-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>\
+         <Package name='gpg-pubkey' type='rpm' uri='URI'><Instance simplefile='KEY-second' version='f68b5317' release='6affff61'/></Package>",
+    );
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["gpg-pubkey-f68b5317-6affff61", "rsa-1.0-1.noarch"],
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_missing_key_is_told_to_people_too() {
+    let machine = Machine::new(&["rsa-1.0-1.noarch"]);
+    machine.declare(
+        "<Package name='rsa' type='rpm' uri='URI'><Instance simplefile='rsa-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+    );
+    let ran = machine.run("verify", &with(&[]));
+    let said = "note: Package:rsa: package rsa 1.0-1.noarch is signed with key b317dba0f68b5317, which is not imported";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
 }

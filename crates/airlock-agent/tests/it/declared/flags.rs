@@ -149,7 +149,7 @@ fn with_only_important_nothing_is_changed_and_debug_goes_to_the_file_too() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let kept = std::fs::read_to_string(machine.at("run.log")).unwrap();
     for said in [
-        "RPMng: 1 entries",
+        "RPMng: 1 entry",
         "exit 0: rpm --root",
         "Package:alpha: put right",
     ] {
@@ -188,4 +188,59 @@ fn the_decision_of_the_settings_needs_a_list_when_entries_come_from_a_file() {
     );
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+}
+
+#[test]
+fn what_does_not_fit_together_is_a_fault_of_usage() {
+    let machine = machine();
+    machine.write("list.xml", "<Decisions/>");
+    for (arguments, said) in [
+        (
+            &["--decision-list", "list.xml"][..],
+            "--decision-list needs -l whitelist or -l blacklist",
+        ),
+        (&["-l", "whitelist"], "needs --decision-list FILE"),
+        (&["-D", "rpmng"], "no driver rpmng; did you mean RPMng?"),
+    ] {
+        let ran = machine.run("apply", &with(arguments));
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    machine.write("list.xml", "<Decision type='Package' name='*'/>");
+    let list = ["--decision-list", "list.xml", "-l", "blacklist"];
+    let ran = machine.run("apply", &with(&list));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("list.xml:1: <Decision> is no list of decisions; it starts with <Decisions>"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+    machine.write(
+        "bcfg2.conf",
+        "[components]\nbcfg2 = https://127.0.0.1:1\n[communication]\nretries = 1\n[client]\ndrivers = RPMng\n",
+    );
+    let ran = machine.run("apply", &[]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("no entries from https://127.0.0.1:1; --entries FILE takes them from a file"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_number_that_is_none_is_told_before_anything_is_planned() {
+    let machine = machine();
+    machine.declare("<Package name='beta' type='rpm' uri='URI'><Instance simplefile='beta-1.0-1.noarch.rpm' epoch='x' version='1.0' release='1' arch='noarch'/></Package>");
+    let ran = machine.run("plan", &with(&[]));
+    assert!(ran.stdout.contains("Package:beta"), "{}", ran.stdout);
+    assert!(
+        !ran.stdout.contains("Package:beta: Package:beta"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.ends_with("\n0 actions\n"), "{}", ran.stdout);
 }

@@ -78,6 +78,63 @@ fn a_plan_for_other_entries_is_refused() {
 }
 
 #[test]
+fn a_plan_that_somebody_changed_is_refused_whole() {
+    let machine = planned();
+    let text = std::fs::read_to_string(machine.at("plan.json")).unwrap();
+    let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let mut more = plan.clone();
+    let mut action = plan["actions"][0].clone();
+    action["name"] = "beta".into();
+    more["actions"].as_array_mut().unwrap().push(action);
+    let mut less = plan.clone();
+    less["actions"].as_array_mut().unwrap().pop();
+    let mut other = plan;
+    other["actions"][0]["version"] = "2.0".into();
+    for edited in [more, less, other] {
+        machine.write("edited.json", &edited.to_string());
+        let ran = machine.run("apply", &with(&["--plan", "edited.json"]));
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        let said = "edited.json is not as it was made; nothing was done";
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "gamma-1.0-1.noarch"]
+    );
+}
+
+#[test]
+fn a_plan_takes_the_place_of_no_other_file() {
+    let machine = planned();
+    let before = std::fs::read_to_string(machine.at("entries.xml")).unwrap();
+    let ran = machine.run("plan", &with(&["-o", "entries.xml"]));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let said = "entries.xml is there and is no plan; nothing is written over it";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let ran = machine.run("apply", &with(&["--plan", "entries.xml"]));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("make one with: airlock-agent packages plan -o FILE"),
+        "{}",
+        ran.stderr
+    );
+    let after = std::fs::read_to_string(machine.at("entries.xml")).unwrap();
+    assert_eq!(after, before);
+    // An older plan is nothing that anybody misses.
+    let ran = machine.run("plan", &with(&["-o", "plan.json"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+#[test]
+fn a_plan_lists_what_is_extra_when_asked() {
+    let machine = Machine::new(&["alpha-1.1-1.noarch", "gamma-1.0-1.noarch"]);
+    machine.declare(ALPHA);
+    let ran = machine.run("plan", &with(&["-e"]));
+    assert_eq!(ran.stdout, "extra: gamma-1.0-1.noarch\n0 actions\n");
+}
+
+#[test]
 fn nothing_to_do_is_said_by_the_exit_status() {
     let machine = Machine::new(&["alpha-1.1-1.noarch"]);
     machine.declare(ALPHA);

@@ -56,6 +56,41 @@ fn the_running_kernel_is_never_removed() {
 }
 
 #[test]
+fn a_kernel_of_any_name_is_known_by_its_files_and_modules_of_others_are_not_it() {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let kernel = kernel.trim();
+    let own = |version: &str, file: &str| {
+        Rpm::new("own-linux", version, "1")
+            .arch("noarch")
+            .file(file, "x")
+    };
+    for file in [
+        format!("/lib/modules/{kernel}/kernel/fs/x.ko"),
+        format!("/boot/vmlinuz-{kernel}"),
+    ] {
+        let machine = beside(&[own("1", &file)]);
+        let said = "refused: own-linux-1-1.noarch would be removed, and files of the kernel that is running";
+        refused(&machine, &["-r", "packages", "--force"], said);
+        let newer = own("2", "/opt/x");
+        newer.write_to(machine.folder.path());
+        machine.declare(&format!(
+            "{ALPHA}<Package name='own-linux' type='rpm' uri='{}'><Instance simplefile='{}' version='2' release='1' arch='noarch'/></Package>",
+            machine.folder.path().display(),
+            newer.file_name()
+        ));
+        refused(
+            &machine,
+            &["--force"],
+            "put own-linux into installonlypackages",
+        );
+    }
+    let machine = beside(&[own("1", &format!("/lib/modules/{kernel}/extra/x.ko"))]);
+    let ran = machine.run("apply", &with(&["-r", "packages"]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+}
+
+#[test]
 fn many_removals_need_force_or_a_higher_limit() {
     let many: Vec<Rpm> = (0..4)
         .map(|number| Rpm::new(&format!("extra{number}"), "1", "1"))
@@ -73,6 +108,12 @@ fn an_empty_list_removes_nothing_without_force() {
     let machine = beside(&[]);
     machine.declare("");
     refused(&machine, &["-r", "packages"], "no package is declared");
+    refused(&machine, &[], "no package is declared");
+    assert_eq!(machine.run("plan", &with(&[])).code, 1);
+    for looking in ["verify", "apply"] {
+        let ran = machine.run(looking, &with(&["-n"]));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
     let ran = machine.run("apply", &with(&["-r", "packages", "--force"]));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(machine.installed().is_empty());

@@ -183,6 +183,35 @@ fn entries_and_decisions_come_from_the_server_and_the_report_goes_back() {
 }
 
 #[test]
+fn entries_of_a_server_that_contradict_each_other_are_left_alone_and_the_others_put_right() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let other =
+        "</Bundle><Bundle name='c'><Package name='alpha' type='rpm' version='2.0-1'/></Bundle>";
+    let (address, calls) = replay(vec![
+        ("DeclareVersion", "<boolean>1</boolean>".to_owned()),
+        ("GetProbes", text("<probes/>")),
+        (
+            "GetConfig",
+            configuration().replace("&lt;/Bundle>", &other.replace('<', "&lt;")),
+        ),
+        ("RecvStats", "<boolean>1</boolean>".to_owned()),
+    ]);
+    settings(&machine, &address, "s3cret");
+    let ran = machine.run("apply", &[]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "gamma-1.0-1.noarch"]
+    );
+    let said =
+        "Package:alpha is declared more than once, as 1.1-1.noarch and as 2.0-1; declare it once";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 good, 2 bad"), "{}", ran.stdout);
+    let report = &calls.lock().unwrap().last().unwrap().1.clone();
+    assert!(report.contains("good=\"1\""), "{report}");
+}
+
+#[test]
 fn a_server_that_refuses_is_said_with_what_to_look_at_and_nothing_is_done() {
     let machine = Machine::new(&["alpha-1.0-1.noarch"]);
     let (address, calls) = replay(vec![]);

@@ -106,3 +106,18 @@ fn an_interrupt_at_a_question_does_nothing_of_what_was_accepted_before() {
     assert_ne!(code, 0, "{shown}");
     assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
 }
+
+#[test]
+fn questions_stand_beside_the_document_not_in_it() {
+    let machine = machine();
+    let ran = machine.answering("apply", &super::with(&["-I", "--json"]), "y\nn\n");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["modified"][0], "Package:alpha");
+    assert!(
+        ran.stderr
+            .contains("U(None:1.0-1.noarch -> *:1.1-1.noarch)  (y/N) "),
+        "{}",
+        ran.stderr
+    );
+}

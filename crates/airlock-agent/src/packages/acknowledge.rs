@@ -1,0 +1,124 @@
+//! `packages acknowledge`: changed configuration files that are taken for good as they are.
+
+use std::process::ExitCode;
+
+use airlock_pkgstate::decide::{Code, prompt};
+use airlock_pkgstate::host::Host;
+use airlock_pkgstate::run::{Operator as _, Session};
+use serde::Serialize;
+
+use super::Terminal;
+use super::arguments::Acknowledge;
+use crate::output;
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document {
+    version: u32,
+    dry_run: bool,
+    acknowledged: Vec<File>,
+    unread: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct File {
+    package: String,
+    path: String,
+}
+
+/// Takes the configuration files of entries that only they make bad for good.
+pub fn run(
+    wanted: &Acknowledge,
+    session: &Session<'_>,
+    host: &mut Host,
+) -> anyhow::Result<ExitCode> {
+    let common = &wanted.common;
+    let mut files = changed(&wanted.packages, session)?;
+    if common.interactive && !common.dry_run {
+        files = agreed(files, common.json);
+    }
+    let unread = match common.dry_run || files.is_empty() {
+        true => Vec::new(),
+        false => {
+            let pairs = files.iter();
+            let pairs: Vec<(String, String)> = pairs
+                .map(|file| (file.package.clone(), file.path.clone()))
+                .collect();
+            host.acknowledge(&pairs).map_err(anyhow::Error::msg)?
+        }
+    };
+    files.retain(|file| !unread.contains(&file.path));
+    for path in &unread {
+        eprintln!("error: {path} cannot be read");
+    }
+    let code = ExitCode::from(u8::from(!unread.is_empty()));
+    if common.json {
+        let document = Document {
+            version: 1,
+            dry_run: common.dry_run,
+            acknowledged: files,
+            unread,
+        };
+        output::line(&serde_json::to_string_pretty(&document)?)?;
+        return Ok(code);
+    }
+    if files.is_empty() && unread.is_empty() {
+        output::line("no changed configuration file is to be acknowledged")?;
+    }
+    let done = match common.dry_run {
+        true => "would acknowledge",
+        false => "acknowledged",
+    };
+    for file in &files {
+        output::line(&format!("{done} {} of {}", file.path, file.package))?;
+    }
+    Ok(code)
+}
+
+fn changed(names: &[String], session: &Session<'_>) -> anyhow::Result<Vec<File>> {
+    let entries = session.configuration.entries.iter();
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !entries.clone().any(|entry| entry.name() == name.as_str()))
+    {
+        anyhow::bail!("no entry declares {unknown}; nothing was acknowledged");
+    }
+    let mut files = Vec::new();
+    for (entry, examined) in entries.zip(&session.now) {
+        if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
+            continue;
+        }
+        let codes = examined.codes.iter().flatten();
+        if codes.filter(|code| matches!(code, Code::Config(_))).count() == 0 {
+            continue;
+        }
+        for status in &examined.instances {
+            for verdict in status.verdicts.iter().flatten() {
+                let config = verdict.files.iter().filter(|file| file.kind == 'c');
+                files.extend(config.map(|file| File {
+                    package: verdict.package.clone(),
+                    path: file.path.clone(),
+                }));
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// The files that the operator agrees to; the end of the input declines the rest.
+fn agreed(files: Vec<File>, document: bool) -> Vec<File> {
+    let mut terminal = Terminal::beside(document);
+    let mut agreed = Vec::new();
+    for file in files {
+        let question = format!("Acknowledge {} of {}? (y/N) ", file.path, file.package);
+        match terminal.ask(&question) {
+            Some(answer) if prompt::is_yes(&answer) => agreed.push(file),
+            Some(_) => {}
+            None => {
+                terminal.show("\n");
+                break;
+            }
+        }
+    }
+    agreed
+}
