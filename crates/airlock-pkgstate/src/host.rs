@@ -4,6 +4,7 @@ mod acknowledged;
 mod ahead;
 mod execute;
 mod file;
+mod probe;
 mod protected;
 mod repository;
 mod running;
@@ -20,6 +21,8 @@ use crate::run::action::Action;
 use crate::run::command::{Command, Manager, Ran};
 use crate::run::{Machine, Obtained};
 use crate::safety::Protected;
+
+pub use self::probe::Scripts;
 
 const NOT_READ: &str = "nothing was read yet";
 

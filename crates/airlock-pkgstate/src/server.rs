@@ -1,7 +1,8 @@
 //! A Bcfg2 server as the source of the declared state: its calls over XML-RPC (reference: the client protocol).
 //!
-//! Bytes go through a [`Transport`]; how they travel is not decided here. Probes are scripts that the server wants run as
-//! root; they are named and not run.
+//! Bytes go through a [`Transport`]; how they travel is not decided here, nor who runs probes ([`Prober`]).
+
+mod probe;
 
 use airlock_xmlrpc::{Call, Limits, Response, Value, parse_response, write_call};
 
@@ -9,6 +10,8 @@ use crate::decide::lists::Decision;
 use crate::declared::{Configuration, DeclaredError, check_entries, configuration_of};
 use crate::settings::DecisionMode;
 use crate::xml::{Document, Element};
+
+pub use probe::{Probe, Probed, Prober, Probing};
 
 /// What the client calls itself.
 const CLIENT_VERSION: &str = "1.4.0";
@@ -63,6 +66,16 @@ pub enum ServerError {
         /// The call.
         method: &'static str,
         /// What is wrong.
+        why: String,
+    },
+    /// A probe failed, and `exit_on_probe_failure` is not switched off.
+    #[error(
+        "the probe {name} failed: {why}; mend it on the server, or set exit_on_probe_failure = false in [client]"
+    )]
+    Probe {
+        /// Its name.
+        name: String,
+        /// How.
         why: String,
     },
     /// The configuration cannot be used.
@@ -125,7 +138,8 @@ impl<'t> Server<'t> {
         }
     }
 
-    /// Says who this is, answers that no probes are run, and fetches configuration and decisions.
+    /// Says who this is, runs the server's probes and sends what they say, and fetches configuration and decisions. Without
+    /// anybody who runs probes they are named.
     ///
     /// # Errors
     /// What [`ServerError`] lists.
@@ -133,6 +147,7 @@ impl<'t> Server<'t> {
         &mut self,
         profile: Option<&str>,
         mode: DecisionMode,
+        probing: Option<&mut Probing<'_>>,
     ) -> Result<Fetched, ServerError> {
         if let Some(profile) = profile {
             self.call("AssertProfile", vec![Value::from(profile)])?;
@@ -143,7 +158,22 @@ impl<'t> Server<'t> {
             return Err(error);
         }
         let probes = text("GetProbes", self.call("GetProbes", Vec::new())?)?;
-        let probes = probe_names(&probes)?;
+        let probes = probe::parse(&probes)?;
+        let mut notes = Vec::new();
+        match probing {
+            _ if probes.is_empty() => {}
+            Some(probing) => {
+                let data = probe::run(&probes, probing, &mut notes)?;
+                let taken = self.call("RecvProbeData", vec![Value::from(data.as_str())])?;
+                ensure_taken("RecvProbeData", &taken)?;
+            }
+            None => notes.extend(probes.iter().map(|probe| {
+                let name = &probe.name;
+                format!(
+                    "the server asks for the probe {name}, which is not run: groups may be missing"
+                )
+            })),
+        }
         let decisions = match mode {
             DecisionMode::None => Vec::new(),
             mode => {
@@ -156,17 +186,16 @@ impl<'t> Server<'t> {
         let document = Document::parse(source, text.as_bytes()).map_err(DeclaredError::from)?;
         let configuration = configuration_of(source, &document.root)?;
         // The old client passed over what it did not know; here it is told at least.
-        let slips = match check_entries(source, &document.root) {
+        notes.extend(match check_entries(source, &document.root) {
             Ok(warnings) => warnings,
             Err(DeclaredError::Slips(slips)) => slips,
             Err(other) => return Err(other.into()),
-        };
+        });
         Ok(Fetched {
-            slips,
+            notes,
             configuration,
             text,
             decisions,
-            probes,
         })
     }
 
@@ -176,13 +205,8 @@ impl<'t> Server<'t> {
     /// What [`ServerError`] lists.
     pub fn report(&mut self, statistics: &Element) -> Result<(), ServerError> {
         let text = statistics.to_xml();
-        match self.call("RecvStats", vec![Value::from(text.as_str())])? {
-            Value::Bool(false) => Err(ServerError::Answer {
-                method: "RecvStats",
-                why: "the server did not take it".to_owned(),
-            }),
-            _ => Ok(()),
-        }
+        let taken = self.call("RecvStats", vec![Value::from(text.as_str())])?;
+        ensure_taken("RecvStats", &taken)
     }
 }
 
@@ -195,10 +219,8 @@ pub struct Fetched {
     pub text: String,
     /// Decisions of the asked mode.
     pub decisions: Vec<Decision>,
-    /// What looks like a mistake in the entries.
-    pub slips: Vec<String>,
-    /// Names of probes, which were not run.
-    pub probes: Vec<String>,
+    /// What the operator should know: of probes, and what looks like a mistake in the entries.
+    pub notes: Vec<String>,
 }
 
 fn text(method: &'static str, value: Value) -> Result<String, ServerError> {
@@ -212,19 +234,14 @@ fn text(method: &'static str, value: Value) -> Result<String, ServerError> {
     }
 }
 
-fn probe_names(xml: &str) -> Result<Vec<String>, ServerError> {
-    if xml.trim().is_empty() {
-        return Ok(Vec::new());
+fn ensure_taken(method: &'static str, answer: &Value) -> Result<(), ServerError> {
+    match answer {
+        Value::Bool(false) => Err(ServerError::Answer {
+            method,
+            why: "the server did not take it".to_owned(),
+        }),
+        _ => Ok(()),
     }
-    let document =
-        Document::parse("probes", xml.as_bytes()).map_err(|error| ServerError::Answer {
-            method: "GetProbes",
-            why: error.to_string(),
-        })?;
-    let probes = document.root.walk().filter(|one| one.name == "probe");
-    Ok(probes
-        .filter_map(|probe| probe.attribute("name").map(str::to_owned))
-        .collect())
 }
 
 fn decisions(list: &Value) -> Result<Vec<Decision>, ServerError> {

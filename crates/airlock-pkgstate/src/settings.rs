@@ -176,6 +176,10 @@ pub struct Settings {
     pub profile: Option<String>,
     /// Seconds that the package manager may take; `None`: any time.
     pub command_timeout: Option<u64>,
+    /// Seconds that a probe of the server may take; `None`: any time.
+    pub probe_timeout: Option<u64>,
+    /// A probe that fails ends the run.
+    pub exit_on_probe_failure: bool,
     /// `[RPMng]` or `[RPM]`.
     pub rpm: DriverSettings,
     /// `[YUMng]` or `[YUM]`.
@@ -197,6 +201,8 @@ impl Default for Settings {
             decision: DecisionMode::None,
             profile: None,
             command_timeout: None,
+            probe_timeout: None,
+            exit_on_probe_failure: true,
             rpm: DriverSettings::default(),
             yum: DriverSettings::default(),
             sections: Vec::new(),

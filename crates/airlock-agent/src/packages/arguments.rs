@@ -243,6 +243,9 @@ pub struct Common {
     /// Say to the server that this is the profile.
     #[arg(short = 'p', long, value_name = "PROFILE")]
     pub profile: Option<String>,
+    /// Do not run the server's probes, which tell it groups of this machine; of another root they never run.
+    #[arg(long, conflicts_with = "entries")]
+    pub no_probes: bool,
     /// Do not wait for, and do not hold, the lock of a run.
     #[arg(short = 'O', long = "no-lock")]
     pub omit_lock: bool,

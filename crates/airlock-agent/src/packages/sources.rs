@@ -3,16 +3,18 @@
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use airlock_pkgstate::decide::lists::{Decision, parse_decisions};
 use airlock_pkgstate::declared::{Configuration, check_entries, configuration_of};
+use airlock_pkgstate::host::Scripts;
 use airlock_pkgstate::pkgmgr::available::{load_folders, matching_folders};
 use airlock_pkgstate::pkgmgr::list::Client;
 use airlock_pkgstate::pkgmgr::native::{Facts, KeySource};
 use airlock_pkgstate::pkgmgr::standalone::entries;
 use airlock_pkgstate::plan::is_plan;
 use airlock_pkgstate::run::action::without_password;
-use airlock_pkgstate::server::Server;
+use airlock_pkgstate::server::{Probing, Server};
 use airlock_pkgstate::settings::{DecisionMode, Settings, parse_settings};
 use airlock_pkgstate::xml::Element;
 use anyhow::Context as _;
@@ -77,7 +79,17 @@ impl Source {
                 };
                 let profile = common.profile.as_deref().or(settings.profile.as_deref());
                 let mut server = Server::new(connection, self.retries);
-                let fetched = server.fetch(profile, wanted).with_context(|| {
+                let mut scripts = Scripts {
+                    timeout: settings.probe_timeout.map(Duration::from_secs),
+                };
+                let mut probing = Probing {
+                    prober: &mut scripts,
+                    exit_on_failure: settings.exit_on_probe_failure,
+                };
+                // What is true of this machine is not true of another root.
+                let runs = !common.no_probes && common.root == Path::new("/");
+                let probing = runs.then_some(&mut probing);
+                let fetched = server.fetch(profile, wanted, probing).with_context(|| {
                     format!(
                         "no entries from {}; --entries FILE takes them from a file",
                         without_password(&settings.server)
@@ -86,15 +98,11 @@ impl Source {
                 if let Some(path) = &common.keep {
                     keep(path, &fetched.text)?;
                 }
-                let probes = fetched.probes.iter().map(|name| {
-                    format!("the server asks for the probe {name}; probes are not run")
-                });
-                let notes = probes.chain(fetched.slips).collect();
                 Declared {
                     configuration: fetched.configuration,
                     decisions: fetched.decisions,
                     from_server: !common.bundle_quick,
-                    notes,
+                    notes: fetched.notes,
                 }
             }
             (None, None) => anyhow::bail!("no entries: give --entries FILE"),

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -161,10 +161,46 @@ fn rpm_default() -> Option<std::path::PathBuf> {
     (path.starts_with('/')).then(|| path.into())
 }
 
-fn finish(mut child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ran) {
-    let out = child.stdout.take().map(|from| collect(from, most));
-    let err = child.stderr.take().map(|from| collect(from, most));
+fn finish(child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ran) {
+    let ended = end(child, timeout, most / 2);
+    if ended.killed {
+        // rpm rolls nothing back, but its lock goes with it; the next run looks at what is there.
+        ran.output
+            .push_str("killed: it took longer than command_timeout\n");
+    }
+    for part in [&ended.output, &ended.error] {
+        ran.output.push_str(&String::from_utf8_lossy(&part.text));
+        ran.omitted += part.omitted;
+        if part.lingers {
+            ran.output.push_str(
+                "\n(a process that it started still runs; what that writes is left out)\n",
+            );
+        }
+    }
+    match ended.status {
+        Ok(status) => ran.exit = status.code(),
+        Err(error) => ran.output.push_str(&error.to_string()),
+    }
+}
+
+/// A process that ended.
+pub(super) struct Ended {
+    /// How.
+    pub(super) status: std::io::Result<ExitStatus>,
+    /// It took too long.
+    pub(super) killed: bool,
+    /// What it wrote to standard output.
+    pub(super) output: Kept,
+    /// What it wrote to standard error.
+    pub(super) error: Kept,
+}
+
+/// Waits for a process as long as it may take; keeps at most so many bytes of each of its outputs.
+pub(super) fn end(mut child: Child, timeout: Option<Duration>, most: usize) -> Ended {
+    let output = child.stdout.take().map(|from| collect(from, most));
+    let error = child.stderr.take().map(|from| collect(from, most));
     let began = Instant::now();
+    let mut killed = false;
     let status = loop {
         let Some(limit) = timeout else {
             break child.wait();
@@ -172,10 +208,8 @@ fn finish(mut child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ra
         match child.try_wait() {
             Ok(Some(status)) => break Ok(status),
             Ok(None) if began.elapsed() > limit => {
-                // rpm rolls nothing back, but its lock goes with it; the next run looks at what is there.
+                killed = true;
                 let _ = child.kill();
-                ran.output
-                    .push_str("killed: it took longer than command_timeout\n");
                 break child.wait();
             }
             Ok(None) => std::thread::sleep(LOOK),
@@ -184,33 +218,38 @@ fn finish(mut child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ra
     };
     // What a script of a package left running in the background may hold the pipes for ever.
     let ended = Instant::now();
-    for (reader, kept) in [out, err].into_iter().flatten() {
+    let take = |pipe: Option<(JoinHandle<()>, Arc<Mutex<Kept>>)>| {
+        let Some((reader, kept)) = pipe else {
+            return Kept::default();
+        };
         while !reader.is_finished() && ended.elapsed() < LINGER {
             std::thread::sleep(LOOK);
         }
         let lingers = !reader.is_finished();
-        let kept = kept
+        let mut kept = kept
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        ran.output.push_str(&String::from_utf8_lossy(&kept.text));
-        ran.omitted += kept.omitted;
-        if lingers {
-            ran.output.push_str(
-                "\n(a process that it started still runs; what that writes is left out)\n",
-            );
-        }
-    }
-    match status {
-        Ok(status) => ran.exit = status.code(),
-        Err(error) => ran.output.push_str(&error.to_string()),
+        kept.lingers = lingers;
+        std::mem::take(&mut *kept)
+    };
+    let (output, error) = (take(output), take(error));
+    Ended {
+        status,
+        killed,
+        output,
+        error,
     }
 }
 
 /// What was read so far.
 #[derive(Debug, Default)]
-struct Kept {
-    text: Vec<u8>,
-    omitted: u64,
+pub(super) struct Kept {
+    /// The bytes that are kept.
+    pub(super) text: Vec<u8>,
+    /// How many are not.
+    pub(super) omitted: u64,
+    /// Something still writes.
+    lingers: bool,
 }
 
 fn collect<R: Read + Send + 'static>(
@@ -226,7 +265,7 @@ fn collect<R: Read + Send + 'static>(
                 Ok(0) => break,
                 Ok(count) => {
                     let mut kept = to.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    let room = (most / 2).saturating_sub(kept.text.len()).min(count);
+                    let room = most.saturating_sub(kept.text.len()).min(count);
                     kept.text.extend_from_slice(&buffer[..room]);
                     kept.omitted += (count - room) as u64;
                 }

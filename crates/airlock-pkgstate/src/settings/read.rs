@@ -4,7 +4,7 @@ use airlock_ini::{Dialect, Entry, File, Section, parse};
 
 use crate::pkgmgr::words::nearest;
 
-use super::{DecisionMode, Driver, DriverSettings, Release, Secret, Settings, driver};
+use super::{DecisionMode, Driver, DriverSettings, Release, Secret, Settings, driver, modern_word};
 
 /// A `bcfg2.conf` that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -148,11 +148,16 @@ const GENERAL: [(&str, &[&str], &[&str]); 3] = [
     ("components", &["bcfg2", "lockfile", "encoding"], &[]),
     (
         "client",
-        &["drivers", "decision", "profile", "command_timeout"],
         &[
-            "paranoid",
+            "drivers",
+            "decision",
+            "profile",
+            "command_timeout",
             "probe_timeout",
             "exit_on_probe_failure",
+        ],
+        &[
+            "paranoid",
             "agent",
             "background",
             "omit_lock_check",
@@ -244,12 +249,23 @@ fn client(file: &File, settings: &mut Settings) -> Result<(), SettingsError> {
             .ok_or_else(|| word(entry, "whitelist, blacklist or none"))?;
     }
     settings.profile = text(section, "profile").map(str::to_owned);
-    if let Some(entry) = option(section, "command_timeout") {
-        let whole = value(entry).split('.').next().unwrap_or_default();
-        let seconds: i64 = whole.trim().parse().map_err(|_| word(entry, "seconds"))?;
-        settings.command_timeout = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+    settings.command_timeout = seconds(section, "command_timeout")?;
+    settings.probe_timeout = seconds(section, "probe_timeout")?;
+    if let Some(entry) = option(section, "exit_on_probe_failure") {
+        settings.exit_on_probe_failure =
+            modern_word(value(entry)).ok_or_else(|| word(entry, "true or false"))?;
     }
     Ok(())
+}
+
+/// A time limit; none when it is 0 or less.
+fn seconds(section: &Section, name: &str) -> Result<Option<u64>, SettingsError> {
+    let Some(entry) = option(section, name) else {
+        return Ok(None);
+    };
+    let whole = value(entry).split('.').next().unwrap_or_default();
+    let seconds: i64 = whole.trim().parse().map_err(|_| word(entry, "seconds"))?;
+    Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0))
 }
 
 fn word(entry: &Entry, expected: &'static str) -> SettingsError {

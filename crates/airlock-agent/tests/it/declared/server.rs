@@ -182,6 +182,66 @@ fn entries_and_decisions_come_from_the_server_and_the_report_goes_back() {
     );
 }
 
+/// Looks at the machine itself, about which probes are true; whether it has a database of packages does not matter.
+fn look(machine: &Machine, more: &[&str]) -> crate::scratch::Ran {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_airlock-agent"))
+        .args(["packages", "verify", "--config"])
+        .arg(machine.at("bcfg2.conf"))
+        .args(more)
+        .output()
+        .unwrap();
+    output.into()
+}
+
+#[test]
+fn probes_are_run_on_the_machine_itself_and_their_output_reaches_the_server_first() {
+    let machine = Machine::new(&[]);
+    let probes = "<probes><probe name='groups' source='Probes' interpreter='/bin/sh -e'>echo group:a; echo oh &gt;&amp;2; false</probe></probes>";
+    let answers = || {
+        vec![
+            ("DeclareVersion", "<boolean>1</boolean>".to_owned()),
+            ("GetProbes", text(probes)),
+            ("RecvProbeData", "<boolean>1</boolean>".to_owned()),
+            ("GetConfig", configuration()),
+        ]
+    };
+    let methods = |calls: &Calls| -> Vec<String> {
+        let calls = calls.lock().unwrap();
+        calls.iter().map(|(method, _)| method.clone()).collect()
+    };
+    let (address, calls) = replay(answers());
+    settings(&machine, &address, "s3cret");
+    let ran = look(&machine, &[]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    let said = "the probe groups failed: exit status: 1; mend it on the server";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert_eq!(methods(&calls), ["DeclareVersion", "GetProbes"]);
+    let conf = std::fs::read_to_string(machine.at("bcfg2.conf")).unwrap();
+    let goes_on = conf.replace("[client]", "[client]\nexit_on_probe_failure = off");
+    machine.write("bcfg2.conf", &goes_on);
+    let ran = look(&machine, &[]);
+    for said in [
+        "probe groups: it complains: oh",
+        "probe groups: exit status: 1",
+    ] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    assert_eq!(
+        methods(&calls)[2..],
+        ["DeclareVersion", "GetProbes", "RecvProbeData", "GetConfig"]
+    );
+    let data = calls.lock().unwrap()[4].1.clone();
+    let sent = "&lt;probe-data name=\"groups\" source=\"Probes\"&gt;group:a\n&lt;/probe-data&gt;";
+    assert!(data.contains(sent), "{data}");
+    let ran = look(&machine, &["--no-probes"]);
+    let said = "the server asks for the probe groups, which is not run";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    assert_eq!(
+        methods(&calls)[6..],
+        ["DeclareVersion", "GetProbes", "GetConfig"]
+    );
+}
+
 #[test]
 fn entries_of_a_server_that_contradict_each_other_are_left_alone_and_the_others_put_right() {
     let machine = Machine::new(&["alpha-1.0-1.noarch"]);
