@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use airlock_pkgstate::host::{Host, HostOptions};
 use airlock_pkgstate::plan::Plan;
 use airlock_pkgstate::report::{Report, counted, describe_action, one_line};
-use airlock_pkgstate::run::{Machine, Operator, RunError, Session};
+use airlock_pkgstate::run::{Machine, Operator, RunError, Session, groups};
 use airlock_pkgstate::settings::{DRIVERS, Driver, Settings};
 use airlock_pkgstate::statistics;
 use airlock_pkgstate::verify::Root;
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let mut settings = load_settings(common)?;
     let mut remote = sources::Source::of(common, &settings)?;
-    let declared = remote.load(common, &settings)?;
+    let mut declared = remote.load(common, &settings)?;
     let Some(driver) = choose_driver(common, &mut settings, &declared)? else {
         return nothing_chosen(common, &settings, &declared);
     };
@@ -74,6 +74,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut stamps: statistics::Stamps = vec![("start", now())];
     if let (Command::Apply(_), Driver::Rpm, false) = (&arguments.command, driver, options.dry_run) {
         prelink(common, &host);
+    }
+    if driver == Driver::Yum {
+        for note in groups::resolve(&mut declared.configuration, &mut host) {
+            log.warn(&note);
+        }
     }
     let mut session = Session::look(
         &declared.configuration,

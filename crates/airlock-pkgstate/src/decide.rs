@@ -166,6 +166,9 @@ pub trait Checker {
     /// A text when it could not be looked at: the entry is bad then, never good.
     fn check(&mut self, package: &Installed, omit: &Omit) -> Result<Verdict, String>;
 
+    /// Says of which names the newest version is going to be asked for: whoever can ask for many at once does it now.
+    fn expect_newest(&mut self, _names: Vec<String>) {}
+
     /// The newest version of a name that repositories offer, by architecture; `None` when they cannot be asked.
     fn newest(&mut self, name: &str) -> Option<Vec<Installed>>;
 
@@ -345,6 +348,7 @@ pub fn examine_all<'e>(
     for entry in entries.clone() {
         examine(entry, context, &mut foreseen);
     }
+    checker.expect_newest(foreseen.names);
     checker.expect(foreseen.asked);
     let examined = entries
         .map(|entry| examine(entry, context, checker))
@@ -357,6 +361,7 @@ pub fn examine_all<'e>(
 /// Takes note of what is asked, and finds nothing wrong.
 #[derive(Default)]
 struct Foreseen {
+    names: Vec<String>,
     asked: Vec<(Installed, Omit)>,
 }
 
@@ -366,7 +371,8 @@ impl Checker for Foreseen {
         Ok(Verdict::default())
     }
 
-    fn newest(&mut self, _: &str) -> Option<Vec<Installed>> {
+    fn newest(&mut self, name: &str) -> Option<Vec<Installed>> {
+        self.names.push(name.to_owned());
         None
     }
 

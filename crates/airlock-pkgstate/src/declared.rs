@@ -94,6 +94,30 @@ impl Entry {
             .collect()
     }
 
+    /// A group of yum with the packages that are in it ([`crate::run::groups`]).
+    pub fn is_resolved_group(&self) -> bool {
+        self.attribute("group").is_some() && self.element.all("Package").next().is_some()
+    }
+
+    /// The package that an instance of it is about.
+    pub fn package_of<'e>(&'e self, instance: &'e Instance) -> &'e str {
+        match self.is_resolved_group() {
+            true => instance.attribute("name").unwrap_or(self.name()),
+            false => self.name(),
+        }
+    }
+
+    /// The packages that it declares: of a group those in it.
+    pub fn package_names(&self) -> Vec<&str> {
+        match self.is_resolved_group() {
+            true => {
+                let packages = self.element.all("Package");
+                packages.filter_map(|one| one.attribute("name")).collect()
+            }
+            false => vec![self.name()],
+        }
+    }
+
     /// Paths that its `Ignore` children name.
     pub fn ignores(&self) -> impl Iterator<Item = &str> {
         ignores(&self.element)

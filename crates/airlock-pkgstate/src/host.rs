@@ -4,12 +4,14 @@ mod acknowledged;
 mod ahead;
 mod execute;
 mod file;
+mod groups;
 mod probe;
 mod protected;
 mod repository;
 mod running;
 mod seen;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use crate::decide::{Checker, Omit, Verdict};
 use crate::inventory::{Installed, Inventory};
 use crate::run::action::Action;
 use crate::run::command::{Command, Manager, Ran};
+use crate::run::groups::Group;
 use crate::run::{Machine, Obtained};
 use crate::safety::Protected;
 
@@ -96,6 +99,8 @@ pub struct Host {
     /// What was looked at ahead, until anything may have changed.
     ahead: Ahead,
     journal: Option<Journal>,
+    /// What repositories offer, by name; `None` where they could not be asked. They are asked once a run.
+    offers: HashMap<String, Option<Vec<Installed>>>,
     rpm_place: Option<Vec<String>>,
 }
 
@@ -108,6 +113,7 @@ impl Host {
             seen: None,
             ahead: Ahead::default(),
             journal: None,
+            offers: HashMap::new(),
             rpm_place: None,
         }
     }
@@ -142,8 +148,13 @@ impl Checker for Host {
         }
     }
 
+    fn expect_newest(&mut self, names: Vec<String>) {
+        self.ask_repositories(names);
+    }
+
     fn newest(&mut self, name: &str) -> Option<Vec<Installed>> {
-        self.ask_repositories(name)
+        self.ask_repositories(vec![name.to_owned()]);
+        self.offers.get(name).cloned().flatten()
     }
 
     fn owns(&mut self, package: &Installed, path: &str) -> bool {
@@ -177,6 +188,10 @@ impl Machine for Host {
 
     fn displaces(&mut self, action: &Action, inventory: &Inventory) -> Vec<Installed> {
         self.displaced_by(action, inventory)
+    }
+
+    fn group(&mut self, name: &str) -> Result<Group, String> {
+        self.ask_group(name)
     }
 
     fn manager(&self) -> Manager {

@@ -86,6 +86,9 @@ pub struct EntryReport {
 /// One instance.
 #[derive(Debug, Serialize)]
 pub struct InstanceReport {
+    /// The package, of entries for a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `[EPOCH:]VERSION-RELEASE.ARCH` as declared.
     pub declared: String,
     /// It was there; `null`: not looked at.
@@ -124,7 +127,11 @@ impl Report {
                 prompt: (!before.good)
                     .then(|| prompt::own(entry, before, session.options.form))
                     .flatten(),
-                instances: before.instances.iter().map(instance).collect(),
+                instances: before
+                    .instances
+                    .iter()
+                    .map(|status| instance(entry, status))
+                    .collect(),
                 extra_instances: extra_instances(before),
                 notes: before.notes.clone(),
             });
@@ -298,8 +305,10 @@ fn distinct(labels: &[String]) -> Vec<String> {
     first.cloned().collect()
 }
 
-fn instance(status: &InstanceStatus) -> InstanceReport {
+fn instance(entry: &Entry, status: &InstanceStatus) -> InstanceReport {
+    let name = entry.package_of(&status.instance);
     InstanceReport {
+        name: entry.is_resolved_group().then(|| name.to_owned()),
         declared: status.instance.evra().shown(Form::Later),
         installed: status.installed,
         version_fail: status.version_fail,

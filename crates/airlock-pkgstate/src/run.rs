@@ -11,6 +11,7 @@
 pub mod action;
 pub mod command;
 mod further;
+pub mod groups;
 mod perform;
 mod rpm;
 pub mod select;
@@ -130,6 +131,14 @@ pub trait Machine: Checker {
         Vec::new()
     }
 
+    /// What is in a group of yum.
+    ///
+    /// # Errors
+    /// Why that is not known.
+    fn group(&mut self, name: &str) -> Result<groups::Group, String> {
+        Err(format!("nobody knows what is in the group {name}"))
+    }
+
     /// The program that installs from repositories.
     fn manager(&self) -> command::Manager;
 
@@ -191,7 +200,7 @@ pub struct Session<'s> {
     pub options: &'s Options,
     /// What is installed.
     pub inventory: Inventory,
-    /// By entry, the numbers of the packages of its name when it was examined last.
+    /// By entry, the numbers of the packages that it declares when it was examined last.
     looked_at: Vec<Vec<u32>>,
     /// Names whose entries contradict each other; none with `legacy_quirks`, whose entries undo each other's work.
     contradictions: BTreeMap<String, String>,
@@ -332,10 +341,11 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// The numbers of the installed packages of an entry's name.
+    /// The numbers of the installed packages that an entry declares.
     fn numbers(&self, at: usize) -> Vec<u32> {
-        let name = self.entry(at).map_or("", Entry::name);
-        let named = self.inventory.named(name).into_iter();
+        let names = self.entry(at).map(Entry::package_names);
+        let names = names.unwrap_or_default().into_iter();
+        let named = names.flat_map(|name| self.inventory.named(name));
         named.map(|package| package.number).collect()
     }
 

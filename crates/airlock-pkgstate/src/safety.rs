@@ -175,9 +175,10 @@ pub fn check(
     if !declared && (changes || actions.iter().any(Action::is_removal)) {
         refusals.push(Refusal::NothingDeclared);
     }
-    let mut entries = configuration.entries.iter();
+    let entries = configuration.entries.iter();
     let group = entries
-        .find(|entry| entry.is_package(driver.handles()) && entry.attribute("group").is_some());
+        .filter(|entry| entry.is_package(driver.handles()) && !entry.is_resolved_group())
+        .find(|entry| entry.attribute("group").is_some());
     if let Some(group) = group
         && actions
             .iter()

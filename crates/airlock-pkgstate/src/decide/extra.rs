@@ -81,7 +81,7 @@ pub fn packages(configuration: &Configuration, context: &Context<'_>) -> Vec<Ext
                 || (entry.is_failed_package() && !context.settings.legacy_quirks)
                 || (context.driver == Driver::Yum && entry.is_ignored_path())
         })
-        .map(Entry::name)
+        .flat_map(Entry::package_names)
         .collect();
     let mut found: Vec<ExtraPackage> = Vec::new();
     let mut seen: HashSet<&str> = HashSet::new();

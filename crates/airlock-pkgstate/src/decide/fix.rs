@@ -93,7 +93,7 @@ pub fn decide(entry: &Entry, status: &InstanceStatus, context: &Context<'_>) -> 
             true => Ok(()),
             false if only_config(entry, status, context) => Err(format!(
                 "configuration files are not put back; take them for good with: airlock-agent packages acknowledge {}",
-                entry.name()
+                entry.package_of(&status.instance)
             )),
             false => Err("installing it again would not change that".to_owned()),
         });

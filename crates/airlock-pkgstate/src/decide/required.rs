@@ -16,9 +16,11 @@ pub fn to_verify(entry: &Entry, context: &Context<'_>) -> Result<(), String> {
             entry.label()
         ));
     }
-    if let Some(group) = entry.attribute("group") {
+    if let Some(group) = entry.attribute("group")
+        && !entry.is_resolved_group()
+    {
         return Err(format!(
-            "{}{}: groups of yum are not resolved here; declare the packages of {group} one by one",
+            "{}{}: what is in the group {group} is not known; declare its packages one by one",
             entry.label(),
             place(entry.element.place.line)
         ));

@@ -5,6 +5,7 @@ use super::{
     Checker, Code, Context, Difference, Examined, InstanceStatus, Omit, Verdict, fix, is_newer,
 };
 use crate::declared::{Entry, Instance};
+use crate::evra::{Evra, Part};
 use crate::inventory::{Installed, KEY};
 use crate::settings::{Release, words};
 use crate::xml::Element;
@@ -23,9 +24,10 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     let checks = settings.pkg_checks && word("pkg_checks");
     let key = name == KEY;
     let verify = settings.pkg_verify && word("pkg_verify") && !key;
+    let group = entry.is_resolved_group();
     let mut installed = context.inventory.named(name);
     let mut capability = false;
-    if installed.is_empty() {
+    if installed.is_empty() && !group {
         installed = context.inventory.providing(name);
         capability = !installed.is_empty();
         if capability {
@@ -35,22 +37,37 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
                 .push(format!("{name} is provided by {}", by.join(", ")));
         }
     }
-    let side_by_side = is_installonly(context, &installed);
+    let mut side_by_side = is_installonly(context, &installed);
     let mut good = true;
     let mut codes = Vec::new();
     let mut repairs = Vec::new();
-    let mut seen: Vec<Wanted> = Vec::new();
-    let own_archs: Vec<String> = instances
+    let mut seen: Vec<(String, Wanted)> = Vec::new();
+    let own_archs: Vec<(String, String)> = instances
         .iter()
-        .filter_map(|instance| Wanted::of(instance).arch)
+        .filter_map(|instance| {
+            let package = entry.package_of(instance).to_owned();
+            Some((package, Wanted::of(instance).arch?))
+        })
         .collect();
     let mut statuses = Vec::new();
     for instance in instances {
         let wanted = Wanted::of(&instance);
-        if seen.contains(&wanted) {
+        let package = entry.package_of(&instance).to_owned();
+        if seen
+            .iter()
+            .any(|(name, one)| *name == package && *one == wanted)
+        {
             continue;
         }
-        seen.push(wanted.clone());
+        seen.push((package.clone(), wanted.clone()));
+        if group {
+            installed = context.inventory.named(&package);
+            side_by_side = is_installonly(context, &installed);
+        }
+        let shown = |evra: Evra| match group {
+            true => of_group(&package, evra),
+            false => evra,
+        };
         note_actions(&instance, &mut examined);
         let mut status = InstanceStatus::new(instance);
         status.installed = Some(true);
@@ -66,7 +83,7 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             examined.absent = true;
             status.installed = Some(false);
             good = false;
-            codes.push(Code::Install(status.instance.evra()));
+            codes.push(Code::Install(shown(status.instance.evra())));
             statuses.push(status);
             continue;
         }
@@ -110,11 +127,11 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             let have = here.first().map(|have| (*have).clone());
             if side_by_side {
                 // It comes beside what is there.
-                codes.push(Code::Install(status.instance.evra()));
+                codes.push(Code::Install(shown(status.instance.evra())));
             } else if let Some(have) = &have {
                 codes.push(Code::Upgrade {
-                    have: have.evra(),
-                    want: status.instance.evra(),
+                    have: shown(have.evra()),
+                    want: shown(status.instance.evra()),
                 });
             }
             status.have = have;
@@ -124,9 +141,11 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         };
         status.matched = found.iter().map(|package| package.number).collect();
         // An upgrade of one architecture alone leaves the others behind, and an instance without one is meant for all.
-        let left_behind = |package: &&&Installed| {
-            let is_own = |own: &String| arch(package) == Some(own);
-            let has_twin = |one: &&Installed| one.arch == package.arch;
+        let left_behind = |have: &&&Installed| {
+            let is_own = |(name, own): &(String, String)| {
+                *name == package && arch(have) == Some(own.as_str())
+            };
+            let has_twin = |one: &&Installed| one.arch == have.arch;
             !own_archs.iter().any(is_own) && !found.iter().any(has_twin)
         };
         if wanted.arch.is_none()
@@ -137,8 +156,8 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
             status.version_fail = Some(true);
             status.have = Some((*have).clone());
             codes.push(Code::Upgrade {
-                have: have.evra(),
-                want: status.instance.evra(),
+                have: shown(have.evra()),
+                want: shown(status.instance.evra()),
             });
             examined.version = Some(wanted.shown());
             statuses.push(status);
@@ -159,8 +178,8 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
                     let config =
                         !settings.legacy_quirks && fix::only_config(entry, &status, context);
                     repairs.push(match config {
-                        true => Code::Config(status.instance.evra()),
-                        false => Code::Reinstall(status.instance.evra()),
+                        true => Code::Config(shown(status.instance.evra())),
+                        false => Code::Reinstall(shown(status.instance.evra())),
                     });
                 }
             }
@@ -172,7 +191,7 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
         statuses.push(status);
     }
     codes.append(&mut repairs);
-    let extra = match capability || (side_by_side && !context.kevlar) {
+    let extra = match group || capability || (side_by_side && !context.kevlar) {
         true => Vec::new(),
         false => extra(&statuses, &installed, settings.legacy_quirks),
     };
@@ -194,7 +213,10 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     examined.good = good;
     // The old YUMng asked the same question about everything.
     if !good && !settings.legacy_quirks && !codes.is_empty() {
-        examined.none_installed = installed.is_empty();
+        examined.none_installed = match group {
+            true => statuses.iter().all(|one| one.installed == Some(false)),
+            false => installed.is_empty(),
+        };
         examined.codes = Some(codes);
     }
     examined.instances = statuses;
@@ -248,6 +270,9 @@ fn instances(
     checker: &mut dyn Checker,
     examined: &mut Examined,
 ) -> Vec<Instance> {
+    if entry.is_resolved_group() {
+        return of_packages(entry, context, checker);
+    }
     let mut written = entry.instances();
     if entry.attribute("version") == Some("auto") {
         let installed = context.inventory.named(entry.name());
@@ -268,7 +293,7 @@ fn instances(
             ));
         }
         let newest = newest.unwrap_or_default();
-        written.extend(auto(entry, &installed, &newest));
+        written.extend(auto(entry, entry.name(), &installed, &newest));
     }
     if written.is_empty() {
         let mut instance = Instance::of_old_style(entry);
@@ -293,7 +318,38 @@ fn split_version(instance: &mut Instance, legacy: bool) {
     }
 }
 
-fn auto(entry: &Entry, installed: &[&Installed], newest: &[Installed]) -> Vec<Instance> {
+/// The packages of a group: each there, in the newest version of each installed architecture.
+fn of_packages(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) -> Vec<Instance> {
+    let mut all = Vec::new();
+    for package in entry.instances() {
+        let name = package.attribute("name").unwrap_or_default();
+        let installed = context.inventory.named(name);
+        if installed.is_empty() {
+            all.push(package);
+            continue;
+        }
+        let newest = checker.newest(name).unwrap_or_default();
+        all.extend(auto(entry, name, &installed, &newest));
+    }
+    all
+}
+
+/// What a prompt about a group shows of one of its packages: its name too.
+fn of_group(package: &str, mut evra: Evra) -> Evra {
+    let version = match &evra.version {
+        Part::Text(version) => format!("{package}-{version}"),
+        _ => package.to_owned(),
+    };
+    evra.version = Part::Text(version);
+    evra
+}
+
+fn auto(
+    entry: &Entry,
+    name: &str,
+    installed: &[&Installed],
+    newest: &[Installed],
+) -> Vec<Instance> {
     let mut made: Vec<Instance> = Vec::new();
     for package in installed {
         let offered = newest
@@ -301,7 +357,7 @@ fn auto(entry: &Entry, installed: &[&Installed], newest: &[Installed]) -> Vec<In
             .find(|offer| offer.arch == package.arch && is_newer(offer, package));
         let wanted = offered.unwrap_or(package);
         let mut element = Element::new("Instance")
-            .with("name", entry.name())
+            .with("name", name)
             .with("version", &wanted.version);
         if let Some(arch) = &wanted.arch {
             element.set("arch", arch);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Host;
+use super::execute::LARGEST_ANSWER;
 use crate::inventory::Installed;
 use crate::run::Machine;
 use crate::run::command::{Command, Manager};
@@ -22,11 +23,38 @@ pub(super) fn find_manager() -> Manager {
     }
 }
 
+/// So many names are asked about at once: more may be too long for a command line.
+const MOST_NAMES: usize = 500;
+
 impl Host {
-    pub(super) fn ask_repositories(&mut self, name: &str) -> Option<Vec<Installed>> {
-        if name.starts_with('-') {
-            return None;
+    /// Finds out what repositories offer of these names, where that is not known yet: one question for all of them, since each
+    /// makes the manager read its metadata.
+    pub(super) fn ask_repositories(&mut self, names: Vec<String>) {
+        let mut unknown: Vec<String> = Vec::new();
+        for name in names {
+            if !self.offers.contains_key(&name) && !unknown.contains(&name) {
+                // What the manager would take for an option or a pattern has no newest version.
+                match name.starts_with('-') || name.contains(['*', '?', '[', ' ']) {
+                    true => {
+                        self.offers.insert(name, None);
+                    }
+                    false => unknown.push(name),
+                }
+            }
         }
+        for names in unknown.chunks(MOST_NAMES) {
+            let offered = self.ask_about_names(names);
+            for name in names {
+                let of_name = offered.as_ref().map(|all| {
+                    let named = all.iter().filter(|one| one.name == *name);
+                    named.cloned().collect()
+                });
+                self.offers.insert(name.clone(), of_name);
+            }
+        }
+    }
+
+    fn ask_about_names(&mut self, names: &[String]) -> Option<Vec<Installed>> {
         let manager = self.manager();
         let command = match manager {
             Manager::Dnf => Command::new(
@@ -38,10 +66,9 @@ impl Host {
                     "--latest-limit=1",
                     "--qf",
                     "%{name} %{epoch} %{version} %{release} %{arch}\n",
-                    name,
                 ],
             ),
-            Manager::Yum => Command::new("yum", ["-q", "list", "available", name]),
+            Manager::Yum => Command::new("yum", ["-q", "list", "available"]),
             Manager::Zypper => Command::new(
                 "zypper",
                 [
@@ -50,54 +77,43 @@ impl Host {
                     "search",
                     "--details",
                     "--match-exact",
-                    name,
                 ],
             ),
         };
-        let ran = self.execute(&command);
+        let command = command.and(names.iter().cloned());
+        let ran = self.execute_keeping(&command, LARGEST_ANSWER);
         // yum says 1 when it has nothing to list, zypper 104.
         if !matches!(ran.exit, Some(0 | 1 | 104)) {
             return None;
         }
         Some(match manager {
-            Manager::Dnf => ran
-                .output
-                .lines()
-                .filter_map(|line| words(line, name))
-                .collect(),
-            Manager::Yum => ran
-                .output
-                .lines()
-                .filter_map(|line| listed(line, name))
-                .collect(),
-            Manager::Zypper => solvables(&ran.output, name),
+            Manager::Dnf => ran.output.lines().filter_map(words).collect(),
+            Manager::Yum => ran.output.lines().filter_map(listed).collect(),
+            Manager::Zypper => solvables(&ran.output),
         })
     }
 }
 
 /// `NAME EPOCH VERSION RELEASE ARCH`.
-fn words(line: &str, name: &str) -> Option<Installed> {
-    let mut words = line.split_whitespace();
-    if words.next()? != name {
+fn words(line: &str) -> Option<Installed> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let [name, epoch, version, release, arch] = words.as_slice() else {
         return None;
-    }
+    };
     Some(Installed {
-        name: name.to_owned(),
-        epoch: words.next()?.parse().ok(),
-        version: words.next()?.to_owned(),
-        release: words.next()?.to_owned(),
-        arch: Some(words.next()?.to_owned()),
+        name: (*name).to_owned(),
+        epoch: Some(epoch.parse().ok()?),
+        version: (*version).to_owned(),
+        release: (*release).to_owned(),
+        arch: Some((*arch).to_owned()),
         ..Installed::default()
     })
 }
 
 /// `NAME.ARCH  [EPOCH:]VERSION-RELEASE  REPOSITORY`.
-fn listed(line: &str, name: &str) -> Option<Installed> {
+fn listed(line: &str) -> Option<Installed> {
     let mut words = line.split_whitespace();
-    let (found, arch) = words.next()?.rsplit_once('.')?;
-    if found != name {
-        return None;
-    }
+    let (name, arch) = words.next()?.rsplit_once('.')?;
     edition(name, words.next()?, arch)
 }
 
@@ -117,8 +133,8 @@ fn edition(name: &str, edition: &str, arch: &str) -> Option<Installed> {
     })
 }
 
-/// zypper's XML: the newest of each architecture.
-fn solvables(text: &str, name: &str) -> Vec<Installed> {
+/// zypper's XML: the newest of each name and architecture.
+fn solvables(text: &str) -> Vec<Installed> {
     let Ok(document) = Document::parse("zypper", text.trim().as_bytes()) else {
         return Vec::new();
     };
@@ -128,13 +144,14 @@ fn solvables(text: &str, name: &str) -> Vec<Installed> {
         let (Some(found), Some(text), Some(arch)) = (of("name"), of("edition"), of("arch")) else {
             continue;
         };
-        if found != name || of("kind") != Some("package") {
+        if of("kind") != Some("package") {
             continue;
         }
-        let Some(one) = edition(name, text, arch) else {
+        let Some(one) = edition(found, text, arch) else {
             continue;
         };
-        match newest.iter_mut().find(|known| known.arch == one.arch) {
+        let same = |known: &&mut Installed| known.name == one.name && known.arch == one.arch;
+        match newest.iter_mut().find(same) {
             Some(known) if crate::decide::is_newer(&one, known) => *known = one,
             Some(_) => {}
             None => newest.push(one),
@@ -150,16 +167,16 @@ mod tests {
 
     #[test]
     fn answers_of_each_manager_are_read() {
-        let one = words("alpha 0 2.0 1 noarch", "alpha").unwrap();
+        let one = words("alpha 0 2.0 1 noarch").unwrap();
         assert_eq!(one.spec(), "alpha-0:2.0-1.noarch");
-        assert!(words("Last metadata expiration check", "alpha").is_none());
-        let one = listed("alpha.x86_64   1:2.0-1.el7   updates", "alpha").unwrap();
+        assert!(words("Last metadata expiration check: now").is_none());
+        let one = listed("alpha.x86_64   1:2.0-1.el7   updates").unwrap();
         assert_eq!(one.spec(), "alpha-1:2.0-1.el7.x86_64");
         let xml = "<?xml version='1.0'?><stream><search-result><solvable-list>\
             <solvable status='not-installed' name='alpha' kind='package' edition='1.0-1' arch='noarch' repository='r'/>\
             <solvable status='not-installed' name='alpha' kind='package' edition='2.0-1' arch='noarch' repository='r'/>\
             </solvable-list></search-result></stream>";
-        let all = solvables(xml, "alpha");
+        let all = solvables(xml);
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].version, "2.0");
     }

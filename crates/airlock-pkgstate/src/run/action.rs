@@ -341,7 +341,8 @@ impl Session<'_> {
         reason: String,
     ) -> Result<Action, String> {
         let instance = &status.instance;
-        let key = entry.name() == KEY;
+        let name = entry.package_of(instance);
+        let key = name == KEY;
         let kind = match repair {
             _ if key => ActionKind::ImportKey,
             Repair::Install => ActionKind::Install,
@@ -350,7 +351,7 @@ impl Session<'_> {
             Repair::Upgrade => ActionKind::Upgrade,
             Repair::Reinstall => ActionKind::Reinstall,
         };
-        let mut action = Action::new(kind, entry.label(), entry.name(), reason).declares(instance);
+        let mut action = Action::new(kind, entry.label(), name, reason).declares(instance);
         action.have = status.have.as_ref().map(Installed::spec);
         // Another architecture is as declared already: the manager would see nothing to do.
         if self.driver == Driver::Yum
@@ -376,7 +377,7 @@ impl Session<'_> {
                 .settings
                 .installonly
                 .iter()
-                .any(|name| name == entry.name());
+                .any(|listed| listed == name);
         match action.unfit_argument() {
             Some(why) => Err(why),
             None => Ok(action),

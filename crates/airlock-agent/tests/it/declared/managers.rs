@@ -87,6 +87,122 @@ fn dnf_installs_upgrades_mends_and_removes_what_was_declared() {
     assert!(machine.root().join("opt/bt/gamma/data").exists());
 }
 
+/// Two groups in the repository.
+fn group(machine: &Machine) {
+    let of = |kind: &str, name: &str| format!("<packagereq type='{kind}'>{name}</packagereq>");
+    let packages = [
+        of("mandatory", "alpha"),
+        of("default", "beta"),
+        of("optional", "needs"),
+        of("conditional", "multi"),
+    ];
+    machine.write(
+        "comps.xml",
+        &format!(
+            "<?xml version='1.0'?><comps><group><id>web</id><name>Web Things</name><packagelist>{}</packagelist></group>\
+             <group><id>empty</id><name>Empty</name><packagelist/></group></comps>",
+            packages.concat()
+        ),
+    );
+    let made = Command::new("createrepo_c")
+        .args(["-q", "-g"])
+        .arg(machine.at("comps.xml"))
+        .arg(machine.at("repository"))
+        .status();
+    assert!(made.unwrap().success());
+}
+
+#[test]
+fn a_group_of_the_repository_is_its_packages() {
+    let machine = machine(&["kernel-5.0-1.x86_64"]);
+    group(&machine);
+    let dnf = dnf(&machine);
+    machine.declare("<Package group='Web Things' type='yum'/>");
+    let ran = run(&machine, "plan", &["-r", "packages"], &dnf);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for said in [
+        "upgrade alpha-0:2.0-1.noarch: alpha-1.0-1.noarch is installed instead\n",
+        "remove gamma-1.0-1.noarch: it is installed and no entry declares it\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    }
+    // What is declared by itself counts as it stands there.
+    machine.declare(
+        "<Package group='web' choose='all' type='yum'/><Package name='beta' type='yum'><Instance version='1.4' release='1' arch='noarch'/></Package>",
+    );
+    let ran = apply(&machine, &dnf);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        [
+            "alpha-2.0-1.noarch",
+            "beta-1.4-1.noarch",
+            "needs-1.0-1.noarch"
+        ]
+    );
+    let ran = run(&machine, "verify", &["--json"], &dnf);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["entries"][0]["entry"], "Package:group:web");
+    assert_eq!(report["entries"][0]["instances"][1]["name"], "needs");
+    assert_eq!((&report["good"], &report["bad"]), (&2.into(), &0.into()));
+}
+
+#[test]
+fn a_group_that_nobody_knows_is_bad_and_keeps_undeclared_packages() {
+    let machine = machine(&[]);
+    group(&machine);
+    let dnf = dnf(&machine);
+    for (name, said) in [
+        ("nothere", "dnf knows no group nothere"),
+        ("empty", "empty has no packages"),
+        ("w*", "\"w*\" is no name of a group"),
+    ] {
+        let before = machine.installed();
+        machine.declare(&format!("<Package group='{name}' type='yum'/>"));
+        let ran = apply(&machine, &dnf);
+        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        assert!(
+            ran.stderr
+                .contains("declares packages that are not known here"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(machine.installed(), before);
+    }
+}
+
+/// dnf that counts how often repositories are asked.
+#[test]
+fn the_newest_versions_of_all_names_are_asked_for_once() {
+    let machine = machine(&[]);
+    let path = dnf_of_our_own(&machine, "echo \"$*\" >> asked; exec /usr/bin/dnf \"$@\"");
+    machine.declare(
+        "<Package name='alpha' type='yum' version='auto'/><Package name='beta' type='yum' version='auto'/><Package name='gamma' type='yum' version='auto'/>",
+    );
+    let dnf = dnf(&machine);
+    let options: Vec<&str> = dnf.iter().map(String::as_str).collect();
+    let mut arguments = with(&[]);
+    arguments.extend(options);
+    let ran = machine
+        .command("apply", &arguments)
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    assert_eq!(
+        machine.installed(),
+        [
+            "alpha-2.0-1.noarch",
+            "beta-1.0-1.noarch",
+            "gamma-1.0^git1-1.noarch"
+        ]
+    );
+    let asked = std::fs::read_to_string(machine.at("asked")).unwrap();
+    let questions = asked.lines().filter(|line| line.contains(" repoquery "));
+    assert_eq!(questions.count(), 1, "{asked}");
+}
+
 #[test]
 fn dnf_does_not_take_declared_packages_along_with_an_extra_one() {
     // needs stands on alpha, and alpha is not declared.

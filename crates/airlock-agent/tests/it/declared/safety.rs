@@ -395,7 +395,7 @@ fn undeclared_packages_stay_while_a_group_is_declared_whose_packages_are_not_kno
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
         ran.stdout
-            .contains("declare the packages of web one by one"),
+            .contains("what is in the group web is not known; declare its packages one by one"),
         "{}",
         ran.stdout
     );
