@@ -98,7 +98,7 @@ mod tests {
             optional: vec!["gamma".to_owned()],
         };
         for text in [dnf, yum, dnf5] {
-            assert_eq!(parse(text), [expected.clone()], "{text}");
+            assert_eq!(parse(text), std::slice::from_ref(&expected), "{text}");
         }
         assert_eq!(parse(&format!("{dnf}{dnf}")).len(), 2);
         assert_eq!(parse("Warning: Group nothere does not exist."), []);
