@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::list::{ListError, priority};
 use super::native;
-use crate::settings::parse_settings;
+use crate::settings::{Remark, examine_settings};
 use crate::xml::{Document, Element};
 
 pub use across::across;
@@ -158,9 +158,14 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
     }
 }
 
-/// What the agent says about its settings.
+/// What the agent says about its settings, all of it.
 fn settings(file: &str, bytes: &[u8]) -> Linted {
-    let finding = |severity, text: &str| {
+    let finding = |remark: Remark| {
+        let (severity, text) = match remark {
+            Remark::Refused(error) => (Severity::Error, error.to_string()),
+            Remark::Idle(text) => (Severity::Error, text),
+            Remark::Odd(text) | Remark::Elsewhere(text) => (Severity::Warning, text),
+        };
         let placed = text
             .strip_prefix(file)
             .and_then(|rest| rest.strip_prefix(':'));
@@ -168,7 +173,7 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
             let (line, message) = rest.split_once(": ")?;
             Some((line.parse().ok()?, message))
         });
-        let (line, message) = split.unwrap_or((1, text));
+        let (line, message) = split.unwrap_or((1, &text));
         Finding {
             file: file.to_owned(),
             line,
@@ -178,15 +183,9 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
             message: message.to_owned(),
         }
     };
-    let findings = match parse_settings(file, bytes) {
-        Ok(settings) => {
-            let warnings = settings.warnings.iter();
-            warnings
-                .map(|text| finding(Severity::Warning, text))
-                .collect()
-        }
-        Err(error) => vec![finding(Severity::Error, &error.to_string())],
-    };
+    let remarks = examine_settings(file, bytes);
+    let mut findings: Vec<Finding> = remarks.into_iter().map(finding).collect();
+    findings.sort_by_key(|finding| finding.line);
     Linted {
         document: None,
         findings,
