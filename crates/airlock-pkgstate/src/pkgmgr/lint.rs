@@ -193,27 +193,29 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
 }
 
 fn native_file(file: &str, bytes: &[u8]) -> Linted {
-    let findings = match native::Policy::parse(file, bytes) {
-        Ok(policy) => {
-            // The rules are the same as for XML.
-            let mut findings = Findings {
-                file,
-                native: true,
-                package: String::new(),
-                all: Vec::new(),
-            };
-            root(policy.root(), &mut findings);
-            findings.all
-        }
-        Err(error) => vec![Finding {
-            file: error.file,
-            line: error.line,
-            column: error.column,
-            severity: Severity::Error,
-            element: None,
-            message: error.why,
-        }],
+    let (policy, flaws) = native::Policy::examine(file, bytes);
+    let flawed = |flaw: native::NativeError| Finding {
+        file: flaw.file,
+        line: flaw.line,
+        column: flaw.column,
+        severity: Severity::Error,
+        element: None,
+        message: flaw.why,
     };
+    let mut findings = Findings {
+        file,
+        native: true,
+        package: String::new(),
+        all: Vec::new(),
+    };
+    // The rules are the same as for XML. What is wrong with the root was told by the reader.
+    match policy.root().name.as_str() {
+        "Rules" => tree::rules(policy.root(), &mut findings),
+        _ => tree::package_list(policy.root(), &mut findings),
+    }
+    let mut findings = findings.all;
+    findings.extend(flaws.into_iter().map(flawed));
+    findings.sort_by_key(|finding| (finding.line, finding.column));
     Linted {
         document: None,
         findings,
