@@ -5,11 +5,13 @@
 //! said here ([`Settings::warnings`]); what contradicts itself is an error.
 
 mod driver;
+mod examine;
 mod lists;
 mod read;
 
 pub use driver::{DEFAULT_INSTALLONLY, DriverSettings, InstallonlyTest, modern_word, words};
-pub use read::{SettingsError, examine_settings, parse_settings};
+pub use examine::examine_settings;
+pub use read::{SettingsError, parse_settings};
 
 use std::fmt;
 

@@ -63,10 +63,16 @@ impl fmt::Display for Finding {
         } = self;
         write!(f, "{file}:{line}:{column}: {}: ", self.severity)?;
         if let Some(element) = &self.element {
-            write!(f, "{element}: ")?;
+            write!(f, "{}: ", one_line(element))?;
         }
-        f.write_str(&self.message)
+        f.write_str(&one_line(&self.message))
     }
+}
+
+/// Values of the file may hold line ends, and what terminals take for orders.
+fn one_line(text: &str) -> String {
+    let shown = |one: char| if one.is_control() { ' ' } else { one };
+    text.chars().map(shown).collect()
 }
 
 /// Collects findings of one file.

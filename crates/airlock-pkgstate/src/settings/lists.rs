@@ -146,13 +146,12 @@ pub(super) fn verify_flags(
 
 /// `protect_keys`: commas or blanks between versions of keys, `VERSION-RELEASE`, or ends of fingerprints.
 pub(super) fn keys(entry: &Entry, remarks: &mut Vec<Remark>) {
-    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_id = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     for word in words(value(entry)) {
-        let is_key = match word.split_once('-') {
-            Some((version, release)) => {
-                version.len() == 8 && release.len() == 8 && is_hex(version) && is_hex(release)
-            }
-            None => word.len() >= 8 && is_hex(&word),
+        let is_key = match word.rsplit_once('-') {
+            // Of VERSION-RELEASE all has to be there and nothing else.
+            Some((before, release)) if is_id(release) && before.len() >= 8 => is_id(before),
+            _ => word.len() >= 8 && word.get(word.len() - 8..).is_some_and(is_id),
         };
         if !is_key {
             remarks.push(Remark::Idle(format!(

@@ -5,6 +5,7 @@ mod convert;
 mod generate;
 mod lint;
 mod lint_settings;
+mod native;
 mod properties;
 mod update;
 

@@ -162,9 +162,12 @@ fn go(args: &GenArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         terminal.warn(warning)?;
     }
     if generated.names == 0 && !packages.all.is_empty() {
+        let count = match packages.all.len() {
+            1 => "the only package that there is is not".to_owned(),
+            count => format!("none of the {count} packages that there are is"),
+        };
         terminal.warn(&format!(
-            "none of the {} packages that there are is let in by --archs, --startdate and --enddate",
-            packages.all.len()
+            "{count} let in by --archs, --startdate and --enddate"
         ))?;
     }
     if let Some(path) = &args.outfile {

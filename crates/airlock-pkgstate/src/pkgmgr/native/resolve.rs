@@ -184,10 +184,18 @@ fn instance(one: &Available, kind: Option<&str>) -> Element {
         .with("arch", one.arch.as_str())
 }
 
+/// A key that became an instance.
+struct Imported {
+    /// The comments before it, and the instance.
+    nodes: Vec<Node>,
+    /// What its package says.
+    attributes: Vec<(String, String)>,
+}
+
 /// Keys directly inside become instances of one `gpg-pubkey`, put where there is one already. The comments before a key
 /// go with it.
 fn keys(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
-    let mut instances: Vec<(Vec<Node>, Vec<(String, String)>)> = Vec::new();
+    let mut instances: Vec<Imported> = Vec::new();
     let mut children: Vec<Node> = Vec::new();
     let mut comments = 0;
     for child in std::mem::take(&mut element.children) {
@@ -215,21 +223,22 @@ fn keys(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
         let mut instance = key_instance(&key, facts)?;
         instance.children.clone_from(&key.children);
         nodes.push(Node::Element(instance));
-        instances.push((nodes, own.cloned().collect()));
+        let attributes = own.cloned().collect();
+        instances.push(Imported { nodes, attributes });
     }
     element.children = children;
-    for (nodes, own) in instances {
+    for Imported { nodes, attributes } in instances {
         let is_package = |child: &&mut Node| {
             matches!(child, Node::Element(inner) if inner.name == "Package"
                 && inner.attribute("name") == Some("gpg-pubkey")
-                && own.iter().all(|(name, value)| inner.attribute(name) == Some(value)))
+                && attributes.iter().all(|(name, value)| inner.attribute(name) == Some(value)))
         };
         let found = element.children.iter_mut().find(is_package);
         match found {
             Some(Node::Element(package)) => package.children.extend(nodes),
             _ => {
                 let mut package = Element::new("Package").with("name", "gpg-pubkey");
-                package.attributes.extend(own);
+                package.attributes.extend(attributes);
                 package.children = nodes;
                 element.children.insert(0, Node::Element(package));
             }

@@ -250,7 +250,7 @@ fn what_a_server_sends_and_settings_are_looked_at_too() {
 #[test]
 fn what_no_client_knows_in_bundles_and_rules_is_an_error_at_its_place() {
     let bundle = "<Bundle name='b'>
-  <Pakage name='z'/><Group name='g'><BoundPakage name='y'/><path name='/x'/></Group>
+  <Pakage name='z&#10;z'/><Group name='g'><BoundPakage name='y'/><path name='/x'/></Group>
   <Package name='a' verison='1-1'><Ignroe name='/x'/></Package>
   <Package name='l' altsrc='l:i386, i686'/>
   <Gadget name='q'/>

@@ -16,7 +16,7 @@ drivers = RPMng POSIX, RPMgn, Chkconfig, Own
 verify_flags = nomd5,nomtme,nochecksum
 erase_flags = nodep, allmatches,repackage,no deps
 installonlypackages = kernel kernel-smp, kernel-xen
-protect_keys = xyz, 443e1821-421f218f 0123456789ABCDEF,1821
+protect_keys = xyz, 443e1821-421f218f 0123456789ABCDEF,0x443e1821,gpg-pubkey-443e1821-421f218f
 ";
     let (code, said) = lint(text);
     assert_eq!(code, 1);
@@ -30,7 +30,7 @@ protect_keys = xyz, 443e1821-421f218f 0123456789ABCDEF,1821
     b.conf:5:1: error: erase_flags: "no deps" is one flag with a blank in it, which there is not; write commas between
     b.conf:6:1: error: installonlypackages: "kernel kernel-smp" is one name with a blank in it, which there is not; write commas between
     b.conf:7:1: error: protect_keys: "xyz" protects no key; write what rpm -q gpg-pubkey shows (8 hexadecimal digits, a - and 8 more), or the last 8 digits of a fingerprint or more
-    b.conf:7:1: error: protect_keys: "1821" protects no key; write what rpm -q gpg-pubkey shows (8 hexadecimal digits, a - and 8 more), or the last 8 digits of a fingerprint or more
+    b.conf:7:1: error: protect_keys: "gpg-pubkey-443e1821-421f218f" protects no key; write what rpm -q gpg-pubkey shows (8 hexadecimal digits, a - and 8 more), or the last 8 digits of a fingerprint or more
     1 file: 8 errors, 2 warnings
     "#);
     // What the old client passed over does not stop a run; it is told.
