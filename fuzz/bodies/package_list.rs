@@ -7,7 +7,7 @@ use airlock_pkgstate::pkgmgr::list::{Client, List};
 use airlock_pkgstate::pkgmgr::native::Policy;
 use airlock_pkgstate::pkgmgr::update::{Taking, edited, plan, serialized};
 use airlock_pkgstate::pkgmgr::words;
-use airlock_pkgstate::xml::{Document, Element};
+use airlock_pkgstate::xml::{Document, Element, Node};
 
 /// What was read means the same when written and read again, an update changes nothing else and comes to an end, and a
 /// conversion there and back serves every client the same.
@@ -116,6 +116,7 @@ fn convert(list: &List) {
         Ok(back) => back,
         Err(error) => panic!("{error}: {text}"),
     };
+    assert_eq!(comments(&list.document), comments(&back.document), "{text}");
     let clients = [
         Client::new("", [""]),
         Client::new("h", ["g", "a"]),
@@ -128,6 +129,19 @@ fn convert(list: &List) {
         };
         assert_eq!(bound(list), bound(&back), "{text}");
     }
+}
+
+/// All comments, sorted: some stand elsewhere, and none is lost.
+fn comments(document: &Document) -> Vec<&str> {
+    let inside = document.root.walk().flat_map(|element| &element.children);
+    let inside = inside.filter_map(|node| match node {
+        Node::Comment(text) => Some(text),
+        _ => None,
+    });
+    let outside = document.before.iter().chain(&document.after);
+    let mut all: Vec<&str> = inside.chain(outside).map(String::as_str).collect();
+    all.sort_unstable();
+    all
 }
 
 /// What both forms can say: attributes in any order, lists and booleans in one spelling.

@@ -5,9 +5,12 @@
 //! said here ([`Settings::warnings`]); what contradicts itself is an error.
 
 mod driver;
+mod examine;
+mod lists;
 mod read;
 
 pub use driver::{DEFAULT_INSTALLONLY, DriverSettings, InstallonlyTest, modern_word, words};
+pub use examine::examine_settings;
 pub use read::{SettingsError, parse_settings};
 
 use std::fmt;
@@ -48,6 +51,25 @@ impl fmt::Display for Driver {
             Self::Rpm => "RPMng",
             Self::Yum => "YUMng",
         })
+    }
+}
+
+/// One thing that there is to say about a file of settings; each text starts with file and line.
+#[derive(Debug)]
+pub enum Remark {
+    /// The file cannot be used with it.
+    Refused(SettingsError),
+    /// A word that does nothing, where one that does something was meant.
+    Idle(String),
+    /// It was read although it looks like a mistake.
+    Odd(String),
+    /// It means here what it says, and not in the release of Bcfg2 that the section is of.
+    Elsewhere(String),
+}
+
+impl From<SettingsError> for Remark {
+    fn from(error: SettingsError) -> Self {
+        Self::Refused(error)
     }
 }
 

@@ -293,7 +293,8 @@ impl Run<'_, '_> {
             true => own.split(',').map(str::to_owned).collect(),
             false => words(own),
         };
-        for word in own.iter().chain(&settings.verify_flags) {
+        // What is wrong with the settings' own is told once, with the settings.
+        for word in &own {
             let word = word.trim();
             if !word.is_empty() && !RPM_FLAGS.contains(&word) {
                 self.examined.notes.push(format!(

@@ -46,6 +46,12 @@ pub enum Error {
         /// The pattern.
         pattern: String,
     },
+    /// What fits are no folders.
+    #[error("--rpmdirs: {pattern:?}: that is a file; name the folder that it lies in")]
+    OnlyFiles {
+        /// The pattern.
+        pattern: String,
+    },
     /// Package files that cannot be read; nothing was made, since it would lack them.
     #[error(
         "{} of the package files cannot be read: {}; mend or remove them and start again",

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::list::{ListError, priority};
 use super::native;
-use crate::settings::parse_settings;
+use crate::settings::{Remark, examine_settings};
 use crate::xml::{Document, Element};
 
 pub use across::across;
@@ -63,10 +63,16 @@ impl fmt::Display for Finding {
         } = self;
         write!(f, "{file}:{line}:{column}: {}: ", self.severity)?;
         if let Some(element) = &self.element {
-            write!(f, "{element}: ")?;
+            write!(f, "{}: ", one_line(element))?;
         }
-        f.write_str(&self.message)
+        f.write_str(&one_line(&self.message))
     }
+}
+
+/// Values of the file may hold line ends, and what terminals take for orders.
+fn one_line(text: &str) -> String {
+    let shown = |one: char| if one.is_control() { ' ' } else { one };
+    text.chars().map(shown).collect()
 }
 
 /// Collects findings of one file.
@@ -158,9 +164,14 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
     }
 }
 
-/// What the agent says about its settings.
+/// What the agent says about its settings, all of it.
 fn settings(file: &str, bytes: &[u8]) -> Linted {
-    let finding = |severity, text: &str| {
+    let finding = |remark: Remark| {
+        let (severity, text) = match remark {
+            Remark::Refused(error) => (Severity::Error, error.to_string()),
+            Remark::Idle(text) => (Severity::Error, text),
+            Remark::Odd(text) | Remark::Elsewhere(text) => (Severity::Warning, text),
+        };
         let placed = text
             .strip_prefix(file)
             .and_then(|rest| rest.strip_prefix(':'));
@@ -168,7 +179,7 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
             let (line, message) = rest.split_once(": ")?;
             Some((line.parse().ok()?, message))
         });
-        let (line, message) = split.unwrap_or((1, text));
+        let (line, message) = split.unwrap_or((1, &text));
         Finding {
             file: file.to_owned(),
             line,
@@ -178,15 +189,9 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
             message: message.to_owned(),
         }
     };
-    let findings = match parse_settings(file, bytes) {
-        Ok(settings) => {
-            let warnings = settings.warnings.iter();
-            warnings
-                .map(|text| finding(Severity::Warning, text))
-                .collect()
-        }
-        Err(error) => vec![finding(Severity::Error, &error.to_string())],
-    };
+    let remarks = examine_settings(file, bytes);
+    let mut findings: Vec<Finding> = remarks.into_iter().map(finding).collect();
+    findings.sort_by_key(|finding| finding.line);
     Linted {
         document: None,
         findings,
@@ -194,27 +199,29 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
 }
 
 fn native_file(file: &str, bytes: &[u8]) -> Linted {
-    let findings = match native::Policy::parse(file, bytes) {
-        Ok(policy) => {
-            // The rules are the same as for XML.
-            let mut findings = Findings {
-                file,
-                native: true,
-                package: String::new(),
-                all: Vec::new(),
-            };
-            root(policy.root(), &mut findings);
-            findings.all
-        }
-        Err(error) => vec![Finding {
-            file: error.file,
-            line: error.line,
-            column: error.column,
-            severity: Severity::Error,
-            element: None,
-            message: error.why,
-        }],
+    let (policy, flaws) = native::Policy::examine(file, bytes);
+    let flawed = |flaw: native::NativeError| Finding {
+        file: flaw.file,
+        line: flaw.line,
+        column: flaw.column,
+        severity: Severity::Error,
+        element: None,
+        message: flaw.why,
     };
+    let mut findings = Findings {
+        file,
+        native: true,
+        package: String::new(),
+        all: Vec::new(),
+    };
+    // The rules are the same as for XML. What is wrong with the root was told by the reader.
+    match policy.root().name.as_str() {
+        "Rules" => tree::rules(policy.root(), &mut findings),
+        _ => tree::package_list(policy.root(), &mut findings),
+    }
+    let mut findings = findings.all;
+    findings.extend(flaws.into_iter().map(flawed));
+    findings.sort_by_key(|finding| (finding.line, finding.column));
     Linted {
         document: None,
         findings,

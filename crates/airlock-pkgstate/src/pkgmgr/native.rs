@@ -28,6 +28,8 @@
 //! ```
 //!
 //! A table is what an element of the same meaning is in XML, its keys are the attributes. `[[when]]` is `Group` or `Client`.
+//! `comment` is what stands as comments before the element (in the file's own table: before everything), `end_comment` what
+//! stands at the end inside it.
 //! A *set* stands for instances that are looked up when the list is used: the one that runs, and the newest ones. A *key*
 //! stands for the instance of `gpg-pubkey` that it becomes once it is imported. In memory a policy is the element that the
 //! XML would have, with `Set` and `Key` elements for these two.
@@ -45,7 +47,7 @@ pub use resolve::{Facts, KeySource, ResolveError};
 
 use crate::pkgmgr::binding::{Problem, RulesOptions, bind_all};
 use crate::pkgmgr::list::{Client, List, is_condition};
-use crate::xml::{Document, Element, Node};
+use crate::xml::{Document, Element};
 
 /// Version of the form that is read and written.
 pub const VERSION: i64 = 1;
@@ -61,7 +63,7 @@ fn is_key(element: &Element, attribute: &str, known: &[&str]) -> bool {
     let is_root = ["PackageList", "Rules"].contains(&element.name.as_str());
     known.contains(&attribute)
         && match attribute {
-            "negate" | "comment" => false,
+            "negate" | "comment" | "end_comment" => false,
             "priority" => is_root,
             // The condition itself.
             "group" => !is_condition(element) && !element.name.is_empty(),
@@ -74,6 +76,8 @@ fn is_key(element: &Element, attribute: &str, known: &[&str]) -> bool {
 pub struct Policy {
     /// `PackageList` or `Rules`, with `Set` and `Key` elements in it.
     root: Element,
+    /// The comments at the top of the file.
+    top: Vec<String>,
 }
 
 /// Something that one form says and the other cannot.
@@ -89,9 +93,19 @@ impl Policy {
     /// Reads a list in the native form; `file` is for messages.
     ///
     /// # Errors
-    /// [`NativeError`] with line and column.
+    /// The first [`NativeError`], with line and column; [`Policy::examine`] gives all.
     pub fn parse(file: &str, bytes: &[u8]) -> Result<Self, NativeError> {
-        read::parse(file, bytes).map(|root| Self { root })
+        let (policy, flaws) = Self::examine(file, bytes);
+        match flaws.into_iter().next() {
+            Some(flaw) => Err(flaw),
+            None => Ok(policy),
+        }
+    }
+
+    /// Reads what can be read, without the elements in which something is wrong, and tells all that is wrong.
+    pub(crate) fn examine(file: &str, bytes: &[u8]) -> (Self, Vec<NativeError>) {
+        let read::Read { root, top, flaws } = read::read(file, bytes);
+        (Self { root, top }, flaws)
     }
 
     /// The element that the list is in memory.
@@ -101,7 +115,9 @@ impl Policy {
 
     /// The list of a document, and what is lost. `None` when the document is no list with a priority.
     pub fn from_document(document: &Document) -> Option<(Self, Vec<Loss>)> {
-        from_xml::convert(document).map(|(root, losses)| (Self { root }, losses))
+        let (root, losses) = from_xml::convert(document)?;
+        let top = document.before.clone();
+        Some((Self { root, top }, losses))
     }
 
     /// The list as an element of the other form, and what is lost.
@@ -111,19 +127,18 @@ impl Policy {
 
     /// The text of the element of [`Policy::to_xml`], indented.
     pub fn to_xml_text(&self) -> (String, Vec<Loss>) {
-        let (mut root, losses) = self.to_xml();
-        // Comments behind everything are those of the file: they go to its top.
-        let mut comments = String::new();
-        while let Some(Node::Comment(text)) = root.children.last() {
-            comments = format!("<!--{text}-->\n{comments}");
-            root.children.pop();
-        }
-        (comments + &crate::xml::indented(&root), losses)
+        let (root, losses) = self.to_xml();
+        let top: Vec<String> = self
+            .top
+            .iter()
+            .map(|text| format!("<!--{text}-->\n"))
+            .collect();
+        (top.concat() + &crate::xml::indented(&root), losses)
     }
 
     /// The list as text in the native form.
     pub fn to_toml(&self) -> String {
-        write::text(&self.root)
+        write::text(&self.root, &self.top)
     }
 
     /// The list with instances in place of sets and keys.
@@ -133,7 +148,8 @@ impl Policy {
     pub fn resolve(&self, facts: &Facts<'_>) -> Result<Self, ResolveError> {
         let mut root = self.root.clone();
         resolve::resolve(&mut root, None, facts)?;
-        Ok(Self { root })
+        let top = self.top.clone();
+        Ok(Self { root, top })
     }
 
     /// The entries of a client as it receives them, bound, in one `Independent` element: what a machine of its own, without

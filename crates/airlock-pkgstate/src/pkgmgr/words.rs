@@ -145,6 +145,52 @@ pub fn flags(text: &str) -> impl Iterator<Item = &str> {
     parts.filter(|flag| !flag.is_empty())
 }
 
+/// What is wrong with a flag, for the driver of packages of a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FlagFlaw {
+    /// No driver has it.
+    pub is_unknown: bool,
+    /// What is wrong and what to write.
+    pub text: String,
+}
+
+/// What is wrong with a flag of `verify_flags`; `kind` is the type of the packages where it is known.
+pub fn flag_flaw(flag: &str, kind: Option<&str>) -> Option<FlagFlaw> {
+    let lower = flag.to_ascii_lowercase();
+    let (rpm, yum) = (
+        RPM_FLAGS.contains(&lower.as_str()),
+        YUM_FLAGS.contains(&lower.as_str()),
+    );
+    let replaced = match lower.as_str() {
+        "nomd5" => "; write nochecksum",
+        "nolinkto" => "; write nosymlink",
+        "nochecksum" => "; write nomd5",
+        "nosymlink" => "; write nolinkto",
+        _ => "",
+    };
+    let text = match (kind, rpm, yum) {
+        (_, false, false) => {
+            let known = RPM_FLAGS.into_iter().chain(YUM_FLAGS);
+            let meant = nearest(flag, known).map(|meant| format!("; did you mean {meant}?"));
+            format!(
+                "verify_flags: there is no {flag:?}{}",
+                meant.unwrap_or_default()
+            )
+        }
+        (Some("yum"), true, false) => {
+            format!("verify_flags: {flag} does nothing with YUMng{replaced}")
+        }
+        (Some("rpm"), false, true) => {
+            format!("verify_flags: {flag} does nothing with RPMng{replaced}")
+        }
+        _ => return None,
+    };
+    Some(FlagFlaw {
+        is_unknown: !rpm && !yum,
+        text,
+    })
+}
+
 /// True or false, in any case.
 pub fn boolean(text: &str) -> Option<bool> {
     match text.trim().to_ascii_lowercase().as_str() {
@@ -160,10 +206,12 @@ pub fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Opti
     if word.len() > 40 {
         return None;
     }
-    let near = words
-        .into_iter()
-        .map(|known| (distance(&word, &known.to_ascii_lowercase()), known));
-    let (distance, known) = near.min()?;
+    // Of two that are as near, the one of the same length: letters change their places.
+    let near = words.into_iter().map(|known| {
+        let distance = distance(&word, &known.to_ascii_lowercase());
+        (distance, known.len().abs_diff(word.len()), known)
+    });
+    let (distance, _, known) = near.min()?;
     (distance <= 2 && distance < word.len()).then_some(known)
 }
 
@@ -192,6 +240,7 @@ mod tests {
         assert_eq!(nearest("nomd", RPM_FLAGS), Some("nomd5"));
         assert_eq!(nearest("verion", PACKAGE), Some("version"));
         assert_eq!(nearest("simple_file", INSTANCE), Some("simplefile"));
+        assert_eq!(nearest("RPMgn", ["RPM", "RPMng"]), Some("RPMng"));
         assert_eq!(nearest("colour", PACKAGE), None);
         assert_eq!(nearest("x", ["y"]), None);
     }

@@ -2,7 +2,8 @@
 
 use airlock_ini::{Entry, Section};
 
-use super::{Driver, Release, SettingsError};
+use super::{Driver, Release, Remark, SettingsError, lists};
+use crate::pkgmgr::words::nearest;
 
 /// Packages that may be installed several times side by side, when the file says nothing.
 pub const DEFAULT_INSTALLONLY: [&str; 14] = [
@@ -132,12 +133,8 @@ const OTHERS: [&str; 13] = [
     "reinstall_broken",
 ];
 
-/// Reads the section of a driver.
-pub(super) fn read(
-    section: &Section,
-    driver: Driver,
-    warnings: &mut Vec<String>,
-) -> Result<DriverSettings, SettingsError> {
+/// Reads the section of a driver; what is refused is left at its default and remembered.
+pub(super) fn read(section: &Section, driver: Driver, remarks: &mut Vec<Remark>) -> DriverSettings {
     let old = matches!(section.name.as_str(), "RPMng" | "YUMng" | "YUM24");
     let reader = Reader {
         section,
@@ -149,12 +146,20 @@ pub(super) fn read(
         release: reader.release,
         ..DriverSettings::default()
     };
-    reader.unknown(warnings);
+    reader.unknown(remarks);
     if let Some(entry) = reader.entry("legacy_quirks") {
-        settings.legacy_quirks = reader.plain_boolean(entry)?;
+        reader.set(
+            &mut settings.legacy_quirks,
+            reader.plain_boolean(entry),
+            remarks,
+        );
     }
     if let Some(entry) = reader.entry("require_signatures") {
-        settings.require_signatures = reader.plain_boolean(entry)?;
+        reader.set(
+            &mut settings.require_signatures,
+            reader.plain_boolean(entry),
+            remarks,
+        );
     }
     // [RPMng] asked for complete entries unless the word was false, though others turn checks off too.
     settings.incomplete_without_checks = match reader.entry("pkg_checks") {
@@ -168,7 +173,8 @@ pub(super) fn read(
         ("pkg_verify", &mut settings.pkg_verify),
     ] {
         if let Some(entry) = reader.entry(name) {
-            *to = reader.boolean(entry, warnings)?;
+            let read = reader.boolean(entry, remarks);
+            reader.set(to, read, remarks);
         }
     }
     let to = [
@@ -182,11 +188,12 @@ pub(super) fn read(
             true => &names[..1],
             false => *names,
         };
-        if let Some(wanted) = reader.action(names, word, modern, warnings)? {
+        if let Some(wanted) = reader.action(names, word, modern, remarks) {
             *to = wanted;
         }
     }
     if let Some(entry) = reader.entry("installonlypackages") {
+        lists::names(entry, remarks);
         settings.installonly = list(value(entry));
         if !settings.installonly.iter().any(|name| name == "gpg-pubkey") {
             settings.installonly.push("gpg-pubkey".into());
@@ -196,13 +203,19 @@ pub(super) fn read(
         settings.installonly_test = match value(entry) {
             "provides" => InstallonlyTest::Provides,
             "name" => InstallonlyTest::Name,
-            _ => return Err(reader.word(entry, "provides or name")),
+            _ => {
+                remarks.push(reader.word(entry, "provides or name").into());
+                settings.installonly_test
+            }
         };
     }
     if let Some(entry) = reader.entry("erase_flags") {
+        lists::erase_flags(entry, driver, remarks);
         settings.erase_flags = list(value(entry));
     }
     if let Some(entry) = reader.entry("verify_flags") {
+        let quirks = settings.legacy_quirks;
+        lists::verify_flags(entry, &section.name, driver, quirks, remarks);
         settings.verify_flags = match settings.legacy_quirks && driver == Driver::Rpm {
             true => value(entry)
                 .to_lowercase()
@@ -214,15 +227,29 @@ pub(super) fn read(
     }
     if let Some(entry) = reader.entry("autodep") {
         settings.autodep = !value(entry).eq_ignore_ascii_case("false");
+        if settings.autodep && modern_word(value(entry)) != Some(true) {
+            remarks.push(Remark::Odd(format!(
+                "{}: autodep = {} is read as true, as it always was; write false",
+                entry.place,
+                one_line(value(entry))
+            )));
+        }
     }
     if let Some(entry) = reader.entry("protect_keys") {
+        lists::keys(entry, remarks);
         settings.protect_keys = words(value(entry));
     }
-    Ok(settings)
+    settings
 }
 
-fn value(entry: &Entry) -> &str {
+pub(super) fn value(entry: &Entry) -> &str {
     entry.value.as_deref().unwrap_or_default().trim()
+}
+
+/// A value that goes on over several lines, as a message shows it.
+pub(super) fn one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    lines.join(" ")
 }
 
 fn release(section: &Section, old: bool) -> Release {
@@ -252,7 +279,15 @@ impl Reader<'_> {
         }
     }
 
-    fn unknown(&self, warnings: &mut Vec<String>) {
+    /// Takes over what was read; what is wrong with it is remembered.
+    fn set(&self, to: &mut bool, read: Result<bool, SettingsError>, remarks: &mut Vec<Remark>) {
+        match read {
+            Ok(read) => *to = read,
+            Err(error) => remarks.push(error.into()),
+        }
+    }
+
+    fn unknown(&self, remarks: &mut Vec<Remark>) {
         for entry in self.section.entries.iter().filter(|entry| !entry.inherited) {
             let lower = entry.name.to_lowercase();
             let known = OTHERS.contains(&lower.as_str())
@@ -262,17 +297,23 @@ impl Reader<'_> {
             let place = &entry.place;
             let name = &entry.name;
             if known && lower.ends_with("_plugins") {
-                warnings.push(format!("{place}: {name} has no effect here"));
+                remarks.push(Remark::Odd(format!("{place}: {name} has no effect here")));
             } else if !known {
-                warnings.push(format!(
-                    "{place}: [{}] has no option {name}; it is not read",
-                    self.section.name
-                ));
+                let names = ACTIONS
+                    .iter()
+                    .flat_map(|(names, _, modern)| names.iter().chain([modern]));
+                let meant = nearest(&lower, OTHERS.iter().chain(names).copied());
+                let meant = meant.map(|meant| format!("; did you mean {meant}?"));
+                remarks.push(Remark::Odd(format!(
+                    "{place}: [{}] has no option {name}; it is not read{}",
+                    self.section.name,
+                    meant.unwrap_or_default()
+                )));
             } else if !self.old && lower != *name {
-                warnings.push(format!(
+                remarks.push(Remark::Odd(format!(
                     "{place}: option names of [{}] are written in lower case ({lower}); {name} is not read",
                     self.section.name
-                ));
+                )));
             }
         }
     }
@@ -292,7 +333,7 @@ impl Reader<'_> {
     }
 
     /// A yes or no as the release of this section understood it.
-    fn boolean(&self, entry: &Entry, warnings: &mut Vec<String>) -> Result<bool, SettingsError> {
+    fn boolean(&self, entry: &Entry, remarks: &mut Vec<Remark>) -> Result<bool, SettingsError> {
         let text = value(entry);
         let lower = text.to_lowercase();
         let truth = match (self.release, self.driver) {
@@ -311,10 +352,13 @@ impl Reader<'_> {
             }
         };
         if !truth && modern_word(text) != Some(false) {
-            warnings.push(format!(
-                "{}: {} = {text} is read as false, as [{}] always did; write true",
-                entry.place, entry.name, self.section.name
-            ));
+            remarks.push(Remark::Odd(format!(
+                "{}: {} = {} is read as false, as [{}] always did; write true",
+                entry.place,
+                entry.name,
+                one_line(text),
+                self.section.name
+            )));
         }
         Ok(truth)
     }
@@ -325,8 +369,8 @@ impl Reader<'_> {
         names: &[&str],
         word: &'static str,
         modern: &str,
-        warnings: &mut Vec<String>,
-    ) -> Result<Option<bool>, SettingsError> {
+        remarks: &mut Vec<Remark>,
+    ) -> Option<bool> {
         let mut said: Option<(&Entry, bool)> = None;
         let found = names.iter().filter_map(|name| self.entry(name));
         let mut all: Vec<(&Entry, bool)> = Vec::new();
@@ -337,31 +381,37 @@ impl Reader<'_> {
                 false => text == word,
             };
             if !does && !text.eq_ignore_ascii_case("none") {
-                warnings.push(format!(
-                    "{}: {} = {text} is read as none; the word that does something is {word}",
-                    entry.place, entry.name
-                ));
+                remarks.push(Remark::Odd(format!(
+                    "{}: {} = {} is read as none; the word that does something is {word}",
+                    entry.place,
+                    entry.name,
+                    one_line(text)
+                )));
             }
             all.push((entry, does));
         }
         if let Some(entry) = self.entry(modern) {
-            all.push((entry, self.plain_boolean(entry)?));
+            match self.plain_boolean(entry) {
+                Ok(does) => all.push((entry, does)),
+                Err(error) => remarks.push(error.into()),
+            }
         }
         for (entry, does) in all {
             match said {
                 Some((first, other)) if other != does => {
-                    return Err(SettingsError::Conflict {
+                    let error = SettingsError::Conflict {
                         first: first.name.clone(),
                         first_place: first.place.to_string(),
                         second: entry.name.clone(),
                         second_place: entry.place.to_string(),
-                    });
+                    };
+                    remarks.push(error.into());
                 }
                 Some(_) => {}
                 None => said = Some((entry, does)),
             }
         }
-        Ok(said.map(|(_, does)| does))
+        said.map(|(_, does)| does)
     }
 }
 

@@ -4,7 +4,10 @@ use airlock_ini::{Dialect, Entry, File, Section, parse};
 
 use crate::pkgmgr::words::nearest;
 
-use super::{DecisionMode, Driver, DriverSettings, Release, Secret, Settings, driver, modern_word};
+use super::{
+    DecisionMode, Driver, DriverSettings, Release, Remark, Secret, Settings, driver, lists,
+    modern_word,
+};
 
 /// A `bcfg2.conf` that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,21 +44,36 @@ pub enum SettingsError {
     },
 }
 
+pub(super) fn dialect() -> Dialect {
+    Dialect {
+        lower_names: false,
+        ..Dialect::bcfg2()
+    }
+}
+
 /// Reads a `bcfg2.conf`. `file` is for messages.
 ///
 /// # Errors
-/// What [`SettingsError`] lists, with file and line.
+/// The first of what [`SettingsError`] lists, with file and line; [`super::examine_settings`] has all.
 pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsError> {
-    let dialect = Dialect {
-        lower_names: false,
-        ..Dialect::bcfg2()
-    };
-    let file = parse(file, bytes, &dialect)?;
+    let file = parse(file, bytes, &dialect())?;
+    let (mut settings, remarks) = of_file(&file);
+    for remark in remarks {
+        match remark {
+            Remark::Refused(error) => return Err(error),
+            Remark::Idle(text) | Remark::Odd(text) => settings.warnings.push(text),
+            Remark::Elsewhere(_) => {}
+        }
+    }
+    Ok(settings)
+}
+
+/// The settings of a file, and what there is to say about it. What is refused is left at its default.
+pub(super) fn of_file(file: &File) -> (Settings, Vec<Remark>) {
     let mut settings = Settings::default();
-    settings
-        .warnings
-        .extend(file.warnings.iter().map(ToString::to_string));
-    communication(&file, &mut settings)?;
+    let odd = |warning: &airlock_ini::Warning| Remark::Odd(warning.to_string());
+    let mut remarks: Vec<Remark> = file.warnings.iter().map(odd).collect();
+    communication(file, &mut settings, &mut remarks);
     if let Some(section) = file.section("components") {
         if let Some(server) = text(section, "bcfg2") {
             settings.server = match server.contains("://") {
@@ -69,14 +87,15 @@ pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsErro
         if let Some(entry) = option(section, "encoding") {
             let name = value(entry);
             if !matches!(name.to_lowercase().as_str(), "" | "utf-8" | "utf8") {
-                settings.warnings.push(format!(
-                    "{}: encoding {name} is not known here; UTF-8 is used",
-                    entry.place
-                ));
+                remarks.push(Remark::Odd(format!(
+                    "{}: encoding {} is not known here; UTF-8 is used",
+                    entry.place,
+                    driver::one_line(name)
+                )));
             }
         }
     }
-    client(&file, &mut settings)?;
+    client(file, &mut settings, &mut remarks);
     for (driver, names) in [
         (Driver::Rpm, &["RPMng", "RPM"][..]),
         (Driver::Yum, &["YUMng", "YUM", "YUM24"]),
@@ -85,13 +104,11 @@ pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsErro
             settings.sections.push(driver);
         }
     }
-    let Settings { warnings, .. } = &mut settings;
-    unknown(&file, warnings);
-    let rpm = driver_section(&file, Driver::Rpm, &["RPM", "RPMng"], warnings)?;
-    let yum = driver_section(&file, Driver::Yum, &["YUM", "YUMng", "YUM24"], warnings)?;
-    settings.rpm = rpm;
-    settings.yum = yum;
-    Ok(settings)
+    lists::sections(file, &mut remarks);
+    unknown(file, &mut remarks);
+    settings.rpm = driver_section(file, Driver::Rpm, &["RPM", "RPMng"], &mut remarks);
+    settings.yum = driver_section(file, Driver::Yum, &["YUM", "YUMng", "YUM24"], &mut remarks);
+    (settings, remarks)
 }
 
 /// The section of a driver. Release 1.3 read `[RPM]` and, key by key, what that does not have from `[RPMng]`; so it is here
@@ -100,18 +117,18 @@ fn driver_section(
     file: &File,
     which: Driver,
     names: &[&str],
-    warnings: &mut Vec<String>,
-) -> Result<DriverSettings, SettingsError> {
+    remarks: &mut Vec<Remark>,
+) -> DriverSettings {
     let mut found = names.iter().filter_map(|name| file.section(name));
     let Some(section) = found.next() else {
-        return Ok(DriverSettings::default());
+        return DriverSettings::default();
     };
     let mut merged = section.clone();
     for other in found {
-        warnings.push(format!(
+        remarks.push(Remark::Odd(format!(
             "{}: [{}] is read as release 1.3 did: only for what [{}] does not say",
             other.place, other.name, section.name
-        ));
+        )));
         let more = other
             .entries
             .iter()
@@ -125,7 +142,7 @@ fn driver_section(
             }
         }
     }
-    driver::read(&merged, which, warnings)
+    driver::read(&merged, which, remarks)
 }
 
 /// Options of the general sections, each with what becomes of it here.
@@ -167,7 +184,7 @@ const GENERAL: [(&str, &[&str], &[&str]); 3] = [
 ];
 
 /// Tells of options that nothing knows, and of those that do nothing here.
-fn unknown(file: &File, warnings: &mut Vec<String>) {
+fn unknown(file: &File, remarks: &mut Vec<Remark>) {
     for (name, known, idle) in GENERAL {
         let entries = file.section(name).map(|section| &section.entries);
         for entry in entries.into_iter().flatten().filter(|one| !one.inherited) {
@@ -179,21 +196,22 @@ fn unknown(file: &File, warnings: &mut Vec<String>) {
             if !idle.contains(&lower.as_str()) {
                 let known = known.iter().chain(idle).copied();
                 let meant = nearest(&lower, known).map(|meant| format!("; did you mean {meant}?"));
-                warnings.push(format!(
+                remarks.push(Remark::Odd(format!(
                     "{place}: [{name}] has no option {}; it is not read{}",
                     entry.name,
                     meant.unwrap_or_default()
-                ));
+                )));
             } else if !value(entry).starts_with("xmlrpc/") {
-                warnings.push(format!("{place}: {} has no effect here", entry.name));
+                let text = format!("{place}: {} has no effect here", entry.name);
+                remarks.push(Remark::Odd(text));
             }
         }
     }
 }
 
-fn communication(file: &File, settings: &mut Settings) -> Result<(), SettingsError> {
+fn communication(file: &File, settings: &mut Settings, remarks: &mut Vec<Remark>) {
     let Some(section) = file.section("communication") else {
-        return Ok(());
+        return;
     };
     let to = &mut settings.communication;
     if let Some(protocol) = text(section, "protocol") {
@@ -213,10 +231,10 @@ fn communication(file: &File, settings: &mut Settings) -> Result<(), SettingsErr
         if let Some(entry) = option(section, name) {
             // Old files say 90.0 where seconds are meant.
             let whole = value(entry).split('.').next().unwrap_or_default();
-            *to = whole
-                .trim()
-                .parse()
-                .map_err(|_| word(entry, "a whole number"))?;
+            match whole.trim().parse() {
+                Ok(number) => *to = number,
+                Err(_) => remarks.push(word(entry, "a whole number").into()),
+            }
         }
     }
     let file = |name| text(section, name).map(str::to_owned);
@@ -230,42 +248,48 @@ fn communication(file: &File, settings: &mut Settings) -> Result<(), SettingsErr
             .filter(|name| !name.is_empty())
             .collect();
     }
-    Ok(())
 }
 
-fn client(file: &File, settings: &mut Settings) -> Result<(), SettingsError> {
+fn client(file: &File, settings: &mut Settings, remarks: &mut Vec<Remark>) {
     let Some(section) = file.section("client") else {
-        return Ok(());
+        return;
     };
-    if let Some(names) = text(section, "drivers") {
-        settings.drivers = names
+    if let Some(entry) = option(section, "drivers") {
+        lists::drivers(entry, remarks);
+        settings.drivers = value(entry)
             .split(',')
             .map(|name| name.trim().to_owned())
             .filter(|name| !name.is_empty())
             .collect();
     }
     if let Some(entry) = option(section, "decision") {
-        settings.decision = DecisionMode::from_word(value(entry))
-            .ok_or_else(|| word(entry, "whitelist, blacklist or none"))?;
+        match DecisionMode::from_word(value(entry)) {
+            Some(decision) => settings.decision = decision,
+            None => remarks.push(word(entry, "whitelist, blacklist or none").into()),
+        }
     }
     settings.profile = text(section, "profile").map(str::to_owned);
-    settings.command_timeout = seconds(section, "command_timeout")?;
-    settings.probe_timeout = seconds(section, "probe_timeout")?;
+    settings.command_timeout = seconds(section, "command_timeout", remarks);
+    settings.probe_timeout = seconds(section, "probe_timeout", remarks);
     if let Some(entry) = option(section, "exit_on_probe_failure") {
-        settings.exit_on_probe_failure =
-            modern_word(value(entry)).ok_or_else(|| word(entry, "true or false"))?;
+        match modern_word(value(entry)) {
+            Some(exit) => settings.exit_on_probe_failure = exit,
+            None => remarks.push(word(entry, "true or false").into()),
+        }
     }
-    Ok(())
 }
 
 /// A time limit; none when it is 0 or less.
-fn seconds(section: &Section, name: &str) -> Result<Option<u64>, SettingsError> {
-    let Some(entry) = option(section, name) else {
-        return Ok(None);
-    };
+fn seconds(section: &Section, name: &str, remarks: &mut Vec<Remark>) -> Option<u64> {
+    let entry = option(section, name)?;
     let whole = value(entry).split('.').next().unwrap_or_default();
-    let seconds: i64 = whole.trim().parse().map_err(|_| word(entry, "seconds"))?;
-    Ok(u64::try_from(seconds).ok().filter(|seconds| *seconds > 0))
+    match whole.trim().parse::<i64>() {
+        Ok(seconds) => u64::try_from(seconds).ok().filter(|seconds| *seconds > 0),
+        Err(_) => {
+            remarks.push(word(entry, "seconds").into());
+            None
+        }
+    }
 }
 
 fn word(entry: &Entry, expected: &'static str) -> SettingsError {

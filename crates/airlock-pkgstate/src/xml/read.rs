@@ -25,8 +25,10 @@ pub struct Document {
     pub text: String,
     /// The root element.
     pub root: Element,
-    /// Comments outside the root element, in order.
-    pub outside: Vec<String>,
+    /// Comments before the root element, in order.
+    pub before: Vec<String>,
+    /// Comments behind the root element, in order.
+    pub after: Vec<String>,
     /// How the file's bytes have to be read and written.
     pub encoding: Encoding,
     /// The file starts with the mark of UTF-8.
@@ -78,15 +80,16 @@ impl Document {
         if text.starts_with('\u{feff}') {
             return Err(at(file, &text, 0, XmlFlaw::Outside { what: "text" }));
         }
-        let mut outside = Vec::new();
-        let mut root =
-            tree(&text, &mut outside).map_err(|(offset, flaw)| at(file, &text, offset, flaw))?;
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let mut root = tree(&text, &mut before, &mut after)
+            .map_err(|(offset, flaw)| at(file, &text, offset, flaw))?;
         Lines::default().number(&text, &mut root);
         Ok(Self {
             file: file.to_owned(),
             text,
             root,
-            outside,
+            before,
+            after,
             encoding,
             mark,
         })
@@ -98,7 +101,8 @@ impl Document {
             file: file.to_owned(),
             text: String::new(),
             root,
-            outside: Vec::new(),
+            before: Vec::new(),
+            after: Vec::new(),
             encoding: Encoding::Utf8,
             mark: false,
         }
@@ -213,7 +217,7 @@ impl Lines {
 /// A flaw at an offset of the text.
 pub(super) type Flawed<T> = Result<T, (usize, XmlFlaw)>;
 
-fn tree(text: &str, outside: &mut Vec<String>) -> Flawed<Element> {
+fn tree(text: &str, before: &mut Vec<String>, after: &mut Vec<String>) -> Flawed<Element> {
     let mut reader = Reader::from_reader(text.as_bytes());
     let mut open: Vec<Element> = Vec::new();
     let mut root: Option<Element> = None;
@@ -271,7 +275,8 @@ fn tree(text: &str, outside: &mut Vec<String>) -> Flawed<Element> {
                 }
                 match open.last_mut() {
                     Some(parent) => parent.children.push(Node::Comment(normalized(inner))),
-                    None => outside.push(normalized(inner)),
+                    None if root.is_none() => before.push(normalized(inner)),
+                    None => after.push(normalized(inner)),
                 }
             }
             Event::PI(_) => {

@@ -4,6 +4,8 @@ mod bind;
 mod convert;
 mod generate;
 mod lint;
+mod lint_settings;
+mod native;
 mod properties;
 mod update;
 

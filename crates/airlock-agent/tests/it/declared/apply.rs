@@ -309,14 +309,16 @@ fn a_set_of_the_native_form_chooses_its_instances() {
             rpms.to_str().unwrap()
         ),
     );
-    let folder = rpms.to_str().unwrap();
+    // Several folders stand in one list, as in the tools.
+    let empty = tempfile::tempdir().unwrap();
+    let folders = format!("{},{}", empty.path().display(), rpms.to_str().unwrap());
     let ran = machine.run(
         "apply",
         &[
             "--entries",
             "policy.toml",
             "--rpmdirs",
-            folder,
+            &folders,
             "-r",
             "packages",
         ],

@@ -13,23 +13,34 @@ use crate::pkgmgr::error::{Error, Result};
 /// What is taken of a file at once: most headers are smaller.
 const BUFFER: usize = 64 << 10;
 
-/// The folders that a pattern (`*`, `?`, `[…]`) stands for, by name. None when nothing fits.
+/// The folders that a pattern (`*`, `?`, `[…]`) stands for, by name; plain files that it fits too are passed over. None
+/// when nothing fits.
 ///
 /// # Errors
-/// [`Error::Pattern`], and folders on the way that cannot be read.
+/// [`Error::Pattern`], [`Error::OnlyFiles`], and folders on the way that cannot be read.
 pub fn matching_folders(pattern: &str) -> Result<Vec<PathBuf>> {
     let paths = glob::glob(pattern).map_err(|error| Error::Pattern {
         pattern: pattern.to_owned(),
         why: error.msg.to_owned(),
     })?;
-    paths
+    let paths: Vec<PathBuf> = paths
         .map(|path| {
             path.map_err(|error| {
                 let path = error.path().to_owned();
                 Error::file(path, "cannot read the folder", error.into())
             })
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    let fits_files = !paths.is_empty();
+    // What cannot be looked at is an error when it is read.
+    let is_other = |path: &Path| std::fs::metadata(path).is_ok_and(|about| !about.is_dir());
+    let folders: Vec<PathBuf> = paths.into_iter().filter(|path| !is_other(path)).collect();
+    match folders.is_empty() && fits_files {
+        true => Err(Error::OnlyFiles {
+            pattern: pattern.to_owned(),
+        }),
+        false => Ok(folders),
+    }
 }
 
 /// Reads the headers of all files `*.rpm` that lie in the folders themselves, not below.

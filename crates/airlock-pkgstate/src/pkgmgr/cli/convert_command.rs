@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use super::files::{is_native, read_document};
-use super::{FAILED, LookUpArgs, Stop, Terminal};
+use super::{FAILED, LookUpArgs, Stop, Terminal, write_json};
 use crate::pkgmgr::error::Error;
 use crate::pkgmgr::list::List;
 use crate::pkgmgr::native::{Loss, Policy};
@@ -68,21 +69,22 @@ fn go(args: &ConvertArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         true => FormArg::Xml,
         false => FormArg::Toml,
     });
+    let mut warnings = Vec::new();
     let text = match to {
         FormArg::Toml => policy.to_toml(),
         FormArg::Xml => {
             let has_facts = policy.needs_facts();
             let resolved = match args.look_up.resolved(&policy, path, terminal) {
                 Err(Stop::Failed(Error::Resolve { source, .. })) if args.lossy => {
-                    terminal.warn(&format!("{file}: {source}"))?;
+                    warnings.push(format!("{file}: {source}"));
                     policy
                 }
                 other => {
                     let resolved = other?;
                     if has_facts {
-                        terminal.warn(&format!(
+                        warnings.push(format!(
                             "{file}: sets and keys became instances as they are now; XML cannot say where they came from"
-                        ))?;
+                        ));
                     }
                     resolved
                 }
@@ -92,19 +94,55 @@ fn go(args: &ConvertArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
             text
         }
     };
-    for Loss { line, what } in &losses {
+    let is_done = losses.is_empty() || args.lossy;
+    if let (Some(path), true) = (&args.outfile, is_done) {
+        write_file(path, text.as_bytes())?;
+    }
+    if terminal.json {
+        let lost = losses
+            .iter()
+            .map(|Loss { line, what }| json!({"line": line, "what": what}));
+        let answer = json!({
+            "version": 1,
+            "file": file,
+            "to": match to { FormArg::Xml => "xml", FormArg::Toml => "toml" },
+            "converted": is_done,
+            "text": (is_done && args.outfile.is_none()).then_some(text),
+            "outfile": args.outfile.as_ref().filter(|_| is_done).map(|path| path.display().to_string()),
+            "lost": lost.collect::<Vec<_>>(),
+            "warnings": warnings,
+        });
+        write_json(terminal.out, &answer)?;
+    } else {
+        say(&file, &losses, &warnings, is_done, terminal)?;
+        if is_done && args.outfile.is_none() {
+            terminal.out.write_all(text.as_bytes())?;
+        }
+    }
+    match is_done {
+        true => Ok(()),
+        false => Err(Stop::Said(FAILED)),
+    }
+}
+
+fn say(
+    file: &str,
+    losses: &[Loss],
+    warnings: &[String],
+    is_done: bool,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Stop> {
+    for warning in warnings {
+        terminal.warn(warning)?;
+    }
+    for Loss { line, what } in losses {
         writeln!(terminal.err, "{file}:{line}: lost: {what}")?;
     }
-    if !losses.is_empty() && !args.lossy {
+    if !is_done {
         writeln!(
             terminal.err,
             "error: {file}: the other form cannot say everything; nothing was written. Take it out, or convert with --lossy"
         )?;
-        return Err(Stop::Said(FAILED));
-    }
-    match &args.outfile {
-        Some(path) => write_file(path, text.as_bytes())?,
-        None => terminal.out.write_all(text.as_bytes())?,
     }
     Ok(())
 }

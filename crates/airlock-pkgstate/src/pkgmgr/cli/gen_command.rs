@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::{Called, SourceArgs, Stop, Terminal, write_json};
-use crate::pkgmgr::arch::Archs;
+use crate::pkgmgr::arch::{Archs, ArchsError};
 use crate::pkgmgr::generate::{
     DateField, Dates, Format, Header, Options, generate, generated_entries,
 };
@@ -32,6 +32,7 @@ pub struct GenArgs {
         long,
         value_name = "N",
         default_value_t = 4,
+        value_parser = whole_number,
         allow_negative_numbers = true
     )]
     pub indent: i64,
@@ -41,15 +42,15 @@ pub struct GenArgs {
     /// Write the PackageList element around
     #[arg(short = 'P', long)]
     pub pkgmgrhdr: bool,
-    /// Priority of the PackageList
+    /// Priority of the PackageList (default: 0)
     #[arg(
         short,
         long,
         value_name = "N",
-        default_value_t = 0,
+        value_parser = whole_number,
         allow_negative_numbers = true
     )]
-    pub priority: i64,
+    pub priority: Option<i64>,
     /// All versions, or of each architecture the latest
     #[arg(short, long, value_enum, default_value_t = ReleaseArg::Latest)]
     pub release: ReleaseArg,
@@ -94,6 +95,12 @@ pub enum DateFieldArg {
     Mtime,
 }
 
+/// A number, and what to write in place of what is none.
+fn whole_number(text: &str) -> Result<i64, String> {
+    let number = text.trim().parse();
+    number.map_err(|_| "that is no whole number; write one like 0 or 10".to_owned())
+}
+
 /// Most blanks a level.
 const MOST_INDENT: i64 = 64;
 
@@ -115,12 +122,23 @@ fn go(args: &GenArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         return Err(Stop::Usage(text.to_owned()));
     }
     let sources = args.sources.check(terminal)?;
-    let archs = Archs::parse(&args.archs).map_err(|error| Stop::Usage(error.to_string()))?;
+    let archs = Archs::parse(&args.archs).map_err(|error| {
+        Stop::Usage(match (terminal.called, &error) {
+            (Called::AsOld, _) => error.to_string(),
+            (_, ArchsError::Unknown(name)) => format!(
+                "--archs: rpm knows no architecture {name:?}; write names like x86_64,noarch, with commas alone between"
+            ),
+            (_, ArchsError::Twice) => {
+                "--archs: an architecture stands there twice; name it once".to_owned()
+            }
+        })
+    })?;
+    without_effect(args, terminal)?;
     let options = Options {
         format,
         header: args.pkgmgrhdr.then(|| Header {
             uri: uri.unwrap_or_default(),
-            priority: args.priority,
+            priority: args.priority.unwrap_or_default(),
         }),
         groups: match args.groups.as_deref() {
             None | Some("") => Vec::new(),
@@ -143,6 +161,15 @@ fn go(args: &GenArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     for warning in &generated.warnings {
         terminal.warn(warning)?;
     }
+    if generated.names == 0 && !packages.all.is_empty() {
+        let count = match packages.all.len() {
+            1 => "the only package that there is is not".to_owned(),
+            count => format!("none of the {count} packages that there are is"),
+        };
+        terminal.warn(&format!(
+            "{count} let in by --archs, --startdate and --enddate"
+        ))?;
+    }
     if let Some(path) = &args.outfile {
         write_file(path, generated.text.as_bytes())?;
     }
@@ -158,6 +185,27 @@ fn go(args: &GenArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
             terminal.out,
             "{} package instances were processed",
             generated.names
+        )?;
+    }
+    Ok(())
+}
+
+/// Tells of options that nothing comes of; the old tool was silent, and is under its own name.
+fn without_effect(args: &GenArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+    if terminal.called == Called::AsOld {
+        return Ok(());
+    }
+    let has_uri = args.uri.as_deref().is_some_and(|uri| !uri.is_empty());
+    for (option, is_given) in [("--uri", has_uri), ("--priority", args.priority.is_some())] {
+        if is_given && !args.pkgmgrhdr {
+            terminal.warn(&format!(
+                "{option} does nothing without --pkgmgrhdr (-P): it is written on the PackageList"
+            ))?;
+        }
+    }
+    if has_uri && args.pkgmgrhdr && args.format == FormatArg::Yum {
+        terminal.warn(
+            "--uri does nothing with --format yum: the repositories say where packages are",
         )?;
     }
     Ok(())

@@ -34,6 +34,9 @@ pub struct SourceArgs {
     pub rest: Vec<String>,
 }
 
+/// How many folders a message names.
+const SHOWN: usize = 5;
+
 /// What is left of the options once they were looked at.
 pub(super) struct Sources {
     folders: Option<Vec<PathBuf>>,
@@ -117,6 +120,33 @@ fn without_secret(url: &str) -> String {
 }
 
 impl Sources {
+    /// That there are no packages, and where.
+    fn nothing(&self) -> String {
+        match &self.folders {
+            Some(folders) if folders.is_empty() => "there is no folder to look into".to_owned(),
+            Some(folders) => {
+                let shown: Vec<String> = folders
+                    .iter()
+                    .take(SHOWN)
+                    .map(|folder| folder.display().to_string())
+                    .collect();
+                let more = match folders.len() - shown.len() {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!(
+                    "{}{more}: no file *.rpm lies there; folders below are not looked into",
+                    shown.join(", ")
+                )
+            }
+            None => {
+                let all = self.repositories.iter().map(|url| without_secret(url));
+                let all: Vec<String> = all.collect();
+                format!("{}: there is no package", all.join(", "))
+            }
+        }
+    }
+
     /// Reads the packages. `says_repomd`: whether the repository is named before its list is.
     pub(super) fn load(
         &self,
@@ -152,10 +182,13 @@ impl Sources {
                 runtime.block_on(load_repositories(&self.repositories, &settings, listener))?
             }
         };
-        match loud.failed {
-            Some(error) => Err(Stop::Output(error)),
-            None => Ok(packages),
+        if let Some(error) = loud.failed {
+            return Err(Stop::Output(error));
         }
+        if packages.all.is_empty() {
+            terminal.warn(&self.nothing())?;
+        }
+        Ok(packages)
     }
 }
 

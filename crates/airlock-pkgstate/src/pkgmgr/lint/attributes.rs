@@ -3,7 +3,7 @@
 use super::Findings;
 use super::tree::Around;
 use crate::pkgmgr::words::{
-    self, ACTIONS, BOOLEANS, RPM_FLAGS, SAME, TYPES, YUM_FLAGS, boolean, flags, nearest,
+    self, ACTIONS, BOOLEANS, SAME, TYPES, boolean, flag_flaw, flags, nearest,
 };
 use crate::xml::Element;
 
@@ -84,37 +84,19 @@ fn conflicts(element: &Element, findings: &mut Findings<'_>) {
 
 fn check_flags(element: &Element, text: &str, kind: Option<&str>, findings: &mut Findings<'_>) {
     for flag in flags(text) {
-        let lower = flag.to_ascii_lowercase();
-        let (rpm, yum) = (
-            RPM_FLAGS.contains(&lower.as_str()),
-            YUM_FLAGS.contains(&lower.as_str()),
+        match flag_flaw(flag, kind) {
+            Some(flaw) if flaw.is_unknown => findings.error(element, flaw.text),
+            Some(flaw) => findings.warning(element, flaw.text),
+            None => {}
+        }
+    }
+    if kind == Some("rpm") && text.contains(char::is_whitespace) {
+        let written: Vec<&str> = flags(text).collect();
+        let text = format!(
+            "verify_flags: Bcfg2's RPMng knows no flag with a blank before or behind it and takes commas alone; write {}",
+            written.join(",")
         );
-        let replaced = match lower.as_str() {
-            "nomd5" => Some("nochecksum"),
-            "nolinkto" => Some("nosymlink"),
-            _ => None,
-        };
-        let message = match (kind, rpm, yum) {
-            (_, false, false) => {
-                let known = RPM_FLAGS.into_iter().chain(YUM_FLAGS);
-                let meant = nearest(flag, known).map(|meant| format!("; did you mean {meant}?"));
-                let text = format!(
-                    "verify_flags: there is no {flag:?}{}",
-                    meant.unwrap_or_default()
-                );
-                findings.error(element, text);
-                continue;
-            }
-            (Some("yum"), true, false) => match replaced {
-                Some(instead) => {
-                    format!("verify_flags: {flag} does nothing with YUMng; write {instead}")
-                }
-                None => format!("verify_flags: {flag} does nothing with YUMng"),
-            },
-            (Some("rpm"), false, true) => format!("verify_flags: {flag} does nothing with RPMng"),
-            _ => continue,
-        };
-        findings.warning(element, message);
+        findings.warning(element, text);
     }
 }
 

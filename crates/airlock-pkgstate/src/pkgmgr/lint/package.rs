@@ -71,6 +71,19 @@ fn named(package: &Element, kind: Option<&str>, findings: &mut Findings<'_>) {
     } else if name.is_none() && package.attribute("group").is_none() {
         findings.error(package, "the attribute name is missing");
     }
+    for list in ["multiarch", "srcs"] {
+        if package
+            .attribute(list)
+            .is_some_and(|text| text.contains(','))
+        {
+            findings.error(
+                package,
+                format!(
+                    "{list}: between its words stand blanks; a comma becomes a part of the URL"
+                ),
+            );
+        }
+    }
     if let (Some(file), Some(archs)) = (file, package.attribute("multiarch"))
         && expand(file, archs, package.attribute("srcs")).is_none()
     {

@@ -99,18 +99,6 @@ pub(super) fn rules(root: &Element, findings: &mut Findings<'_>) {
     rules_children(root, &Around::default(), findings);
 }
 
-/// What a Rules list may hold beside packages and paths; it is not looked into.
-const OTHER_RULES: [&str; 8] = [
-    "Service",
-    "Action",
-    "PostInstall",
-    "SELinux",
-    "SEBoolean",
-    "POSIXUser",
-    "POSIXGroup",
-    "ConfFile",
-];
-
 fn rules_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
     text(element, findings);
     for child in element.elements() {
@@ -123,14 +111,10 @@ fn rules_children(element: &Element, around: &Around, findings: &mut Findings<'_
                 condition(child, around, findings);
                 rules_children(child, &around.within(child), findings);
             }
-            other if OTHER_RULES.contains(&other) => {}
+            // Entries of other kinds are not looked into.
+            other if OTHER_ENTRIES.contains(&other) => {}
             native::KEY if findings.native => {}
-            _ => misplaced(
-                child,
-                element,
-                &["Package", "Path", "Group", "Client"],
-                findings,
-            ),
+            _ => unknown(child, element, &["Package", "Group", "Client"], findings),
         }
     }
 }
@@ -139,27 +123,66 @@ pub(super) fn bundle(root: &Element, findings: &mut Findings<'_>) {
     bundle_children(root, &Around::default(), findings);
 }
 
+/// What a bundle may hold beside entries.
+const BUNDLE_PARTS: [&str; 5] = ["Group", "Client", "Bundle", "RequiredBundle", "Package"];
+
 fn bundle_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
     text(element, findings);
     for child in element.elements() {
+        let plain = child.name.strip_prefix("Bound").unwrap_or(&child.name);
         match child.name.as_str() {
             "BoundPackage" => package::check(child, &Around::default(), findings),
             "BoundPath" => path(child, findings),
-            "Package" if child.all("Instance").next().is_some() => findings.warning(
-                child,
-                "its instances are lost when it is bound; write BoundPackage, or put it into a PackageList",
-            ),
-            "Package" | "Path"
-                if ["name", "group"].iter().all(|name| child.attribute(name).is_none()) =>
-            {
+            "Package" => abstract_package(child, findings),
+            "Path" if child.attribute("name").is_none() => {
                 findings.error(child, "the attribute name is missing");
             }
             "Group" | "Client" => {
                 condition(child, around, findings);
                 bundle_children(child, &around.within(child), findings);
             }
-            // Bundles hold entries of many kinds.
-            _ => {}
+            "Bundle" | "RequiredBundle" => {}
+            template if template.starts_with("py:") => {
+                findings.error(child, "templates are not evaluated; write the bundle out")
+            }
+            // Of a name space of its own, like xi:include.
+            foreign if foreign.contains(':') => {}
+            _ if OTHER_ENTRIES.contains(&plain) => {}
+            _ => unknown(child, element, &BUNDLE_PARTS, findings),
+        }
+    }
+}
+
+/// A package that the server binds: it looks for what the name stands for in the lists.
+fn abstract_package(package: &Element, findings: &mut Findings<'_>) {
+    attributes::names(package, &[&words::PACKAGE], findings);
+    if package.all("Instance").next().is_some() {
+        findings.warning(
+            package,
+            "its instances are lost when it is bound; write BoundPackage, or put it into a PackageList",
+        );
+    }
+    if ["name", "group"]
+        .iter()
+        .all(|name| package.attribute(name).is_none_or(str::is_empty))
+    {
+        findings.error(package, "the attribute name is missing");
+    }
+    if let Some((_, archs)) = package
+        .attribute("altsrc")
+        .and_then(|asked| asked.split_once(':'))
+        && archs.contains(char::is_whitespace)
+    {
+        findings.error(
+            package,
+            "altsrc: a blank among the architectures; between them stand commas alone",
+        );
+    }
+    for child in package.elements() {
+        match child.name.as_str() {
+            "Instance" => {}
+            "Ignore" => package::ignore(child, findings),
+            _ => misplaced(child, package, &["Ignore"], findings),
         }
     }
 }
@@ -187,7 +210,7 @@ pub(super) fn bound(element: &Element, findings: &mut Findings<'_>) {
                 "conditions are resolved by the server; here stand entries alone",
             ),
             other if OTHER_ENTRIES.contains(&other) => {}
-            _ => misplaced(child, element, &["Package", "Path"], findings),
+            _ => unknown(child, element, &["Package"], findings),
         }
     }
 }
@@ -218,6 +241,19 @@ pub(super) fn misplaced(
     let meant = match nearest(name, allowed.iter().copied()) {
         Some(meant) => format!("did you mean <{meant}>?"),
         None => format!("it may hold {}", allowed.join(", ")),
+    };
+    findings.error(element, format!("it cannot stand in <{parent}>; {meant}"));
+}
+
+/// An entry of a kind that no client has: it is never done, and the client reports it as bad.
+fn unknown(element: &Element, parent: &Element, parts: &[&str], findings: &mut Findings<'_>) {
+    let (name, parent) = (&element.name, &parent.name);
+    let known = parts.iter().copied().chain(OTHER_ENTRIES);
+    let bound = name.strip_prefix("Bound");
+    let meant = match nearest(bound.unwrap_or(name), known) {
+        Some(meant) if bound.is_some() => format!("did you mean <Bound{meant}>?"),
+        Some(meant) => format!("did you mean <{meant}>?"),
+        None => "no client knows entries of that kind; take it out".to_owned(),
     };
     findings.error(element, format!("it cannot stand in <{parent}>; {meant}"));
 }

@@ -13,10 +13,10 @@ pub(super) fn convert(document: &Document) -> Option<(Element, Vec<Loss>)> {
     }
     let mut losses = Vec::new();
     root.attribute("priority").and_then(priority)?;
-    let mut list = taken(root, &mut losses);
-    // What stood outside the root element belongs to the file.
-    let outside = document.outside.iter().cloned().map(Node::Comment);
-    list.children.extend(outside);
+    let mut list = take(root, root.name == "Rules", &mut losses);
+    // The form has no place behind everything but the end of the list.
+    let after = document.after.iter().cloned().map(Node::Comment);
+    list.children.extend(after);
     Some((list, losses))
 }
 
@@ -28,10 +28,6 @@ fn is_known(parent: &Element, child: &Element, is_rules: bool) -> bool {
         "Ignore" | "Path" => false,
         _ => child.name == "Package" || is_condition(child) || (is_rules && child.name == "Path"),
     }
-}
-
-fn taken(element: &Element, losses: &mut Vec<Loss>) -> Element {
-    take(element, element.name == "Rules", losses)
 }
 
 fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
@@ -67,37 +63,36 @@ fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
         );
     }
     for (name, _) in &element.attributes {
-        // The key of that name holds comments.
-        let is_taken = element.name == "Path" && name == "comment";
+        // The keys of these names hold comments.
+        let is_taken =
+            element.name == "Path" && ["comment", "end_comment"].contains(&name.as_str());
         if is_taken || !is_attribute_name(name) {
             lose(line, format!("the attribute {name}: its name is not plain"));
         }
     }
-    let mut inner_comments = Vec::new();
-    for child in &element.children {
+    let behind = behind(&element.children);
+    let mut is_kept = false;
+    for (child, is_behind) in element.children.iter().zip(behind) {
         match child {
             Node::Text(text) if text.trim().is_empty() => {}
             Node::Text(_) => lose(line, format!("the text inside <{}>", element.name)),
             Node::Instruction(_) => lose(line, "a processing instruction".to_owned()),
-            // A file of its own writes them beside the instance.
-            Node::Comment(text) => match element.name.as_str() {
-                "Instance" | "Ignore" | "Path" => inner_comments.push(Node::Comment(text.clone())),
-                _ => copy.children.push(child.clone()),
-            },
+            Node::Comment(_) if is_behind && is_kept => {
+                // It is about that element, and the form knows comments before elements.
+                let last = copy.children.len().saturating_sub(1);
+                copy.children.insert(last, child.clone());
+            }
+            Node::Comment(_) => copy.children.push(child.clone()),
             Node::Element(inner) if is_known(element, inner, is_rules) => {
                 let mut inner_losses = Vec::new();
-                let mut taken = take(inner, is_rules, &mut inner_losses);
-                let comments = taken.children.iter().position(|node| *node == MARK);
-                if let Some(at) = comments {
-                    let mut moved = taken.children.split_off(at);
-                    copy.children.extend(moved.drain(1..));
-                }
+                copy.push(take(inner, is_rules, &mut inner_losses));
+                is_kept = true;
                 for loss in inner_losses {
                     lose(loss.line, loss.what);
                 }
-                copy.push(taken);
             }
             Node::Element(inner) => {
+                is_kept = false;
                 let (name, parent) = (&inner.name, &element.name);
                 lose(
                     inner.place.line,
@@ -106,12 +101,25 @@ fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
             }
         }
     }
-    if !inner_comments.is_empty() {
-        copy.children.push(MARK);
-        copy.children.extend(inner_comments);
-    }
     copy
 }
 
-/// Stands before comments that go to the element around. No source has it: an empty text is never kept.
-const MARK: Node = Node::Text(String::new());
+/// Which children are comments behind an element on its line, with nothing but comments up to the line's end.
+fn behind(children: &[Node]) -> Vec<bool> {
+    let mut are = vec![false; children.len()];
+    let mut since = None;
+    for (number, child) in children.iter().enumerate() {
+        match child {
+            Node::Element(_) => since = Some(number + 1),
+            Node::Comment(_) => {}
+            Node::Text(text) if text.contains('\n') => {
+                if let Some(since) = since.take() {
+                    are[since..number].fill(true);
+                }
+            }
+            Node::Text(text) if text.trim().is_empty() => {}
+            _ => since = None,
+        }
+    }
+    are
+}

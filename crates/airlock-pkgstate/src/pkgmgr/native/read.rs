@@ -1,18 +1,41 @@
 //! TOML into the element that says the same.
+//!
+//! Reading goes on behind a flaw, so that all of them can be told. An element with one in it is left out: what is wrong
+//! with the rest is found without it.
 
-use toml::de::{DeTable, DeValue};
+mod key;
+
+use toml::de::DeTable;
 
 use super::flaw::{Lines, NativeError};
 use super::value::{
-    Field, Flawed, attribute_name, comment, fields, ignores, integer, plain, string, tables,
+    Field, Flawed, attribute_name, comments, fields, integer, list, plain, string, tables, texts,
 };
-use super::{KEY, SET, VERSION, is_key};
+use super::{VERSION, is_key};
+use crate::pkgmgr::list::{is_condition, priority};
 use crate::pkgmgr::words::{self, nearest};
-use crate::xml::{DEEPEST, Element, LARGEST};
+use crate::xml::{DEEPEST, Element, LARGEST, Node};
 
-pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Element, NativeError> {
-    let flawed = |text: &str, offset: usize, why: String| {
-        let (line, column) = Lines::new(text).position(offset);
+/// What a file says.
+pub(super) struct Read {
+    pub(super) root: Element,
+    /// The comments at the top of the file.
+    pub(super) top: Vec<String>,
+    /// What is wrong, in the order of the file.
+    pub(super) flaws: Vec<NativeError>,
+}
+
+/// How many flaws are told.
+const MOST: usize = 200;
+
+pub(super) fn read(file: &str, bytes: &[u8]) -> Read {
+    let mut read = Read {
+        root: Element::new("PackageList"),
+        top: Vec::new(),
+        flaws: Vec::new(),
+    };
+    let flaw = |lines: &Lines<'_>, offset: usize, why: String| {
+        let (line, column) = lines.position(offset);
         NativeError {
             file: file.to_owned(),
             line,
@@ -22,40 +45,96 @@ pub(super) fn parse(file: &str, bytes: &[u8]) -> Result<Element, NativeError> {
     };
     if bytes.len() > LARGEST {
         let why = format!("more than {LARGEST} bytes; split the file");
-        return Err(flawed("", 0, why));
+        read.flaws.push(flaw(&Lines::new(""), 0, why));
+        return read;
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-        flawed(
-            &good,
-            good.len(),
-            "this is no UTF-8; save the file as UTF-8".to_owned(),
-        )
-    })?;
-    let table = DeTable::parse(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        flawed(text, offset, error.message().to_owned())
-    })?;
-    let reader = Reader {
-        lines: Lines::new(text),
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let why = "this is no UTF-8; save the file as UTF-8".to_owned();
+            read.flaws.push(flaw(&Lines::new(&good), good.len(), why));
+            return read;
+        }
     };
-    reader
-        .root(table.get_ref())
-        .map_err(|(offset, why)| flawed(text, offset, why))
+    let mut reader = Reader {
+        lines: Lines::new(text),
+        flaws: Vec::new(),
+    };
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut wrong: Vec<(usize, &str)> = errors
+        .iter()
+        .map(|error| (error.span().map_or(0, |span| span.start), error.message()))
+        .collect();
+    wrong.sort_by_key(|(offset, _)| *offset);
+    for (offset, why) in wrong {
+        let wrong = flaw(&reader.lines, offset, why.to_owned());
+        // What follows in the same line follows from it.
+        if read.flaws.last().is_none_or(|last| last.line != wrong.line) && read.flaws.len() < MOST {
+            read.flaws.push(wrong);
+        }
+    }
+    // What stands in a file that is no TOML is guessed only.
+    if !errors.is_empty() {
+        return read;
+    }
+    (read.root, read.top) = reader.root(table.get_ref());
+    reader.flaws.sort_by_key(|(offset, _)| *offset);
+    let flaws = reader.flaws.into_iter().take(MOST);
+    read.flaws = flaws
+        .map(|(offset, why)| flaw(&reader.lines, offset, why))
+        .collect();
+    read
 }
 
 struct Reader<'t> {
     lines: Lines<'t>,
+    flaws: Vec<(usize, String)>,
 }
 
 /// What may stand in a table, beside its attributes.
 const CONTENTS: [&str; 4] = ["package", "path", "key", "when"];
 
+/// Comments of a table: those before the element that it is, and those at the end inside it.
+#[derive(Default)]
+struct Comments {
+    before: Vec<Node>,
+    end: Vec<Node>,
+}
+
 impl Reader<'_> {
-    fn root(&self, table: &DeTable<'_>) -> Flawed<Element> {
-        let mut root = Element::new("PackageList");
+    fn flaw(&mut self, at: usize, why: impl Into<String>) {
+        self.flaws.push((at, why.into()));
+    }
+
+    /// What was read; what is wrong with it is remembered.
+    fn keep<T>(&mut self, read: Flawed<T>) -> Option<T> {
+        read.map_err(|flaw| self.flaws.push(flaw)).ok()
+    }
+
+    fn element(&self, name: &str, at: usize) -> Element {
+        let mut element = Element::new(name);
+        (element.place.line, element.place.column) = self.lines.position(at);
+        element
+    }
+
+    /// Whether the field was a comment.
+    fn comment(&mut self, to: &mut Comments, field: &Field<'_, '_>) -> bool {
+        let to = match field.key {
+            "comment" => &mut to.before,
+            "end_comment" => &mut to.end,
+            _ => return false,
+        };
+        to.extend(self.keep(comments(field)).unwrap_or_default());
+        true
+    }
+
+    fn root(&mut self, table: &DeTable<'_>) -> (Element, Vec<String>) {
+        let first = fields(table).first().map_or(0, |field| field.at);
+        let mut root = self.element("PackageList", first);
         let mut has_version = false;
-        let mut comments = Element::new("");
+        let mut is_rules = false;
+        let mut own = Comments::default();
         let mut contents = Vec::new();
         for field in fields(table) {
             match field.key {
@@ -63,71 +142,91 @@ impl Reader<'_> {
                     if integer(field.value) != Some(VERSION) {
                         let why =
                             format!("this is another form of the file; {VERSION} is read here");
-                        return Err((field.at, why));
+                        self.flaw(field.at, why);
                     }
                     has_version = true;
                 }
-                "kind" => match field.value.as_str() {
-                    Some("pkgmgr") => {}
-                    Some("rules") => root.name = "Rules".to_owned(),
-                    _ => return Err((field.at, "kind is \"pkgmgr\" or \"rules\"".to_owned())),
-                },
-                "comment" => comment(&mut comments, &field)?,
+                "kind" => {
+                    let kind = field.value.as_str();
+                    is_rules = kind != Some("pkgmgr");
+                    match kind {
+                        Some("pkgmgr") => {}
+                        Some("rules") => root.name = "Rules".to_owned(),
+                        _ => self.flaw(field.at, "kind is \"pkgmgr\" or \"rules\""),
+                    }
+                }
+                _ if self.comment(&mut own, &field) => {}
                 key if CONTENTS.contains(&key) => contents.push(field),
-                _ => self.attribute(&mut root, &field, &words::PACKAGE)?,
+                _ => self.attribute(&mut root, &field, &words::PACKAGE),
             }
         }
         if !has_version {
             let why =
                 format!("airlock-packages = {VERSION} is missing; put it into the first line");
-            return Err((0, why));
+            self.flaw(0, why);
         }
-        if root.attribute("priority").is_none() {
-            return Err((0, "priority is missing; add priority = 0".to_owned()));
+        let said = fields(table).into_iter().find(|one| one.key == "priority");
+        match (said, root.attribute("priority")) {
+            (None, _) => self.flaw(0, "priority is missing; add priority = 0"),
+            (Some(said), Some(text)) if priority(text).is_none() => {
+                let why = format!("priority = {text:?} is no number; write priority = 0");
+                self.flaw(said.at, why);
+            }
+            _ => {}
         }
-        self.contents(&mut root, contents, 1)?;
-        // Behind everything: before a child they would be that one's.
-        root.children.append(&mut comments.children);
-        Ok(root)
+        self.contents(&mut root, contents, 1, is_rules);
+        root.children.append(&mut own.end);
+        let text = |node| match node {
+            Node::Comment(text) => Some(text),
+            _ => None,
+        };
+        (root, own.before.into_iter().filter_map(text).collect())
     }
 
     /// Packages first: their place beside conditions means nothing.
     fn contents(
-        &self,
+        &mut self,
         parent: &mut Element,
         mut contents: Vec<Field<'_, '_>>,
         depth: usize,
-    ) -> Flawed<()> {
+        is_rules: bool,
+    ) {
         let order = |key: &str| CONTENTS.iter().position(|one| *one == key);
         contents.sort_by_key(|field| order(field.key));
         for field in contents {
             if depth > DEEPEST - 8 {
-                return Err((field.at, "conditions are nested too deep".to_owned()));
+                self.flaw(field.at, "conditions are nested too deep");
+                continue;
             }
-            for (table, at) in tables(&field)? {
-                let mut comments = Element::new("");
+            for (table, at) in self.keep(tables(&field)).unwrap_or_default() {
+                let mut own = Comments::default();
+                let before = self.flaws.len();
                 let mut element = match field.key {
-                    "package" => self.package(table, at, &mut comments)?,
-                    "path" => self.path(table, at, &mut comments)?,
-                    "key" => self.key(table, at, &mut comments)?,
-                    _ => self.when(table, at, &mut comments, depth)?,
+                    "package" => self.package(table, at, &mut own),
+                    "path" => self.path(table, at, &mut own, is_rules),
+                    "key" => self.key(table, at, &mut own),
+                    _ => self.when(table, at, &mut own, (depth, is_rules)),
                 };
-                parent.children.append(&mut comments.children);
-                (element.place.line, element.place.column) = self.lines.position(at);
+                // A condition without what is wrong in it says what it says.
+                if self.flaws.len() > before && !is_condition(&element) {
+                    continue;
+                }
+                parent.children.append(&mut own.before);
+                element.children.append(&mut own.end);
                 parent.push(element);
             }
         }
-        Ok(())
     }
 
     fn when(
-        &self,
+        &mut self,
         table: &DeTable<'_>,
         at: usize,
-        comments: &mut Element,
-        depth: usize,
-    ) -> Flawed<Element> {
-        let mut element = Element::new("");
+        own: &mut Comments,
+        (depth, is_rules): (usize, bool),
+    ) -> Element {
+        let mut element = self.element("", at);
+        let before = self.flaws.len();
         let mut negated = None;
         let mut contents = Vec::new();
         for field in fields(table) {
@@ -137,204 +236,171 @@ impl Reader<'_> {
                         "group" => "Group".to_owned(),
                         _ => "Client".to_owned(),
                     };
-                    let name = string(&field)?;
+                    let name = self.keep(string(&field)).unwrap_or_default();
                     element.attributes.insert(0, ("name".to_owned(), name));
                 }
-                "group" | "client" => {
-                    let why =
-                        "one condition is a group or a client; nest a second [[when]] for both";
-                    return Err((field.at, why.to_owned()));
-                }
-                "not" => {
-                    let not = field.value.as_bool();
-                    negated =
-                        Some(not.ok_or_else(|| (field.at, "not is true or false".to_owned()))?);
-                }
-                "comment" => comment(comments, &field)?,
+                "group" | "client" => self.flaw(
+                    field.at,
+                    "one condition is a group or a client; nest a second [[when]] for both",
+                ),
+                "not" => match field.value.as_bool() {
+                    Some(not) => negated = Some(not),
+                    None => self.flaw(field.at, "not is true or false"),
+                },
+                _ if self.comment(own, &field) => {}
                 key if CONTENTS.contains(&key) => contents.push(field),
-                _ => self.attribute(&mut element, &field, &words::PACKAGE)?,
+                _ => self.attribute(&mut element, &field, &words::PACKAGE),
             }
         }
-        if element.name.is_empty() {
-            return Err((
-                at,
-                "a [[when]] needs group = \"…\" or client = \"…\"".to_owned(),
-            ));
+        if element.name.is_empty() && self.flaws.len() == before {
+            self.flaw(at, "a [[when]] needs group = \"…\" or client = \"…\"");
         }
         if let Some(negated) = negated {
             let attribute = ("negate".to_owned(), negated.to_string());
-            element.attributes.insert(1, attribute);
+            element
+                .attributes
+                .insert(1.min(element.attributes.len()), attribute);
         }
-        self.contents(&mut element, contents, depth + 1)?;
-        Ok(element)
+        self.contents(&mut element, contents, depth + 1, is_rules);
+        element
     }
 
-    fn package(&self, table: &DeTable<'_>, at: usize, comments: &mut Element) -> Flawed<Element> {
-        let mut package = Element::new("Package");
+    fn package(&mut self, table: &DeTable<'_>, at: usize, own: &mut Comments) -> Element {
+        let mut package = self.element("Package", at);
+        let before = self.flaws.len();
         for field in fields(table) {
             match field.key {
-                "comment" => comment(comments, &field)?,
-                "ignore" => ignores(&mut package, &field)?,
+                _ if self.comment(own, &field) => {}
+                "ignore" => self.ignores(&mut package, &field),
                 "instances" => {
-                    for (table, at) in tables(&field)? {
-                        let instance = self.instance(table, at, &mut package)?;
-                        package.push(instance);
+                    for (table, at) in self.keep(tables(&field)).unwrap_or_default() {
+                        self.instance(table, at, &mut package);
                     }
                 }
                 "set" => {
-                    let set = self.set(&field)?;
-                    package.push(set);
+                    let set = self.set(&field);
+                    package.children.extend(set.map(Node::Element));
                 }
-                _ => self.attribute(&mut package, &field, &words::PACKAGE)?,
+                _ => self.attribute(&mut package, &field, &words::PACKAGE),
             }
         }
-        if ["name", "group", "file"]
-            .iter()
-            .all(|key| package.attribute(key).is_none())
-        {
-            return Err((at, "a package needs a name".to_owned()));
+        let has = |key: &&str| package.attribute(key).is_some();
+        if !["name", "group", "file"].iter().any(has) && self.flaws.len() == before {
+            self.flaw(at, "a package needs a name");
         }
-        Ok(package)
+        package
     }
 
-    fn instance(&self, table: &DeTable<'_>, at: usize, package: &mut Element) -> Flawed<Element> {
-        let mut instance = Element::new("Instance");
+    fn instance(&mut self, table: &DeTable<'_>, at: usize, package: &mut Element) {
+        let mut instance = self.element("Instance", at);
+        let mut own = Comments::default();
         for field in fields(table) {
             match field.key {
-                "comment" => comment(package, &field)?,
-                "ignore" => ignores(&mut instance, &field)?,
-                _ => self.attribute(&mut instance, &field, &words::INSTANCE)?,
+                _ if self.comment(&mut own, &field) => {}
+                "ignore" => self.ignores(&mut instance, &field),
+                _ => self.attribute(&mut instance, &field, &words::INSTANCE),
             }
         }
-        (instance.place.line, instance.place.column) = self.lines.position(at);
-        Ok(instance)
+        package.children.append(&mut own.before);
+        instance.children.append(&mut own.end);
+        package.push(instance);
     }
 
-    fn set(&self, field: &Field<'_, '_>) -> Flawed<Element> {
-        let table = field.value.as_table();
-        let table = table.ok_or((
-            field.at,
-            "a set is { running = true, newest = N }".to_owned(),
-        ))?;
-        let mut set = Element::new(SET);
-        (set.place.line, set.place.column) = self.lines.position(field.at);
-        for field in fields(table) {
-            match (field.key, field.value) {
-                ("running", DeValue::Boolean(running)) => set.set("running", running.to_string()),
-                ("newest", value) => {
-                    let newest = integer(value).filter(|number| (1..=100).contains(number));
-                    let newest =
-                        newest.ok_or((field.at, "newest is a number from 1 to 100".to_owned()))?;
-                    set.set("newest", newest.to_string());
-                }
-                _ => {
-                    let why = "a set knows running = true and newest = N";
-                    return Err((field.at, why.to_owned()));
+    /// Paths; one with comments is a table.
+    fn ignores(&mut self, element: &mut Element, field: &Field<'_, '_>) {
+        for item in list(field) {
+            let Some(table) = item.value.as_table() else {
+                let path = self.keep(texts(&item)).unwrap_or_default();
+                let ignore = |name| self.element("Ignore", item.at).with("name", name);
+                element
+                    .children
+                    .extend(path.into_iter().map(|name| Node::Element(ignore(name))));
+                continue;
+            };
+            let mut own = Comments::default();
+            let mut ignore = self.element("Ignore", item.at);
+            for field in fields(table) {
+                match field.key {
+                    _ if self.comment(&mut own, &field) => {}
+                    "name" => {
+                        let name = self.keep(string(&field));
+                        ignore
+                            .attributes
+                            .extend(name.map(|name| ("name".to_owned(), name)));
+                    }
+                    other => {
+                        let why = unknown(other, ["name", "comment", "end_comment"]);
+                        self.flaw(field.at, why);
+                    }
                 }
             }
-        }
-        if set.attribute("running") != Some("true") && set.attribute("newest").is_none() {
-            return Err((
-                field.at,
-                "an empty set would remove everything; say newest = N".to_owned(),
-            ));
-        }
-        Ok(set)
-    }
-
-    fn key(&self, table: &DeTable<'_>, at: usize, comments: &mut Element) -> Flawed<Element> {
-        let mut key = Element::new(KEY);
-        for field in fields(table) {
-            match field.key {
-                "comment" => comment(comments, &field)?,
-                "fingerprint" => {
-                    let text: String = string(&field)?.split_whitespace().collect();
-                    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-                    if !is_hex || ![40, 64].contains(&text.len()) {
-                        let why = "a fingerprint has 40 hexadecimal digits (64 for keys of version 6); gpg --show-keys FILE shows it";
-                        return Err((field.at, why.to_owned()));
-                    }
-                    key.set("fingerprint", text.to_ascii_uppercase());
-                }
-                "file" | "type" | "uri" => key.set(field.key, string(&field)?),
-                "created" => {
-                    let text = string(&field)?;
-                    if text.len() != 8
-                        || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-                    {
-                        let why = "created is what rpm shows as the release of a key: 8 hexadecimal digits in lower case";
-                        return Err((field.at, why.to_owned()));
-                    }
-                    key.set("created", text);
-                }
-                "until" => {
-                    let text = match field.value.as_datetime() {
-                        Some(date) => date.to_string(),
-                        None => string(&field)?,
-                    };
-                    if text.parse::<jiff::civil::Date>().is_err() || text.len() != 10 {
-                        let why = "until is the last day, as 2027-03-31";
-                        return Err((field.at, why.to_owned()));
-                    }
-                    key.set("until", text);
-                }
-                other => {
-                    let known = [
-                        "fingerprint",
-                        "file",
-                        "created",
-                        "until",
-                        "comment",
-                        "type",
-                        "uri",
-                    ];
-                    return Err((field.at, unknown(other, known)));
-                }
+            if ignore.attribute("name").is_none() {
+                self.flaw(
+                    item.at,
+                    "an ignored path is a text, or { name = \"/…\", comment = \"…\" }",
+                );
             }
-        }
-        match key.attribute("fingerprint") {
-            Some(_) => Ok(key),
-            None => Err((at, "a key needs its fingerprint".to_owned())),
+            element.children.append(&mut own.before);
+            ignore.children.append(&mut own.end);
+            element.push(ignore);
         }
     }
 
     /// A path of a Rules list: what it is for is the driver's business, so its attributes are not looked at.
-    fn path(&self, table: &DeTable<'_>, at: usize, comments: &mut Element) -> Flawed<Element> {
-        let mut path = Element::new("Path");
+    fn path(
+        &mut self,
+        table: &DeTable<'_>,
+        at: usize,
+        own: &mut Comments,
+        is_rules: bool,
+    ) -> Element {
+        let mut path = self.element("Path", at);
+        if !is_rules {
+            let why = "a [[path]] stands in rules alone; write kind = \"rules\" at the top of the file, above all tables";
+            self.flaw(at, why);
+            return path;
+        }
+        let before = self.flaws.len();
         for field in fields(table) {
             match field.key {
-                "comment" => comment(comments, &field)?,
+                _ if self.comment(own, &field) => {}
                 key => {
-                    attribute_name(&field)?;
-                    path.set(key, plain(&field, key)?);
+                    let read = attribute_name(&field).and_then(|()| plain(&field, key));
+                    if let Some(value) = self.keep(read) {
+                        path.set(key, value);
+                    }
                 }
             }
         }
-        match path.attribute("name") {
-            Some(_) => Ok(path),
-            None => Err((at, "a path needs a name".to_owned())),
+        if path.attribute("name").is_none() && self.flaws.len() == before {
+            self.flaw(at, "a path needs a name");
         }
+        path
     }
 
     /// One attribute; those that nothing reads stand in `other`.
-    fn attribute(
-        &self,
-        element: &mut Element,
-        field: &Field<'_, '_>,
-        known: &[&str],
-    ) -> Flawed<()> {
+    fn attribute(&mut self, element: &mut Element, field: &Field<'_, '_>, known: &[&str]) {
         if field.key == "other" {
-            let table = field.value.as_table();
-            let table = table.ok_or((field.at, "other is a table".to_owned()))?;
+            let Some(table) = field.value.as_table() else {
+                return self.flaw(field.at, "other is a table");
+            };
             for field in fields(table) {
-                attribute_name(&field)?;
+                let read = attribute_name(&field).and_then(|()| string(&field));
+                let Some(value) = self.keep(read) else {
+                    continue;
+                };
                 if is_key(element, field.key, known) || element.attribute(field.key).is_some() {
                     let why = format!("{} has a key of its own; take it out of other", field.key);
-                    return Err((field.at, why));
+                    self.flaw(field.at, why);
+                } else {
+                    element.set(field.key, value);
                 }
-                element.set(field.key, string(&field)?);
             }
-            return Ok(());
+            return;
+        }
+        let is_list = ["PackageList", "Rules"].contains(&element.name.as_str());
+        if field.key == "priority" && !is_list {
+            return self.flaw(field.at, "priority is the file's; write it at its top");
         }
         if !is_key(element, field.key, known) && field.key != "priority" {
             let more = [
@@ -346,20 +412,15 @@ impl Reader<'_> {
                 "key",
                 "when",
                 "group",
+                "comment",
+                "end_comment",
             ];
-            return Err((
-                field.at,
-                unknown(field.key, known.iter().copied().chain(more)),
-            ));
+            let why = unknown(field.key, known.iter().copied().chain(more));
+            return self.flaw(field.at, why);
         }
-        if field.key == "priority" && element.name != "PackageList" && element.name != "Rules" {
-            return Err((
-                field.at,
-                "priority is the file's; write it at its top".to_owned(),
-            ));
+        if let Some(value) = self.keep(plain(field, field.key)) {
+            element.set(field.key, value);
         }
-        element.set(field.key, plain(field, field.key)?);
-        Ok(())
     }
 }
 

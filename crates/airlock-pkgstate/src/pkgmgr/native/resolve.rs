@@ -184,10 +184,34 @@ fn instance(one: &Available, kind: Option<&str>) -> Element {
         .with("arch", one.arch.as_str())
 }
 
-/// Keys directly inside become instances of one `gpg-pubkey`, put where there is one already.
+/// A key that became an instance.
+struct Imported {
+    /// The comments before it, and the instance.
+    nodes: Vec<Node>,
+    /// What its package says.
+    attributes: Vec<(String, String)>,
+}
+
+/// Keys directly inside become instances of one `gpg-pubkey`, put where there is one already. The comments before a key
+/// go with it.
 fn keys(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
-    let mut instances: Vec<(Element, Vec<(String, String)>)> = Vec::new();
-    for key in element.all(KEY) {
+    let mut instances: Vec<Imported> = Vec::new();
+    let mut children: Vec<Node> = Vec::new();
+    let mut comments = 0;
+    for child in std::mem::take(&mut element.children) {
+        let key = match child {
+            Node::Element(key) if key.name == KEY => key,
+            other => {
+                comments = match other {
+                    Node::Comment(_) => comments + 1,
+                    _ => 0,
+                };
+                children.push(other);
+                continue;
+            }
+        };
+        let mut nodes = children.split_off(children.len() - comments);
+        comments = 0;
         let last_day = key
             .attribute("until")
             .and_then(|text| text.parse::<Date>().ok());
@@ -196,24 +220,26 @@ fn keys(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
         }
         let own = key.attributes.iter();
         let own = own.filter(|(name, _)| ["type", "uri"].contains(&name.as_str()));
-        instances.push((key_instance(key, facts)?, own.cloned().collect()));
+        let mut instance = key_instance(&key, facts)?;
+        instance.children.clone_from(&key.children);
+        nodes.push(Node::Element(instance));
+        let attributes = own.cloned().collect();
+        instances.push(Imported { nodes, attributes });
     }
-    element
-        .children
-        .retain(|child| !matches!(child, Node::Element(inner) if inner.name == KEY));
-    for (instance, own) in instances {
+    element.children = children;
+    for Imported { nodes, attributes } in instances {
         let is_package = |child: &&mut Node| {
             matches!(child, Node::Element(inner) if inner.name == "Package"
                 && inner.attribute("name") == Some("gpg-pubkey")
-                && own.iter().all(|(name, value)| inner.attribute(name) == Some(value)))
+                && attributes.iter().all(|(name, value)| inner.attribute(name) == Some(value)))
         };
         let found = element.children.iter_mut().find(is_package);
         match found {
-            Some(Node::Element(package)) => package.push(instance),
+            Some(Node::Element(package)) => package.children.extend(nodes),
             _ => {
                 let mut package = Element::new("Package").with("name", "gpg-pubkey");
-                package.attributes.extend(own);
-                package.push(instance);
+                package.attributes.extend(attributes);
+                package.children = nodes;
                 element.children.insert(0, Node::Element(package));
             }
         }

@@ -4,7 +4,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::pkgmgr::words::BOOLEANS;
-use crate::xml::{Element, Node, is_character};
+use crate::xml::{Node, is_character};
 
 /// A flaw at an offset.
 pub(super) type Flawed<T> = Result<T, (usize, String)>;
@@ -110,7 +110,21 @@ pub(super) fn tables<'v, 't>(field: &Field<'v, 't>) -> Flawed<Vec<(&'v DeTable<'
     list.iter().map(table).collect()
 }
 
-fn texts(field: &Field<'_, '_>) -> Flawed<Vec<String>> {
+/// The items of a list, each as a field of the same key; a value that is no list is one item.
+pub(super) fn list<'v, 't>(field: &Field<'v, 't>) -> Vec<Field<'v, 't>> {
+    let item = |value: &'v Spanned<DeValue<'t>>| Field {
+        key: field.key,
+        at: value.span().start,
+        value: value.get_ref(),
+    };
+    match field.value {
+        DeValue::Array(list) => list.iter().map(item).collect(),
+        value => vec![Field { value, ..*field }],
+    }
+}
+
+/// A text, or a list of them.
+pub(super) fn texts(field: &Field<'_, '_>) -> Flawed<Vec<String>> {
     let bad = || {
         (
             field.at,
@@ -130,22 +144,14 @@ fn texts(field: &Field<'_, '_>) -> Flawed<Vec<String>> {
     }
 }
 
-pub(super) fn ignores(element: &mut Element, field: &Field<'_, '_>) -> Flawed<()> {
-    for path in texts(field)? {
-        element.push(Element::new("Ignore").with("name", path));
+pub(super) fn comments(field: &Field<'_, '_>) -> Flawed<Vec<Node>> {
+    let texts = texts(field)?;
+    let is_wrong = |text: &String| text.contains("--") || text.ends_with('-');
+    match texts.iter().any(is_wrong) {
+        true => Err((
+            field.at,
+            "a comment cannot hold -- or end with -".to_owned(),
+        )),
+        false => Ok(texts.into_iter().map(Node::Comment).collect()),
     }
-    Ok(())
-}
-
-pub(super) fn comment(element: &mut Element, field: &Field<'_, '_>) -> Flawed<()> {
-    for text in texts(field)? {
-        if text.contains("--") || text.ends_with('-') {
-            return Err((
-                field.at,
-                "a comment cannot hold -- or end with -".to_owned(),
-            ));
-        }
-        element.children.push(Node::Comment(text));
-    }
-    Ok(())
 }

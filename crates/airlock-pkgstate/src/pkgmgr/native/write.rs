@@ -6,15 +6,16 @@ use super::{KEY, SET, VERSION, is_key};
 use crate::pkgmgr::words::{self, BOOLEANS, boolean, flags};
 use crate::xml::{Element, Node};
 
-pub(super) fn text(root: &Element) -> String {
+pub(super) fn text(root: &Element, top: &[String]) -> String {
     let mut out = format!("airlock-packages = {VERSION}\n");
     if root.name == "Rules" {
         out.push_str("kind = \"rules\"\n");
     }
-    let (leading, children) = split_comments(root);
-    // Those before the first child belong to it, the rest to the file.
+    let (end, children) = split_comments(root);
     keys(root, &words::PACKAGE, "", &mut out);
-    comments(&leading, "", &mut out);
+    let top: Vec<&str> = top.iter().map(String::as_str).collect();
+    comments("comment", &top, &mut out);
+    comments("end_comment", &end, &mut out);
     contents(&children, "", &mut out);
     out
 }
@@ -25,14 +26,14 @@ struct Child<'e> {
     comments: Vec<&'e str>,
 }
 
-/// The children with the comments before each, and the comments that stand before none.
+/// The comments at the end, and the children with the comments before each.
 fn split_comments(element: &Element) -> (Vec<&str>, Vec<Child<'_>>) {
     let mut waiting = Vec::new();
     let mut children = Vec::new();
     for node in &element.children {
         match node {
             Node::Comment(text) => waiting.push(text.as_str()),
-            Node::Element(element) if element.name != "Ignore" => {
+            Node::Element(element) => {
                 children.push(Child {
                     element,
                     comments: std::mem::take(&mut waiting),
@@ -55,14 +56,14 @@ fn contents(children: &[Child<'_>], path: &str, out: &mut String) {
     }
     for child in of(&["Path"]) {
         let _ = writeln!(out, "\n[[{path}path]]");
-        comments(&child.comments, "", out);
+        own_comments(child, out);
         for (name, value) in &child.element.attributes {
             let _ = writeln!(out, "{} = {}", key(name), quoted(value));
         }
     }
     for child in of(&[KEY]) {
         let _ = writeln!(out, "\n[[{path}key]]");
-        comments(&child.comments, "", out);
+        own_comments(child, out);
         for (name, value) in &child.element.attributes {
             let value = match name.as_str() {
                 "until" => value.clone(),
@@ -74,9 +75,8 @@ fn contents(children: &[Child<'_>], path: &str, out: &mut String) {
     for child in of(&["Group", "Client"]) {
         let element = child.element;
         let _ = writeln!(out, "\n[[{path}when]]");
-        let (trailing, inner) = split_comments(element);
-        let all: Vec<&str> = child.comments.iter().copied().chain(trailing).collect();
-        comments(&all, "", out);
+        let (_, inner) = split_comments(element);
+        own_comments(child, out);
         let name = element.attribute("name").unwrap_or_default();
         let kind = element.name.to_lowercase();
         let _ = writeln!(out, "{kind} = {}", quoted(name));
@@ -90,27 +90,22 @@ fn contents(children: &[Child<'_>], path: &str, out: &mut String) {
 
 fn package(child: &Child<'_>, out: &mut String) {
     let element = child.element;
-    let (trailing, inner) = split_comments(element);
-    let all: Vec<&str> = child.comments.iter().copied().chain(trailing).collect();
-    comments(&all, "", out);
+    let (_, inner) = split_comments(element);
+    own_comments(child, out);
     keys(element, &words::PACKAGE, "", out);
-    ignores(element, "", out);
-    let instances = || {
-        inner
-            .iter()
-            .filter(|child| child.element.name == "Instance")
-    };
-    if instances().next().is_some() {
+    ignores(&inner, out);
+    let mut instances = inner
+        .iter()
+        .filter(|child| child.element.name == "Instance")
+        .peekable();
+    if instances.peek().is_some() {
         out.push_str("instances = [\n");
-        for child in instances() {
+        for child in instances {
             let mut fields = String::new();
-            comments(&child.comments, "", &mut fields);
-            let (trailing, _) = split_comments(child.element);
-            debug_assert!(trailing.is_empty(), "taken out before");
+            own_comments(child, &mut fields);
             keys(child.element, &words::INSTANCE, "", &mut fields);
-            ignores(child.element, "", &mut fields);
-            let fields: Vec<&str> = fields.lines().collect();
-            let _ = writeln!(out, "    {{ {} }},", fields.join(", "));
+            ignores(&split_comments(child.element).1, &mut fields);
+            let _ = writeln!(out, "    {},", inline(&fields));
         }
         out.push_str("]\n");
     }
@@ -125,25 +120,47 @@ fn package(child: &Child<'_>, out: &mut String) {
     }
 }
 
-fn ignores(element: &Element, indent: &str, out: &mut String) {
-    let paths: Vec<String> = element
-        .all("Ignore")
-        .map(|ignore| quoted(ignore.attribute("name").unwrap_or_default()))
-        .collect();
+/// A table of keys, one a line, on one line.
+fn inline(fields: &str) -> String {
+    let fields: Vec<&str> = fields.lines().collect();
+    format!("{{ {} }}", fields.join(", "))
+}
+
+/// The paths as texts, and as tables where there are comments.
+fn ignores(children: &[Child<'_>], out: &mut String) {
+    let all = children
+        .iter()
+        .filter(|child| child.element.name == "Ignore");
+    let written = |child: &Child<'_>| {
+        let name = quoted(child.element.attribute("name").unwrap_or_default());
+        let mut fields = String::new();
+        own_comments(child, &mut fields);
+        match fields.is_empty() {
+            true => name,
+            false => inline(&format!("name = {name}\n{fields}")),
+        }
+    };
+    let paths: Vec<String> = all.map(written).collect();
     if !paths.is_empty() {
-        let _ = writeln!(out, "{indent}ignore = [{}]", paths.join(", "));
+        let _ = writeln!(out, "ignore = [{}]", paths.join(", "));
     }
 }
 
-fn comments(texts: &[&str], indent: &str, out: &mut String) {
+/// The comments before an element, and those at its end.
+fn own_comments(child: &Child<'_>, out: &mut String) {
+    comments("comment", &child.comments, out);
+    comments("end_comment", &split_comments(child.element).0, out);
+}
+
+fn comments(key: &str, texts: &[&str], out: &mut String) {
     let texts: Vec<String> = texts.iter().map(|text| quoted(text)).collect();
     match &texts[..] {
         [] => {}
         [one] => {
-            let _ = writeln!(out, "{indent}comment = {one}");
+            let _ = writeln!(out, "{key} = {one}");
         }
         more => {
-            let _ = writeln!(out, "{indent}comment = [{}]", more.join(", "));
+            let _ = writeln!(out, "{key} = [{}]", more.join(", "));
         }
     }
 }

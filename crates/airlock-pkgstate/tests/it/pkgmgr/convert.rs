@@ -80,7 +80,7 @@ fn what_the_native_form_cannot_say_is_named_and_stops_the_conversion() {
     );
 }
 
-const KERNELS: &str = "airlock-packages = 1
+pub(super) const KERNELS: &str = "airlock-packages = 1
 priority = 0
 type = \"rpm\"
 uri = \"http://fortress/\"

@@ -366,3 +366,108 @@ fn secrets_of_an_address_are_not_shown() {
         "{ran:?}"
     );
 }
+
+#[test]
+fn a_pattern_passes_over_plain_files_and_a_file_is_no_folder() {
+    let folder = tempdir().unwrap();
+    let base = text(folder.path());
+    let inner = folder.path().join("el9");
+    std::fs::create_dir(&inner).unwrap();
+    two_builds(&inner);
+    put(folder.path(), "el9.txt", "no folder");
+    let run = |pattern: &str| airlock(["gen", "-d", &format!("{base}/{pattern}")]);
+    let ran = run("el*");
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(versions(&ran.out), ["2"]);
+    for pattern in ["el9.txt", "el9.*", "el9/*.rpm"] {
+        let ran = run(pattern);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""));
+        let expected = format!(
+            "error: --rpmdirs: \"{base}/{pattern}\": that is a file; name the folder that it lies in\n"
+        );
+        assert_eq!(ran.err, expected);
+    }
+}
+
+#[test]
+fn a_list_of_nothing_is_made_with_a_word_about_it() {
+    let folder = tempdir().unwrap();
+    let (full, empty) = (folder.path().join("full"), folder.path().join("empty"));
+    std::fs::create_dir(&full).unwrap();
+    std::fs::create_dir(&empty).unwrap();
+    two_builds(&full);
+    let (full, empty) = (text(&full), text(&empty));
+    // The old tool made the empty list too.
+    let ran = airlock(["gen", "-P", "-d", empty]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "<PackageList priority='0' type='yum'>\n</PackageList>\n")
+    );
+    let expected =
+        format!("warning: {empty}: no file *.rpm lies there; folders below are not looked into\n");
+    assert_eq!(ran.err, expected);
+    let ran = airlock(["gen", "-d", full, "-a", "x86_64"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    assert_eq!(
+        ran.err,
+        "warning: none of the 2 packages that there are is let in by --archs, --startdate and --enddate\n"
+    );
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let words = ["pkgmgr_gen.py", "-d", empty].map(OsString::from);
+    assert_eq!(main_gen(words, &mut out, &mut err), 0);
+    assert_eq!(
+        (
+            String::from_utf8(out).unwrap(),
+            String::from_utf8(err).unwrap()
+        ),
+        (String::new(), expected)
+    );
+}
+
+#[test]
+fn options_without_effect_and_numbers_that_are_none_are_told() {
+    let folder = tempdir().unwrap();
+    two_builds(folder.path());
+    let run = |more: &[&str]| airlock([&["gen", "-d", text(folder.path())], more].concat());
+    assert_eq!(
+        run(&["-P", "-f", "rpm", "-u", "http://h/", "-p", "3"]).err,
+        ""
+    );
+    let ran = run(&["-u", "http://h/", "-p", "0"]);
+    assert_eq!(ran.code, 0);
+    assert_eq!(
+        ran.err,
+        "warning: --uri does nothing without --pkgmgrhdr (-P): it is written on the PackageList\n\
+         warning: --priority does nothing without --pkgmgrhdr (-P): it is written on the PackageList\n"
+    );
+    let ran = run(&["-P", "-u", "http://h/"]);
+    assert!(
+        ran.err.contains("--uri does nothing with --format yum"),
+        "{}",
+        ran.err
+    );
+    let ran = run(&["-a", "x86_64, noarch"]);
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err
+            .starts_with("error: --archs: rpm knows no architecture \" noarch\""),
+        "{}",
+        ran.err
+    );
+    let ran = run(&["-a", "i686,i686"]);
+    assert!(
+        ran.code == 2 && ran.err.contains("stands there twice"),
+        "{}",
+        ran.err
+    );
+    for option in ["-p", "-i"] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let words = ["pkgmgr_gen.py", "-d", "/", option, "abc"].map(OsString::from);
+        assert_eq!(main_gen(words, &mut out, &mut err), 2);
+        let said = String::from_utf8(err).unwrap();
+        assert!(
+            said.contains("that is no whole number; write one like 0 or 10"),
+            "{said}"
+        );
+    }
+}

@@ -4,7 +4,7 @@ use tempfile::tempdir;
 
 use super::{airlock, airlock_json, put, text};
 
-fn findings(files: &[(&str, &str)]) -> (u8, String) {
+pub(super) fn findings(files: &[(&str, &str)]) -> (u8, String) {
     let folder = tempdir().unwrap();
     let mut words = vec!["lint".to_owned()];
     for (name, content) in files {
@@ -245,4 +245,35 @@ fn what_a_server_sends_and_settings_are_looked_at_too() {
         assert!(said.contains(expected), "{expected}: {said}");
     }
     assert!(!said.contains("i.xml"), "{said}");
+}
+
+#[test]
+fn what_no_client_knows_in_bundles_and_rules_is_an_error_at_its_place() {
+    let bundle = "<Bundle name='b'>
+  <Pakage name='z&#10;z'/><Group name='g'><BoundPakage name='y'/><path name='/x'/></Group>
+  <Package name='a' verison='1-1'><Ignroe name='/x'/></Package>
+  <Package name='l' altsrc='l:i386, i686'/>
+  <Gadget name='q'/>
+  <py:if test='x'><Package name='p'/></py:if>
+  <Service name='s'/><BoundAction name='x'/><RequiredBundle name='o'/><xi:include href='o.xml'/><Path name='/y'/>
+</Bundle>";
+    let rules = "<Rules priority='0'>
+  <SEFcontext name='s'/><Servce name='s'/><Instance version='1'/>
+</Rules>";
+    let bound = "<Configuration><Bundle name='b'><Srvice name='s'/><Bundle name='c'/></Bundle></Configuration>";
+    let (code, said) = findings(&[("b.xml", bundle), ("r.xml", rules), ("c.xml", bound)]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn lists_of_words_in_entries_are_split_as_the_client_does() {
+    let list = "<PackageList priority='0' type='rpm' uri='u'>
+  <Package name='a'><Instance simplefile='a-1-1.noarch.rpm' version='1' release='1' arch='noarch' verify_flags='nomd5, nosize'/></Package>
+  <Package name='b' type='yum' verify_flags='nochecksum nosize,nouser'/>
+  <Package file='d-1.0-1.%(arch)s.rpm' multiarch='i386,x86_64' srcs='i386'/>
+</PackageList>";
+    let (code, said) = findings(&[("l.xml", list)]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(said);
 }
