@@ -306,7 +306,7 @@ impl Layer {
             zone,
             bandwidth,
             public_url,
-            workers: workers,
+            workers,
             log_json: self.log_json.unwrap_or(false),
         })
     }
