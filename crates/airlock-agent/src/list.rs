@@ -27,6 +27,9 @@ struct Document {
     format: &'static str,
     version: u32,
     packages: Vec<Listed>,
+    /// Records that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    damaged: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -43,31 +46,46 @@ struct Listed {
     key: Option<String>,
 }
 
-/// Runs the command.
+/// Runs the command. A damaged record does not hide the other packages; exit status 1 tells of it.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let machine = Machine::open(&arguments.root, arguments.dbpath.as_deref())?;
+    let mut damaged = Vec::new();
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let written = if arguments.json {
         let mut packages = Vec::new();
         for installed in machine.database().packages()? {
-            packages.push(listed(&installed?));
+            match installed {
+                Ok(installed) => packages.push(listed(&installed)),
+                Err(error) => damaged.push(error.to_string()),
+            }
         }
         let document = Document {
             format: "airlock-list",
             version: 1,
             packages,
+            damaged: damaged.clone(),
         };
         writeln!(out, "{}", serde_json::to_string_pretty(&document)?)
     } else {
-        machine
-            .list()?
-            .iter()
-            .try_for_each(|name| writeln!(out, "{name}"))
+        machine.list()?.into_iter().try_for_each(|name| match name {
+            Ok(name) => writeln!(out, "{name}"),
+            Err(error) => {
+                damaged.push(error.to_string());
+                Ok(())
+            }
+        })
     };
     match written.and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
     }
+    for error in &damaged {
+        eprintln!("error: {error}");
+    }
+    Ok(match damaged.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(1),
+    })
 }
 
 fn listed(installed: &Installed) -> Listed {

@@ -1,17 +1,21 @@
 //! `airlock-agent verify`: installed packages against the files on disk.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use airlock_pkgstate::verify::{
-    Checks, HeaderFinding, Known, Machine, Options, Pace, Report, Selection, document, rpm_lines,
-    text,
+    Checks, HeaderFinding, Known, Machine, Options, Pace, PackageFindings, Pattern, PatternError,
+    Report, Selection, document, rpm_lines, text,
 };
 use clap::ArgAction;
 
 /// What an incremental pass of the running system remembers.
 const STATE: &str = "/var/lib/airlock-agent/verify-state";
+
+/// Exit status of wrong usage.
+const USAGE: u8 = 2;
 
 /// Compare installed packages with the files on disk, as `rpm -V` does
 ///
@@ -21,7 +25,8 @@ const STATE: &str = "/var/lib/airlock-agent/verify-state";
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub struct Arguments {
-    /// Names of packages, as for rpm: NAME, NAME.ARCH, NAME-VERSION-RELEASE; all installed ones when none is given
+    /// Names of packages, as for rpm: NAME, NAME.ARCH, NAME-VERSION-RELEASE; all installed ones when none is given. With
+    /// --all patterns of names: 'kernel*'
     packages: Vec<String>,
     /// Look at this tree instead of the running system
     #[arg(long, value_name = "DIR", default_value = "/")]
@@ -35,8 +40,8 @@ pub struct Arguments {
     /// Print a JSON document
     #[arg(long)]
     json: bool,
-    /// Verify all packages, as without names (for `rpm -Va`)
-    #[arg(long, short, conflicts_with = "packages")]
+    /// Verify all packages, as `rpm -Va` does; with patterns (* ? [abc]) those whose names match one of them
+    #[arg(long, short)]
     all: bool,
     /// Read only files that changed since the last time (by inode, time of change, size); attributes are always compared
     #[arg(long)]
@@ -138,6 +143,18 @@ impl Arguments {
         checks
     }
 
+    /// Which packages, in rpm's way: with --all what is named are patterns, and one that matches nothing is no fault.
+    fn selection(&self) -> Result<Selection, PatternError> {
+        match (self.packages.is_empty(), self.all) {
+            (true, _) => Ok(Selection::All),
+            (false, false) => Ok(Selection::Named(self.packages.clone())),
+            (false, true) => {
+                let patterns = self.packages.iter().map(|text| Pattern::new(text));
+                Ok(Selection::Matching(patterns.collect::<Result<_, _>>()?))
+            }
+        }
+    }
+
     /// Where an incremental pass remembers. Nothing is written into another root unless told to: a link in it could
     /// lead anywhere.
     fn state(&self, machine: &Machine) -> anyhow::Result<Option<PathBuf>> {
@@ -154,6 +171,13 @@ impl Arguments {
 
 /// Runs the command. Exit status 1 means that something differs.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let selection = match arguments.selection() {
+        Ok(selection) => selection,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(ExitCode::from(USAGE));
+        }
+    };
     if !arguments.full_speed {
         stand_back();
     }
@@ -167,10 +191,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let state = arguments.state(&machine)?;
     let options = Options {
         checks: arguments.checks(),
-        selection: match arguments.packages.is_empty() {
-            true => Selection::All,
-            false => Selection::Named(arguments.packages.clone()),
-        },
+        selection,
         threads: arguments.threads,
         pace: Pace::new(!arguments.full_speed, arguments.max_rate),
         known: state.as_deref().map(Known::load),
@@ -180,6 +201,12 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         known.save(state, options.selection != Selection::All)?;
     }
     show(arguments, &machine, &report)?;
+    if report.package_count == 0 && matches!(options.selection, Selection::Matching(_)) {
+        eprintln!(
+            "note: no installed package has a name like {}",
+            arguments.packages.join(", ")
+        );
+    }
     Ok(match report.is_good() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(1),
@@ -202,33 +229,54 @@ fn show(arguments: &Arguments, machine: &Machine, report: &Report) -> anyhow::Re
     }
 }
 
-/// The lines of `rpm -V` on standard output; what rpm has no line for goes to standard error.
+/// The lines of `rpm -V` on standard output; what rpm has no line for goes to standard error. What was asked for by name
+/// comes in the order of asking, as often as it was asked for.
 fn rpm_format(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
-    for findings in &report.packages {
-        for finding in &findings.header {
-            match finding {
-                HeaderFinding::Digest {
-                    kind,
-                    expected,
-                    found,
-                } => eprintln!(
-                    "{}: {kind}: BAD (Expected {expected} != {found})",
-                    findings.package
-                ),
-                HeaderFinding::Signature { verdict } => {
-                    eprintln!("{}: {verdict}", findings.package)
-                }
-                HeaderFinding::Unusable { why } => eprintln!("{}: {why}", findings.package),
-                _ => {}
+    let by_number: HashMap<u32, &PackageFindings> = report
+        .packages
+        .iter()
+        .map(|findings| (findings.number, findings))
+        .collect();
+    let mut rest = by_number.clone();
+    for named in &report.named {
+        if named.numbers.is_empty() {
+            writeln!(out, "package {} is not installed", named.name)?;
+        }
+        for number in &named.numbers {
+            rest.remove(number);
+            if let Some(findings) = by_number.get(number) {
+                rpm_package(out, findings)?;
             }
         }
-        for line in rpm_lines(findings) {
-            out.write_all(&line)?;
-            out.write_all(b"\n")?;
+    }
+    report
+        .packages
+        .iter()
+        .filter(|findings| rest.contains_key(&findings.number))
+        .try_for_each(|findings| rpm_package(out, findings))
+}
+
+fn rpm_package(out: &mut impl Write, findings: &PackageFindings) -> std::io::Result<()> {
+    for finding in &findings.header {
+        match finding {
+            HeaderFinding::Digest {
+                kind,
+                expected,
+                found,
+            } => eprintln!(
+                "{}: {kind}: BAD (Expected {expected} != {found})",
+                findings.package
+            ),
+            HeaderFinding::Signature { verdict } => {
+                eprintln!("{}: {verdict}", findings.package)
+            }
+            HeaderFinding::Unusable { why } => eprintln!("{}: {why}", findings.package),
+            _ => {}
         }
     }
-    for name in &report.not_installed {
-        writeln!(out, "package {name} is not installed")?;
+    for line in rpm_lines(findings) {
+        out.write_all(&line)?;
+        out.write_all(b"\n")?;
     }
     Ok(())
 }

@@ -102,7 +102,10 @@ impl Content {
                 const SIGNATURE: &str = "application/pgp-signature";
                 let signs = version.channel.sign_metadata;
                 match &published.repomd_asc {
-                    Some(signature) if !signs || published.mode == "own" => {
+                    // The server's own where the channel signs; the upstream's where it does not. A channel that was
+                    // told to sign no more has no signature from then on, as it has neither key nor repo_gpgcheck:
+                    // who still checks hears of it now, and not some day when the next version comes.
+                    Some(signature) if signs == (published.mode == "own") => {
                         return Ok(root(signature, SIGNATURE));
                     }
                     // Made before the channel was told to sign: clients that check signatures reach it all the same.

@@ -172,6 +172,19 @@ impl VersionSelector {
         }
     }
 
+    /// Whether a day is meant that is not over at `now`: its end may still bring other versions. The minute and the
+    /// second of `now` count as over, so that a version that was just shown can be named by its instant.
+    #[must_use]
+    pub const fn is_unfinished_day(self, now: Instant) -> bool {
+        const HOUR: i64 = 3_600 * 1_000_000;
+        match self {
+            Self::EndOf { begin, end } => {
+                begin.0 <= now.0 && end.0 > now.0 && end.0 - begin.0 > HOUR
+            }
+            _ => false,
+        }
+    }
+
     /// Reads the text behind `@`. `current` and the literal `$airlock_at` (an unset dnf variable) mean the current
     /// version; digits a number; `YYYY-MM-DD` the end of that day in `zone`; `YYYY-MM-DDTHH:MM[:SS]Z` the end of that
     /// minute or second, so that an instant that is shown to the second names the version that it stands beside; with
@@ -266,6 +279,22 @@ mod tests {
             begin: Instant::from_seconds(begin),
             end: Instant::from_seconds(begin + seconds),
         })
+    }
+
+    #[test]
+    fn a_day_is_over_when_its_last_instant_is() {
+        let noon = Instant::from_seconds(1_780_272_000 + 43_200);
+        let unfinished = |text: &str| parse(text).unwrap().is_unfinished_day(noon);
+        assert!(unfinished("2026-06-01"));
+        for text in [
+            "2026-05-31",
+            "2026-06-02",
+            "2026-06-01T12:00Z",
+            "2026-06-01T12:00:00Z",
+            "7",
+        ] {
+            assert!(!unfinished(text), "{text}");
+        }
     }
 
     #[test]

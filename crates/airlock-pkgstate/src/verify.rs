@@ -39,6 +39,7 @@ mod pass;
 mod prelink;
 mod rich;
 mod root;
+mod selection;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -57,8 +58,9 @@ pub use finding::{
 pub use incremental::Known;
 pub use lines::rpm_lines;
 pub use pace::Pace;
-pub use pass::{Options, Report, Selection};
+pub use pass::{Options, Report};
 pub use root::Root;
+pub use selection::{Named, Pattern, PatternError, Selection};
 
 use dependency::Index;
 use file::Look;
@@ -71,7 +73,10 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] db::Error),
     /// The root.
-    #[error("cannot look into {}: {source}", path.display())]
+    #[error(
+        "cannot look into the root {}: {source}; name the folder that holds the files of a system, such as /mnt/sysroot",
+        path.display()
+    )]
     Root {
         /// Which root.
         path: PathBuf,
@@ -104,6 +109,13 @@ pub struct Machine {
     others: Others,
 }
 
+fn open_root(path: &Path) -> Result<Root> {
+    Root::open(path).map_err(|source| Error::Root {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 /// What is known about all installed packages. Each part is read when it is first needed.
 #[derive(Debug, Default)]
 struct Others {
@@ -119,8 +131,10 @@ impl Machine {
     /// # Errors
     /// [`Error::Root`], [`Error::Database`].
     pub fn open(root: &Path, dbpath: Option<&Path>) -> Result<Self> {
+        // First the root: without one, what its database lacks is no help.
+        let opened = open_root(root)?;
         let database = Database::open(root, dbpath)?;
-        Self::with_database(root, database)
+        Ok(Self::of(opened, database))
     }
 
     /// The same with a database that was found already.
@@ -128,17 +142,17 @@ impl Machine {
     /// # Errors
     /// [`Error::Root`].
     pub fn with_database(path: &Path, database: Database) -> Result<Self> {
-        let root = Root::open(path).map_err(|source| Error::Root {
-            path: path.to_owned(),
-            source,
-        })?;
-        Ok(Self {
+        Ok(Self::of(open_root(path)?, database))
+    }
+
+    fn of(root: Root, database: Database) -> Self {
+        Self {
             accounts: Accounts::load(&root),
             prelink: prelink::Prelink::find(&root),
             others: Others::default(),
             root,
             database,
-        })
+        }
     }
 
     /// The root.

@@ -348,10 +348,10 @@ impl Cursor<'_> {
         }?;
         blob[..BLOB_LEAD].copy_from_slice(&HEADER_MAGIC);
         let header =
-            Header::parse(blob, HeaderRole::Installed, 0).map_err(|source| Error::Record {
+            Header::parse(blob, HeaderRole::Installed, 0).map_err(|flaw| Error::Record {
                 path: path(),
                 number: place.number,
-                source,
+                flaw,
             })?;
         Ok(Installed::new(place.number, header))
     }

@@ -84,7 +84,7 @@ pub struct Edit {
 pub struct Promote {
     /// `LABEL`, `LABEL@7` or `LABEL@2026-06-01`.
     pub from: String,
-    /// Children too, matched by their place in the tree.
+    /// The whole tree: base channel into base channel, children paired in the order of their labels.
     #[serde(default)]
     pub tree: bool,
 }
@@ -93,9 +93,9 @@ pub struct Promote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rollback {
-    /// A version number or an instant.
+    /// A version number, an instant, or a day that is over.
     pub version: String,
-    /// Children too, to the versions of that instant.
+    /// The whole tree, each channel to what was current in it when that version was.
     #[serde(default)]
     pub tree: bool,
 }

@@ -90,6 +90,12 @@ pub async fn handle(State(app): State<Arc<App>>, request: axum::extract::Request
 
 /// The answer, or the problem document of what failed.
 pub async fn answer_or_problem(app: &Arc<App>, request: &Request<'_>) -> Answer {
+    let mut request = *request;
+    if request.head {
+        // Ranges are for GET alone (RFC 9110, section 14.2).
+        request.conditions.range = None;
+    }
+    let request = &request;
     let id = RequestId::new();
     let failure = match answer(app, request).await {
         Ok(answer) => return answer,

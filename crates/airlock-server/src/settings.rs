@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub const DEFAULT_DATA: &str = "/var/lib/airlock";
 /// Where the server listens when nothing says otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+/// Tasks at the same time, at most.
+const MOST_WORKERS: u16 = 64;
 
 /// Settings from one place; absent ones are decided by an earlier place. This is also the shape of `airlock.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -283,6 +285,14 @@ impl Layer {
                     .ok_or_else(|| value("bandwidth", text, "bytes a second: 500k, 10M, 1G"))?,
             ),
         };
+        let workers = self.workers.unwrap_or(2);
+        if !(1..=MOST_WORKERS).contains(&workers) {
+            return Err(value(
+                "workers",
+                &workers.to_string(),
+                "a number of tasks at the same time, 1 to 64",
+            ));
+        }
         Ok(Settings {
             data: self.data.unwrap_or_else(|| PathBuf::from(DEFAULT_DATA)),
             listen,
@@ -296,7 +306,7 @@ impl Layer {
             zone,
             bandwidth,
             public_url,
-            workers: self.workers.unwrap_or(2).clamp(1, 64),
+            workers,
             log_json: self.log_json.unwrap_or(false),
         })
     }
@@ -485,9 +495,18 @@ mod tests {
             })
             .contains("both")
         );
-        assert!(
-            Layer::from_environment(|name| (name == "AIRLOCK_WORKERS").then(|| "many".into()))
-                .is_err()
-        );
+        for many in [0, 65] {
+            let said = wrong(Layer {
+                workers: Some(many),
+                ..Layer::default()
+            });
+            assert!(
+                said.contains("workers") && said.contains("1 to 64"),
+                "{said}"
+            );
+        }
+        let error =
+            Layer::from_environment(|name| (name == "AIRLOCK_WORKERS").then(|| "many".into()));
+        assert!(error.unwrap_err().to_string().contains("AIRLOCK_WORKERS"));
     }
 }

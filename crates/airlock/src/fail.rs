@@ -1,5 +1,6 @@
 //! How a command fails: a line that says what, a line that says what to do, an exit status.
 
+use airlock_model::ErrorKind;
 use airlock_server::Problem;
 
 /// The work failed.
@@ -95,6 +96,10 @@ impl From<Problem> for Fail {
     fn from(problem: Problem) -> Self {
         let mut fail = Self::new(problem.detail);
         fail.hint = problem.hint;
+        // A value that the server refuses is wrong usage, as one is that the command refuses by itself.
+        if problem.status == 400 && problem.kind == ErrorKind::Invalid {
+            fail.code = USAGE;
+        }
         if problem.status >= 500 {
             fail.message = format!("{} (request {})", fail.message, problem.request_id);
         }

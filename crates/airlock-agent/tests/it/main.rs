@@ -3,6 +3,7 @@
 
 mod damage;
 mod declared;
+mod named;
 mod options;
 mod query;
 mod scratch;

@@ -337,19 +337,31 @@ pub fn text(report: &Report) -> String {
     }
     let bad = report.packages.iter().filter(|one| !one.is_good()).count();
     let differing: usize = report.packages.iter().map(|one| one.files.len()).sum();
+    let mut says = Vec::new();
+    if bad > 0 {
+        says.push(format!(
+            "{} in {}",
+            many(bad, "package differs", "packages differ"),
+            many(differing, "file", "files")
+        ));
+    }
+    match report.not_installed.len() {
+        // Of nothing it cannot be said.
+        0 if bad == 0 && report.package_count > 0 => says.push("nothing differs".to_owned()),
+        0 => {}
+        names => says.push(many(
+            names,
+            "name is not installed",
+            "names are not installed",
+        )),
+    }
     let _ = writeln!(
         out,
-        "{} with {} checked: {}",
+        "{} with {} checked{}{}",
         many(report.package_count, "package", "packages"),
         many(report.file_count, "file", "files"),
-        match (bad, differing) {
-            (0, _) => "nothing differs".to_owned(),
-            (bad, files) => format!(
-                "{} in {}",
-                many(bad, "package differs", "packages differ"),
-                many(files, "file", "files")
-            ),
-        }
+        if says.is_empty() { "" } else { ": " },
+        says.join(", ")
     );
     out
 }

@@ -5,7 +5,7 @@
 //! worked on are in memory, a package with most of the bytes does not leave the other workers idle, and there mostly is
 //! a second file to read beside a large one.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -17,6 +17,7 @@ use super::file::{Look, Part};
 use super::finding::{FileFinding, HeaderFinding, PackageFindings};
 use super::incremental::Known;
 use super::pace::Pace;
+use super::selection::{Chosen, Match, Named, Selection, settled};
 use super::{Checks, Error, Machine, Others, Problems, Result, drop_shared_times, head};
 
 /// Bytes of files that one piece of work reads, about.
@@ -31,17 +32,6 @@ const MOST_THREADS: usize = 256;
 const PIECE_FILES: usize = 2048;
 /// Files of one piece that reads no content.
 const PIECE_LOOKS: usize = 16 * 1024;
-
-/// Which packages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Selection {
-    /// All of them.
-    #[default]
-    All,
-    /// Those that one of these says: a name, `name.arch`, `name-version`, `name-version-release`,
-    /// `name-version-release.arch`, with `epoch:` before the version or without, as for rpm.
-    Named(Vec<String>),
-}
 
 /// How a pass is made.
 #[derive(Debug)]
@@ -81,6 +71,8 @@ pub struct Report {
     pub file_count: usize,
     /// Names asked for that no installed package has.
     pub not_installed: Vec<String>,
+    /// What each of the names asked for stands for, in the order of asking.
+    pub named: Vec<Named>,
 }
 
 impl Report {
@@ -106,17 +98,18 @@ impl Machine {
     }
 
     /// All installed packages as rpm lists them (`rpm -qa`): `name-version-release[.arch]`, in the order of the
-    /// database.
+    /// database. A record that holds no sound header is an error of its own; the others are there all the same.
     ///
     /// # Errors
-    /// [`Error::Database`].
-    pub fn list(&self) -> Result<Vec<String>> {
+    /// [`Error::Database`] when the database as a whole cannot be read.
+    pub fn list(&self) -> Result<Vec<db::Result<String>>> {
         self.database().read(|snapshot| {
             let mut cursor = snapshot.cursor();
             (0..snapshot.numbers().len())
-                .map(|position| {
-                    let installed = cursor.load_at(position)?;
-                    Ok(name_of(&installed))
+                .map(|position| match cursor.load_at(position) {
+                    Ok(installed) => Ok(Ok(name_of(&installed))),
+                    Err(error @ db::Error::Record { .. }) => Ok(Err(error)),
+                    Err(error) => Err(error.into()),
                 })
                 .collect()
         })
@@ -166,9 +159,7 @@ struct Queue {
 struct Found {
     packages: Vec<(usize, PackageFindings)>,
     files: Vec<(usize, usize, Vec<FileFinding>)>,
-    package_count: usize,
-    file_count: usize,
-    matched: Vec<bool>,
+    matches: Vec<Match>,
 }
 
 struct Pass<'m> {
@@ -177,6 +168,7 @@ struct Pass<'m> {
     snapshot: &'m Snapshot,
     others: Others,
     selection: &'m Selection,
+    chosen: Chosen<'m>,
     next: AtomicUsize,
     queue: Mutex<Queue>,
     wake: Condvar,
@@ -186,10 +178,6 @@ struct Pass<'m> {
 impl<'m> Pass<'m> {
     fn run(machine: &'m Machine, options: &'m Options, snapshot: &'m Snapshot) -> Result<Report> {
         let checks = options.checks;
-        let names = match &options.selection {
-            Selection::All => 0,
-            Selection::Named(names) => names.len(),
-        };
         let pass = Self {
             machine,
             look: Look {
@@ -201,13 +189,11 @@ impl<'m> Pass<'m> {
             snapshot,
             others: Others::default(),
             selection: &options.selection,
+            chosen: Chosen::new(&options.selection),
             next: AtomicUsize::new(0),
             queue: Mutex::new(Queue::default()),
             wake: Condvar::new(),
-            found: Mutex::new(Found {
-                matched: vec![false; names],
-                ..Found::default()
-            }),
+            found: Mutex::new(Found::default()),
         };
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -291,17 +277,17 @@ impl<'m> Pass<'m> {
         }
         let installed = match cursor.load_at(position) {
             Ok(installed) => Arc::new(installed),
-            Err(db::Error::Record { source, .. }) => {
+            Err(db::Error::Record { flaw, .. }) => {
                 findings.package = format!("#{number}");
                 findings
                     .header
-                    .push(HeaderFinding::Unusable { why: source.flaw() });
+                    .push(HeaderFinding::Unusable { why: flaw.flaw() });
                 self.keep(position, findings);
                 return Ok(Vec::new());
             }
             Err(error) => return Err(error.into()),
         };
-        if !self.is_selected(&installed) {
+        if !self.is_selected(position, &installed) {
             return Ok(Vec::new());
         }
         let mut pieces = Vec::new();
@@ -351,27 +337,18 @@ impl<'m> Pass<'m> {
         ranges
     }
 
-    fn is_selected(&self, installed: &Installed) -> bool {
-        let Selection::Named(names) = self.selection else {
-            return true;
-        };
-        let forms = forms(installed);
-        let mut selected = false;
-        if let Ok(mut found) = self.found.lock() {
-            for (position, name) in names.iter().enumerate() {
-                if forms.iter().any(|form| form == name) {
-                    found.matched[position] = true;
-                    selected = true;
-                }
-            }
+    fn is_selected(&self, position: usize, installed: &Installed) -> bool {
+        let (taken, matches) = self.chosen.takes(position, installed);
+        if !matches.is_empty()
+            && let Ok(mut found) = self.found.lock()
+        {
+            found.matches.extend(matches);
         }
-        selected
+        taken
     }
 
     fn keep(&self, position: usize, findings: PackageFindings) {
         if let Ok(mut found) = self.found.lock() {
-            found.package_count += 1;
-            found.file_count += findings.file_count;
             found.packages.push((position, findings));
         }
     }
@@ -412,6 +389,21 @@ impl<'m> Pass<'m> {
         found
             .files
             .sort_unstable_by_key(|(position, start, _)| (*position, *start));
+        let names = match self.selection {
+            Selection::Named(names) => &names[..],
+            _ => &[],
+        };
+        let stands_for = settled(names.len(), &found.matches);
+        if let Selection::Named(_) = self.selection {
+            let asked: HashSet<usize> = stands_for.iter().flatten().copied().collect();
+            let otherwise = found.matches.iter().map(|one| one.position);
+            let otherwise: HashSet<usize> = otherwise.filter(|at| !asked.contains(at)).collect();
+            // A record that says no name stays: any of the names may be its.
+            found.packages.retain(|(at, _)| !otherwise.contains(at));
+            found.files.retain(|(at, ..)| !otherwise.contains(at));
+        }
+        let package_count = found.packages.len();
+        let file_count = found.packages.iter().map(|(_, one)| one.file_count).sum();
         let mut files = found.files.into_iter().peekable();
         let mut packages = Vec::new();
         for (position, mut findings) in found.packages {
@@ -427,42 +419,26 @@ impl<'m> Pass<'m> {
                 packages.push(findings);
             }
         }
-        let not_installed = match self.selection {
-            Selection::All => Vec::new(),
-            Selection::Named(names) => names
-                .iter()
-                .zip(&found.matched)
-                .filter(|(_, matched)| !**matched)
-                .map(|(name, _)| name.clone())
-                .collect(),
-        };
+        let numbers = self.snapshot.numbers();
+        let named: Vec<Named> = names
+            .iter()
+            .zip(stands_for)
+            .map(|(name, positions)| Named {
+                name: name.clone(),
+                numbers: positions
+                    .iter()
+                    .map(|position| numbers[*position])
+                    .collect(),
+            })
+            .collect();
+        let unknown = named.iter().filter(|one| one.numbers.is_empty());
+        let not_installed = unknown.map(|one| one.name.clone()).collect();
         Ok(Report {
             packages,
-            package_count: found.package_count,
-            file_count: found.file_count,
+            package_count,
+            file_count,
             not_installed,
+            named,
         })
     }
-}
-
-/// Every way to write the name of a package that rpm takes.
-fn forms(installed: &Installed) -> Vec<String> {
-    use airlock_rpm::tag::main;
-    let header = installed.header();
-    let text = |tag| header.string(tag).unwrap_or_default().into_owned();
-    let (name, version, release) = (text(main::NAME), text(main::VERSION), text(main::RELEASE));
-    let mut forms = vec![
-        name.clone(),
-        format!("{name}-{version}"),
-        format!("{name}-{version}-{release}"),
-    ];
-    let epoch = header.u32(main::EPOCH).unwrap_or(0);
-    forms.push(format!("{name}-{epoch}:{version}"));
-    forms.push(format!("{name}-{epoch}:{version}-{release}"));
-    if header.has(main::ARCH) {
-        let arch = text(main::ARCH);
-        let with: Vec<String> = forms.iter().map(|form| format!("{form}.{arch}")).collect();
-        forms.extend(with);
-    }
-    forms
 }

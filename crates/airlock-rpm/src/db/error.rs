@@ -14,12 +14,15 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// There is no database where one is looked for.
     #[error(
-        "no database of installed packages in {}; name its folder with --dbpath",
-        list(looked)
+        "no database of installed packages in {}{}; name its folder with --dbpath",
+        list(looked),
+        emptied(empty)
     )]
     NotFound {
         /// The folders that were looked into.
         looked: Vec<PathBuf>,
+        /// Files in them that are called as a database, and are empty.
+        empty: Vec<PathBuf>,
     },
     /// The operating system refuses.
     #[error("cannot read {}: {source}", path.display())]
@@ -31,7 +34,9 @@ pub enum Error {
     },
     /// The file is not a sound database of its kind.
     #[error(
-        "the {kind} database {} is damaged at byte {at}: {why}; `rpm --rebuilddb` may mend it, after a copy was made",
+        "the {kind} database of installed packages {} is damaged at byte {at}: {why}; copy its folder, then try \
+         `rpm --rebuilddb`; where that does not mend it, take the folder from a backup (--dbpath reads a copy without \
+         putting it back)",
         path.display()
     )]
     Damaged {
@@ -61,14 +66,20 @@ pub enum Error {
         why: &'static str,
     },
     /// One record holds no header that can be trusted to be read.
-    #[error("package {number} of the database {} cannot be read: {}", path.display(), source.flaw())]
+    #[error(
+        "record {number} of the database of installed packages {} is damaged: {}; copy the folder of the database, then \
+         `rpm --rebuilddb` leaves the record out, and its package can be installed again; or take the folder from a backup \
+         (--dbpath reads a copy without putting it back)",
+        path.display(),
+        flaw.flaw()
+    )]
     Record {
         /// Which file.
         path: PathBuf,
         /// Number of the record.
         number: u32,
-        /// What is wrong with the header.
-        source: crate::Error,
+        /// What is wrong with the header. Not a cause to be shown: it has advice for files that can be fetched again.
+        flaw: crate::Error,
     },
     /// There is no package of that number.
     #[error("the database {} holds no package number {number}", path.display())]
@@ -78,6 +89,14 @@ pub enum Error {
         /// The number asked for.
         number: u32,
     },
+}
+
+fn emptied(files: &[PathBuf]) -> String {
+    match files {
+        [] => String::new(),
+        [one] => format!(" ({} is empty: take it from a backup)", one.display()),
+        more => format!(" ({} are empty: take them from a backup)", list(more)),
+    }
 }
 
 fn list(folders: &[PathBuf]) -> String {

@@ -59,13 +59,17 @@ pub fn locate(root: &Path, dbpath: Option<&Path>, home: Option<&Path>) -> Result
             folders
         }
     };
+    let mut empty = Vec::new();
     for folder in &folders {
-        let found = settled(root, folder).and_then(|folder| look_into(root, &folder));
+        let found = settled(root, folder).and_then(|folder| look_into(root, &folder, &mut empty));
         if let Some(location) = found {
             return Ok(location);
         }
     }
-    Err(Error::NotFound { looked: folders })
+    Err(Error::NotFound {
+        looked: folders,
+        empty,
+    })
 }
 
 /// Follows a folder that is a link as if the root were `/`.
@@ -93,7 +97,7 @@ fn is_inside(root: &Path, file: &Path) -> bool {
     }
 }
 
-fn look_into(root: &Path, folder: &Path) -> Option<Location> {
+fn look_into(root: &Path, folder: &Path, empty: &mut Vec<PathBuf>) -> Option<Location> {
     let mut there = FILES.iter().filter_map(|(kind, name)| {
         let file = folder.join(name);
         if !is_inside(root, &file) {
@@ -101,7 +105,11 @@ fn look_into(root: &Path, folder: &Path) -> Option<Location> {
         }
         let metadata = std::fs::metadata(&file).ok()?;
         // An empty file is what a conversion or a mistaken `rpm --initdb` leaves.
-        (metadata.len() > 0 || !metadata.is_file()).then_some((*kind, file))
+        if metadata.is_file() && metadata.len() == 0 {
+            empty.push(file);
+            return None;
+        }
+        Some((*kind, file))
     });
     let (kind, file) = there.next()?;
     Some(Location {

@@ -129,7 +129,7 @@ fn every_kind_gives_what_rpm_printed() {
 fn a_folder_without_a_database_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let error = Database::open(folder.path(), Some(Path::new("/var/lib/rpm"))).unwrap_err();
-    let Error::NotFound { looked } = error else {
+    let Error::NotFound { looked, .. } = error else {
         panic!("{error}");
     };
     assert_eq!(looked, [folder.path().join("var/lib/rpm")]);

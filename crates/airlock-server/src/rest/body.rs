@@ -59,7 +59,7 @@ pub fn label_at(app: &App, text: &str) -> Result<(ChannelLabel, VersionSelector)
 /// A version's number or instant; none is the current one.
 pub fn selector(app: &App, text: Option<&str>) -> Result<VersionSelector, Failure> {
     match text {
-        None | Some("") => Ok(VersionSelector::Current),
+        None => Ok(VersionSelector::Current),
         Some(text) => VersionSelector::parse(text, &app.settings.zone)
             .map_err(|error| Failure::invalid(error.to_string())),
     }

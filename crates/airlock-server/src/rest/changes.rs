@@ -150,7 +150,14 @@ pub async fn rollback(
 ) -> Result<Accepted, Failure> {
     let label = label(&name)?;
     app.content.channel(who.0.org, &label).await?;
-    selector(&app, Some(&wish.version))?;
+    let meant = selector(&app, Some(&wish.version))?;
+    if meant.is_unfinished_day(app.content.now()) {
+        return Err(
+            Failure::invalid(format!("{} is not over", wish.version)).hint(
+                "what is current now would stay; give a version's number, an instant, or a day that is over",
+            ),
+        );
+    }
     start(
         &app,
         &who,

@@ -127,7 +127,7 @@ pub async fn run(content: &Content, context: &TaskContext, job: Job) -> Result<E
 
 fn selector(content: &Content, text: Option<&str>) -> Result<VersionSelector, Error> {
     match text {
-        None | Some("") => Ok(VersionSelector::Current),
+        None => Ok(VersionSelector::Current),
         Some(text) => Ok(VersionSelector::parse(text, &content.settings().zone)?),
     }
 }

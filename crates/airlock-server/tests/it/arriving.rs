@@ -321,6 +321,17 @@ async fn heads_conditions_and_ranges_of_a_package_on_its_way() {
         head.header("content-length"),
         Some(content.len().to_string())
     );
+    // A HEAD has no range: what it says is of the whole file.
+    for range in ["bytes=5-9", "bytes=99999999-"] {
+        let header = format!("Range: {range}\r\n");
+        let head = mirror.ask("HEAD", "first", &header).await.end().await;
+        assert_eq!(head.status, 200, "{range}");
+        assert_eq!(
+            head.header("content-length"),
+            Some(content.len().to_string())
+        );
+        assert_eq!(head.header("content-range"), None);
+    }
     let etag = head.header("etag").unwrap();
     let known = mirror
         .ask("GET", "first", &format!("If-None-Match: {etag}\r\n"))

@@ -61,12 +61,31 @@ async fn queries_are_checked() {
         "/api/v1/channels/own-tools/packages?limit=0",
         "/api/v1/channels/own-tools/packages?sort=drop",
         "/api/v1/channels/own-tools/packages?at=2026-02-30",
+        "/api/v1/channels/own-tools/packages?at=",
+        "/api/v1/diff?from=own-tools@&to=own-tools",
         "/api/v1/tasks?limit=1001",
         "/api/v1/tasks/1?wait=61",
         "/api/v1/audit?limit=0",
         "/api/v1/diff?from=own-tools",
     ] {
         assert_eq!(server.admin("GET", path, "").await.status, 400, "{path}");
+    }
+    // A day that is not over is no state that was recorded; nor is nothing.
+    let today = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
+    for version in [today.as_str(), ""] {
+        let path = "/api/v1/channels/own-tools/rollback";
+        let wish = format!("{{\"version\":\"{version}\"}}");
+        let answer = server.admin("POST", path, &wish).await;
+        assert_eq!(answer.status, 400, "{version}: {answer:?}");
+        let says = if version.is_empty() {
+            "names no version"
+        } else {
+            "is not over"
+        };
+        assert!(
+            answer.json()["detail"].to_string().contains(says),
+            "{answer:?}"
+        );
     }
     for path in [
         "/api/v1/channels/..%2f",

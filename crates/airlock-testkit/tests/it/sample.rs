@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use airlock_testkit::dnf::Dnf;
-use airlock_testkit::programs::{run_ok, workspace};
+use airlock_testkit::programs::{run, run_ok, workspace};
 
 #[test]
 fn dnf_follows_the_sample_distribution_through_its_states() {
@@ -64,4 +64,23 @@ fn dnf_follows_the_sample_distribution_through_its_states() {
             .stdout
             .contains("runtime 10 [d]")
     );
+}
+
+#[test]
+fn the_script_tells_its_usage_and_makes_no_folder_of_an_option() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = workspace().join("scripts/make-sample-distribution");
+    for option in ["--help", "-h"] {
+        let mut command = Command::new(&script);
+        let text = run_ok(command.arg(option).current_dir(folder.path()));
+        assert!(text.contains("OUT --step N"), "{text}");
+        assert!(text.ends_with("since the key is new.\n"), "{text}");
+    }
+    for wrong in [&[][..], &["--step", "2"]] {
+        let mut command = Command::new(&script);
+        let ran = run(command.args(wrong).current_dir(folder.path()));
+        assert_eq!(ran.code, 2, "{wrong:?}");
+        assert!(ran.stderr.contains("--help"), "{}", ran.stderr);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

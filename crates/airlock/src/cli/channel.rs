@@ -156,9 +156,10 @@ Examples:
     Rollback {
         /// The channel
         label: String,
-        /// A version number or a date
+        /// A version number, an instant, or a day that is over
         version: String,
-        /// Children too, to what they were then
+        /// Take the whole tree, the base channel and all its children, back in one step, each channel to what was current
+        /// in it when that version was; a child without content then stays as it is
         #[arg(long)]
         tree: bool,
         #[command(flatten)]
@@ -175,7 +176,8 @@ Examples:
         source: String,
         /// The channel that becomes it
         destination: String,
-        /// Children too
+        /// Promote the whole tree in one step: the base channel into the base channel, each child into the child at the
+        /// same place in the order of labels. Both trees need the same number of channels
         #[arg(long)]
         tree: bool,
         #[command(flatten)]
@@ -241,21 +243,22 @@ Examples:
 }
 
 #[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("which").required(true)))]
 pub struct SyncArgs {
     /// Channels
-    #[arg(value_name = "LABEL", required_unless_present_any = ["all", "tree"])]
+    #[arg(value_name = "LABEL", group = "which")]
     pub labels: Vec<String>,
     /// Every channel with an upstream
-    #[arg(long, conflicts_with_all = ["labels", "tree"])]
+    #[arg(long, group = "which")]
     pub all: bool,
     /// This base channel and its children
-    #[arg(long, value_name = "LABEL", conflicts_with = "labels")]
+    #[arg(long, value_name = "LABEL", group = "which")]
     pub tree: Option<String>,
     /// Take a state that the shrink guard holds
     #[arg(long)]
     pub accept_shrink: bool,
     /// Also sync by itself from now on: 'daily 02:00', 'hourly' or a cron line
-    #[arg(long, value_name = "WHEN", requires = "labels")]
+    #[arg(long, value_name = "WHEN")]
     pub schedule: Option<String>,
     #[command(flatten)]
     pub waiting: Waiting,
@@ -274,7 +277,8 @@ pub enum Format {
 /// Settings of a channel, for `create` and `set`.
 #[derive(Debug, Default, Args)]
 pub struct Settings {
-    /// Repository, mirror list or metalink (http, https, file); several in order of preference ('' for none)
+    /// Repository, mirror list or metalink (http, https, file), or /FOLDER on the server; several in order of preference
+    /// ('' for none)
     #[arg(long = "upstream", value_name = "URL")]
     pub upstreams: Vec<String>,
     /// Base channel, which makes this one a child ('' makes it a base channel)

@@ -81,10 +81,19 @@ pub fn label(text: &str) -> Result<ChannelLabel> {
 
 /// `LABEL[@VERSION]` as typed, taken apart.
 pub fn label_at(text: &str) -> Result<(ChannelLabel, Option<String>)> {
-    match text.split_once('@') {
-        Some((name, version)) => Ok((label(name)?, Some(version.to_owned()))),
-        None => Ok((label(text)?, None)),
+    let Some((name, version)) = text.split_once('@') else {
+        return Ok((label(text)?, None));
+    };
+    let label = label(name)?;
+    if version.is_empty() {
+        // What was meant got lost, a variable of a script perhaps: the current version would be a guess.
+        return Err(
+            Fail::usage(format!("\"{text}\" names no version behind its @")).hint(format!(
+                "{name}@7, {name}@2026-06-01, or {name} alone for the current version"
+            )),
+        );
     }
+    Ok((label, Some(version.to_owned())))
 }
 
 async fn create(context: &Context, name: &str, given: &crate::cli::channel::Settings) -> Result {

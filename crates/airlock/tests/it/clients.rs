@@ -275,6 +275,22 @@ fn dnf_and_zypper_check_metadata_that_a_channel_signs_itself() {
     let installed = zypper.installed();
     assert!(has(&installed, "hello-1.1-1.noarch"), "{installed:?}");
 
+    // Told to sign no more it has no signature, of no version, and no key; who reads its file anew checks none.
+    let asc = |version: &str| format!("/repos/el9-base{version}/repodata/repomd.xml.asc");
+    for (word, status) in [("false", 404), ("true", 200)] {
+        mirror
+            .server
+            .airlock_ok(&["channel", "set", "el9-base", "--sign-metadata", word]);
+        for path in [asc(""), asc("@1"), asc("@2"), key.to_owned()] {
+            assert_eq!(mirror.server.get(&path).0, status, "{path} with {word}");
+        }
+        let text = repo_file(&mirror.server, "el9-base");
+        assert_eq!(text.contains("repo_gpgcheck=1"), word == "true", "{text}");
+        let mut dnf = Dnf::new();
+        dnf.repo_file("el9-base", &text);
+        let _ = dnf.ok(&["makecache"]);
+    }
+
     // The key comes back with a backup, so that clients go on trusting what they trust.
     let served = mirror.server.get(key).1;
     assert!(served.starts_with(b"-----BEGIN PGP PUBLIC KEY BLOCK-----"));

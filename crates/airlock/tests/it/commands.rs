@@ -217,6 +217,36 @@ fn deletion_asks_and_can_be_undone() {
 }
 
 #[test]
+fn a_value_that_the_server_refuses_is_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Start::new(folder.path().join("data")).start();
+    server.airlock_ok(&["channel", "create", "el9-base"]);
+    for (words, says) in [
+        (
+            &["channel", "packages", "el9-base@nonsense"][..],
+            "names no version",
+        ),
+        (
+            &["channel", "set", "el9-base", "--schedule", "often"],
+            "often",
+        ),
+        (&["channel", "rollback", "el9-base", ""], "names no version"),
+    ] {
+        let refused = server.airlock(words);
+        assert_eq!(refused.code, 2, "{words:?}: {}", refused.text());
+        assert!(refused.stderr.contains(says), "{}", refused.text());
+    }
+    // What is right and is not there is no wrong usage.
+    for words in [
+        &["channel", "show", "el9-other"][..],
+        &["channel", "rollback", "el9-base", "7"],
+    ] {
+        assert_eq!(server.airlock(words).code, 1, "{words:?}");
+    }
+    server.stop();
+}
+
+#[test]
 fn without_a_server_the_next_step_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let finished = airlock(folder.path(), &["channel", "list"]);

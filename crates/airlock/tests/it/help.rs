@@ -74,6 +74,18 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
         &["channel"],
         &["channel", "sync"],
         &["channel", "sync", "el9-base", "--all"],
+        &["channel", "sync", "el9-base", "--tree", "el9-base"],
+        // No version behind the @: refused before any server is asked.
+        &["channel", "packages", "el9-base@", "--data", "/nonexistent"],
+        &[
+            "channel",
+            "promote",
+            "el9-test@",
+            "el9-prod",
+            "--data",
+            "/nonexistent",
+        ],
+        &["serve", "--workers", "0", "--data", "/nonexistent/data"],
         &["channel", "create", "BAD LABEL", "--data", "/nonexistent"],
         &["channel", "create", "el9-base", "--policy", "sometimes"],
         &["--data", "/x", "--server", "http://h", "task", "list"],
@@ -90,6 +102,24 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
     ] {
         assert_eq!(code(words), 2, "{words:?}");
     }
+    let said = run(Command::new(airlock_binary()).args(["channel", "sync"])).stderr;
+    let lacks = "required arguments were not provided:\n  <LABEL|--all|--tree <LABEL>>";
+    assert!(said.contains(lacks), "{said}");
+    let said = run(Command::new(airlock_binary()).args([
+        "channel",
+        "errata",
+        "el9-base@",
+        "--data",
+        "/nonexistent",
+    ]))
+    .stderr;
+    assert!(said.contains("names no version behind its @"), "{said}");
+    let serve = ["serve", "--data", "/nonexistent/data"];
+    let many = run(Command::new(airlock_binary())
+        .args(serve)
+        .env("AIRLOCK_WORKERS", "0"));
+    assert_eq!(many.code, 2, "{}", many.stderr);
+    assert!(many.stderr.contains("1 to 64"), "{}", many.stderr);
 }
 
 #[test]
