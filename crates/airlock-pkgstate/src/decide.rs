@@ -6,6 +6,7 @@
 //! The rules are those of Bcfg2's drivers; where they were plainly wrong the documented behaviour is followed, unless
 //! `legacy_quirks` asks for the old one.
 
+pub mod contradict;
 pub mod extra;
 pub mod fix;
 pub mod lists;
@@ -16,10 +17,11 @@ pub mod rpm;
 pub mod yum;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use crate::declared::{Configuration, Entry, Instance};
 use crate::evra::Evra;
-use crate::inventory::{Installed, Inventory};
+use crate::inventory::{Installed, Inventory, KEY};
 use crate::settings::{Driver, DriverSettings};
 use extra::ExtraPackage;
 
@@ -192,8 +194,10 @@ pub struct Context<'a> {
     pub managed: HashSet<String>,
     /// Paths whose changes do not matter.
     pub ignored: HashSet<String>,
+    /// Keys that any entry declares, version and release: one entry's key is not too much for another one.
+    pub keys: HashSet<(String, String)>,
     /// Names whose entries contradict each other, each with the reason: nothing is done about them.
-    pub contradictions: BTreeMap<String, String>,
+    pub contradictions: Arc<BTreeMap<String, String>>,
     /// `-q`: the content of files is not read (RPMng), files are not looked at (YUMng).
     pub quick: bool,
     /// Programs may have been changed by prelink.
@@ -224,11 +228,21 @@ impl<'a> Context<'a> {
             inventory,
             managed: managed.collect(),
             ignored: ignored.collect(),
-            contradictions: BTreeMap::new(),
+            keys: declared_keys(configuration, driver),
+            contradictions: Arc::default(),
             quick: false,
             prelink: false,
             kevlar: false,
         }
+    }
+
+    /// An installed key that an entry declares, this one or another.
+    pub fn declares_key(&self, package: &Installed) -> bool {
+        package.is_key()
+            && !self.settings.legacy_quirks
+            && self
+                .keys
+                .contains(&(package.version.clone(), package.release.clone()))
     }
 
     /// Whether a failing file counts for this instance.
@@ -238,6 +252,17 @@ impl<'a> Context<'a> {
             || entry.ignores().any(|ignore| ignore == path)
             || instance.ignores().any(|ignore| ignore == path))
     }
+}
+
+fn declared_keys(configuration: &Configuration, driver: Driver) -> HashSet<(String, String)> {
+    let entries = configuration.entries.iter();
+    let keys = entries.filter(|entry| entry.name() == KEY && entry.is_package(driver.handles()));
+    keys.flat_map(Entry::instances)
+        .filter_map(|instance| {
+            let part = |name| instance.attribute(name).map(str::to_owned);
+            Some((part("version")?, part("release")?))
+        })
+        .collect()
 }
 
 /// What a prompt says about one instance.

@@ -10,7 +10,7 @@ mod twice;
 
 pub use check::{OTHER_ENTRIES, check_entries};
 pub use read::{DeclaredError, configuration_of, parse_configuration};
-pub use twice::contradictions;
+pub use twice::{Parts, contradiction};
 
 use crate::evra::{Evra, Part};
 use crate::xml::Element;
@@ -42,6 +42,8 @@ pub struct Entry {
     pub element: Element,
     /// Its place in [`Configuration::structures`].
     pub structure: usize,
+    /// Of a group of yum: the packages that it stands for, once that is known ([`crate::run::groups`]).
+    pub packages: Option<Vec<String>>,
 }
 
 impl Entry {
@@ -94,27 +96,24 @@ impl Entry {
             .collect()
     }
 
-    /// A group of yum with the packages that are in it ([`crate::run::groups`]).
-    pub fn is_resolved_group(&self) -> bool {
-        self.attribute("group").is_some() && self.element.all("Package").next().is_some()
+    /// A group of yum of which it is not known what it stands for.
+    pub fn is_unknown_group(&self) -> bool {
+        self.attribute("group").is_some() && self.packages.is_none()
     }
 
     /// The package that an instance of it is about.
     pub fn package_of<'e>(&'e self, instance: &'e Instance) -> &'e str {
-        match self.is_resolved_group() {
-            true => instance.attribute("name").unwrap_or(self.name()),
-            false => self.name(),
+        match self.packages {
+            Some(_) => instance.attribute("name").unwrap_or(self.name()),
+            None => self.name(),
         }
     }
 
     /// The packages that it declares: of a group those in it.
     pub fn package_names(&self) -> Vec<&str> {
-        match self.is_resolved_group() {
-            true => {
-                let packages = self.element.all("Package");
-                packages.filter_map(|one| one.attribute("name")).collect()
-            }
-            false => vec![self.name()],
+        match &self.packages {
+            Some(packages) => packages.iter().map(String::as_str).collect(),
+            None => vec![self.name()],
         }
     }
 

@@ -198,6 +198,10 @@ fn declared(configuration: &Configuration) -> String {
     let mut hash = Sha256::new();
     for entry in &configuration.entries {
         hash.update(entry.element.to_xml().as_bytes());
+        for package in entry.packages.iter().flatten() {
+            hash.update(b" ");
+            hash.update(package.as_bytes());
+        }
         hash.update([0]);
     }
     hex::encode(hash.finalize())

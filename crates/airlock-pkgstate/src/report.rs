@@ -308,7 +308,7 @@ fn distinct(labels: &[String]) -> Vec<String> {
 fn instance(entry: &Entry, status: &InstanceStatus) -> InstanceReport {
     let name = entry.package_of(&status.instance);
     InstanceReport {
-        name: entry.is_resolved_group().then(|| name.to_owned()),
+        name: entry.packages.is_some().then(|| name.to_owned()),
         declared: status.instance.evra().shown(Form::Later),
         installed: status.installed,
         version_fail: status.version_fail,

@@ -19,11 +19,12 @@ mod transaction;
 mod yum;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::decide::extra::{self, ExtraPackage};
 use crate::decide::lists::DecisionList;
-use crate::decide::{Checker, Context, Examined, examine_all};
-use crate::declared::{Configuration, Entry, contradictions};
+use crate::decide::{Checker, Context, Examined, contradict, examine_all};
+use crate::declared::{Configuration, Entry};
 use crate::evra::Form;
 use crate::inventory::{Installed, Inventory};
 use crate::safety::{Limits, Refusal};
@@ -115,6 +116,9 @@ pub trait Machine: Checker {
     /// Why the database cannot be read.
     fn inventory(&mut self) -> Result<Inventory, String>;
 
+    /// Brings a package file here without judging its signature: what it takes away is known before any key is imported.
+    fn bring(&mut self, _action: &Action) {}
+
     /// Brings a package or key file here and checks that it is what the action says.
     fn obtain(&mut self, action: &Action) -> Obtained;
 
@@ -203,7 +207,7 @@ pub struct Session<'s> {
     /// By entry, the numbers of the packages that it declares when it was examined last.
     looked_at: Vec<Vec<u32>>,
     /// Names whose entries contradict each other; none with `legacy_quirks`, whose entries undo each other's work.
-    contradictions: BTreeMap<String, String>,
+    contradictions: Arc<BTreeMap<String, String>>,
     /// What was found first, by entry.
     pub before: Vec<Examined>,
     /// What is known now, by entry.
@@ -261,10 +265,7 @@ impl<'s> Session<'s> {
             options,
             inventory: Inventory::default(),
             looked_at: vec![Vec::new(); configuration.entries.len()],
-            contradictions: match settings.legacy_quirks {
-                true => BTreeMap::new(),
-                false => contradictions(&configuration.entries),
-            },
+            contradictions: Arc::default(),
             before: Vec::new(),
             now: Vec::new(),
             extra_before: Vec::new(),
@@ -288,6 +289,9 @@ impl<'s> Session<'s> {
         let all: Vec<usize> = (0..configuration.entries.len()).collect();
         session.now = vec![Examined::default(); all.len()];
         session.reexamine(&all, machine);
+        if !settings.legacy_quirks {
+            session.find_contradictions(machine);
+        }
         session.extra = session.find_extra();
         session.before.clone_from(&session.now);
         session.extra_before.clone_from(&session.extra);
@@ -310,7 +314,7 @@ impl<'s> Session<'s> {
         context.quick = self.options.quick;
         context.kevlar = self.options.kevlar;
         context.prelink = prelink;
-        context.contradictions.clone_from(&self.contradictions);
+        context.contradictions = Arc::clone(&self.contradictions);
         context
     }
 
@@ -341,12 +345,33 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// Entries that cannot be good together are bad and left alone.
+    fn find_contradictions(&mut self, machine: &mut dyn Machine) {
+        let context = self.context(false);
+        let entries = self.configuration.entries.iter().zip(&self.now);
+        let found = contradict::find(entries, &context);
+        let places = (0..self.now.len()).filter(|at| {
+            self.entry(*at)
+                .is_some_and(|entry| found.contains_key(entry.name()))
+        });
+        let places: Vec<usize> = places.collect();
+        self.contradictions = Arc::new(found);
+        self.reexamine(&places, machine);
+    }
+
     /// The numbers of the installed packages that an entry declares.
     fn numbers(&self, at: usize) -> Vec<u32> {
         let names = self.entry(at).map(Entry::package_names);
         let names = names.unwrap_or_default().into_iter();
-        let named = names.flat_map(|name| self.inventory.named(name));
-        named.map(|package| package.number).collect()
+        let packages = names.flat_map(|name| {
+            let named = self.inventory.named(name);
+            // YUMng takes a capability for a name.
+            match named.is_empty() && self.driver == Driver::Yum {
+                true => self.inventory.providing(name),
+                false => named,
+            }
+        });
+        packages.map(|package| package.number).collect()
     }
 
     fn find_extra(&self) -> Vec<ExtraPackage> {
@@ -373,12 +398,7 @@ impl<'s> Session<'s> {
     /// # Errors
     /// [`RunError::Refused`].
     pub fn ensure_safe(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
-        // dnf and yum know by themselves what must stay; with force nothing else is to be known, unless a plan says what was
-        // looked at.
-        let knows = self.driver == Driver::Yum && machine.manager() != command::Manager::Zypper;
-        if !knows || !self.options.limits.force || self.planned.is_some() {
-            self.look_further(machine);
-        }
+        self.look_further(machine);
         self.hold_to_rules(machine)
     }
 

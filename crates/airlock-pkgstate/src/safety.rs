@@ -98,7 +98,7 @@ impl fmt::Display for Refusal {
                 "refused: {package} would be removed, and {why} (not even --force removes it)"
             ),
             Self::NothingDeclared => to.write_str(
-                "refused: no package is declared for this driver, so that everything would be extra; give entries, or --force",
+                "refused: no package is declared for this driver (the list is empty, or its entries are of other drivers), and everything would be extra; give entries, or --force",
             ),
             Self::Group { entry } => write!(
                 to,
@@ -145,20 +145,11 @@ pub fn check(
             });
         }
     }
-    // rpm --upgrade takes every other version away; package managers put kernels beside each other by themselves.
-    for action in actions
-        .iter()
-        .filter(|action| comes_in(action) && action.source.is_some() && !action.side_by_side)
-    {
+    for action in actions.iter().filter(|action| comes_in(action)) {
         for have in replaced(action, inventory) {
-            let owns = protected
-                .packages
-                .contains(have)
-                .then(|| owns_kernel(protected));
-            let have = have.spec();
-            if let Some(why) = runs(&action.name, &have, protected).or(owns) {
+            if let Some(why) = runs_until_replaced(action, have, protected) {
                 refusals.push(Refusal::Protected {
-                    package: have,
+                    package: have.spec(),
                     why: format!("{why}; put {} into installonlypackages", action.name),
                 });
             }
@@ -175,10 +166,9 @@ pub fn check(
     if !declared && (changes || actions.iter().any(Action::is_removal)) {
         refusals.push(Refusal::NothingDeclared);
     }
-    let entries = configuration.entries.iter();
-    let group = entries
-        .filter(|entry| entry.is_package(driver.handles()) && !entry.is_resolved_group())
-        .find(|entry| entry.attribute("group").is_some());
+    let mut entries = configuration.entries.iter();
+    let group =
+        entries.find(|entry| entry.is_package(driver.handles()) && entry.is_unknown_group());
     if let Some(group) = group
         && actions
             .iter()
@@ -265,15 +255,52 @@ fn keeps(action: &Action, protected: &Protected) -> Option<String> {
     runs(&action.name, &action.spec(), protected).or(owns.then(|| owns_kernel(protected)))
 }
 
+/// Why what is installed must not go when another version comes in its place. rpm --upgrade takes every other version away;
+/// package managers put what they know as kernels beside each other, and then nothing is upgraded.
+fn runs_until_replaced(action: &Action, have: &Installed, protected: &Protected) -> Option<String> {
+    if action.side_by_side {
+        return None;
+    }
+    let owns = || {
+        protected
+            .packages
+            .contains(have)
+            .then(|| owns_kernel(protected))
+    };
+    match (&action.source, action.kind) {
+        (Some(_), _) => runs(&action.name, &have.spec(), protected).or_else(owns),
+        (None, ActionKind::Upgrade | ActionKind::Downgrade) => owns(),
+        (None, _) => None,
+    }
+}
+
 fn owns_kernel(protected: &Protected) -> String {
     let kernel = protected.kernel.as_deref().unwrap_or_default();
     format!("files of the kernel that is running, {kernel}, belong to it")
 }
 
+/// What is built with a kernel and is not what runs.
+const BESIDE: [&str; 12] = [
+    "-headers",
+    "-devel",
+    "-doc",
+    "-docs",
+    "-tools",
+    "-tools-libs",
+    "-firmware",
+    "-macros",
+    "-source",
+    "-syms",
+    "-debuginfo",
+    "-whitelists",
+];
+
 /// Whether a package, by its name and `NAME-[EPOCH:]VERSION-RELEASE[.ARCH]`, is the kernel that runs.
 fn runs(name: &str, spec: &str, protected: &Protected) -> Option<String> {
     let kernel = protected.kernel.as_deref()?;
-    if !(name == "kernel" || name.starts_with("kernel-")) {
+    if !(name == "kernel" || name.starts_with("kernel-"))
+        || BESIDE.iter().any(|end| name.ends_with(end))
+    {
         return None;
     }
     let version = spec.strip_prefix(name)?.strip_prefix('-')?;
@@ -388,6 +415,12 @@ mod tests {
                 "5.14.0-1.el9.x86_64",
                 "kernelshark",
                 "kernelshark-5.14.0-1.el9.x86_64",
+                false,
+            ),
+            (
+                "5.14.0-1.el9.x86_64",
+                "kernel-headers",
+                "kernel-headers-5.14.0-1.el9.x86_64",
                 false,
             ),
             (

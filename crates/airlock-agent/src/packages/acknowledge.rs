@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use airlock_pkgstate::decide::{Code, prompt};
+use airlock_pkgstate::declared::Entry;
 use airlock_pkgstate::host::Host;
 use airlock_pkgstate::run::{Operator as _, Session};
 use serde::Serialize;
@@ -79,20 +80,22 @@ fn changed(names: &[String], session: &Session<'_>) -> anyhow::Result<Vec<File>>
     let entries = session.configuration.entries.iter();
     if let Some(unknown) = names
         .iter()
-        .find(|name| !entries.clone().any(|entry| entry.name() == name.as_str()))
+        .find(|name| !entries.clone().any(|entry| is_meant(entry, name)))
     {
         anyhow::bail!("no entry declares {unknown}; nothing was acknowledged");
     }
     let mut files = Vec::new();
     for (entry, examined) in entries.zip(&session.now) {
-        if !names.is_empty() && !names.iter().any(|name| name == entry.name()) {
-            continue;
-        }
         let codes = examined.codes.iter().flatten();
         if codes.filter(|code| matches!(code, Code::Config(_))).count() == 0 {
             continue;
         }
         for status in &examined.instances {
+            let package = entry.package_of(&status.instance);
+            let meant = |name: &String| name == entry.name() || name == package;
+            if !names.is_empty() && !names.iter().any(meant) {
+                continue;
+            }
             for verdict in status.verdicts.iter().flatten() {
                 let config = verdict.files.iter().filter(|file| file.kind == 'c');
                 files.extend(config.map(|file| File {
@@ -103,6 +106,11 @@ fn changed(names: &[String], session: &Session<'_>) -> anyhow::Result<Vec<File>>
         }
     }
     Ok(files)
+}
+
+/// A name that an operator gives: of the entry, or of a package of the group that it declares.
+fn is_meant(entry: &Entry, name: &str) -> bool {
+    entry.name() == name || entry.package_names().contains(&name)
 }
 
 /// The files that the operator agrees to; the end of the input declines the rest.

@@ -87,7 +87,9 @@ impl Source {
                     exit_on_failure: settings.exit_on_probe_failure,
                 };
                 // What is true of this machine is not true of another root.
-                let runs = !common.no_probes && common.root == Path::new("/");
+                let runs = !common.no_probes
+                    && common.root == Path::new("/")
+                    && may_give_scripts(&settings.server);
                 let probing = runs.then_some(&mut probing);
                 let fetched = server.fetch(profile, wanted, probing).with_context(|| {
                     format!(
@@ -141,6 +143,17 @@ impl Source {
         }
         Ok(())
     }
+}
+
+/// Scripts that run as root come from a server that is known by its certificate, or from this machine.
+fn may_give_scripts(server: &str) -> bool {
+    let Ok(url) = reqwest::Url::parse(server) else {
+        return false;
+    };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let address: Option<std::net::IpAddr> = host.parse().ok();
+    let here = host == "localhost" || address.is_some_and(|address| address.is_loopback());
+    url.scheme() == "https" || here
 }
 
 fn proc(name: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! What is installed and was never declared: extra instances of declared packages, and extra packages.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Context;
 use crate::declared::{Configuration, Entry};
@@ -97,4 +97,26 @@ pub fn packages(configuration: &Configuration, context: &Context<'_>) -> Vec<Ext
         });
     }
     found
+}
+
+/// Packages by which YUMng finds a declared name that is no package's, each with such a name. They are extra as they always
+/// were, but taken away they would make the entry bad, and come again with the next run.
+pub fn providers(configuration: &Configuration, context: &Context<'_>) -> HashMap<String, String> {
+    if context.driver != Driver::Yum || context.settings.legacy_quirks {
+        return HashMap::new();
+    }
+    let entries = configuration.entries.iter();
+    let missing: HashSet<&str> = entries
+        .filter(|entry| entry.is_package(context.driver.handles()))
+        .flat_map(Entry::package_names)
+        .filter(|name| context.inventory.named(name).is_empty())
+        .collect();
+    let packages = context.inventory.packages().iter();
+    packages
+        .filter_map(|package| {
+            let mut provides = package.provides.iter();
+            let what = provides.find(|what| missing.contains(what.as_str()))?;
+            Some((package.name.clone(), what.clone()))
+        })
+        .collect()
 }

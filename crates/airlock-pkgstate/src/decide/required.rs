@@ -17,7 +17,7 @@ pub fn to_verify(entry: &Entry, context: &Context<'_>) -> Result<(), String> {
         ));
     }
     if let Some(group) = entry.attribute("group")
-        && !entry.is_resolved_group()
+        && entry.is_unknown_group()
     {
         return Err(format!(
             "{}{}: what is in the group {group} is not known; declare its packages one by one",

@@ -441,7 +441,7 @@ impl Run<'_, '_> {
         };
         self.installed
             .iter()
-            .filter(|package| !known(package))
+            .filter(|package| !known(package) && !self.context.declares_key(package))
             .map(|package| (*package).clone())
             .collect()
     }

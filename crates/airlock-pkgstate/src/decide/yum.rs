@@ -24,7 +24,7 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     let checks = settings.pkg_checks && word("pkg_checks");
     let key = name == KEY;
     let verify = settings.pkg_verify && word("pkg_verify") && !key;
-    let group = entry.is_resolved_group();
+    let group = entry.packages.is_some();
     let mut installed = context.inventory.named(name);
     let mut capability = false;
     if installed.is_empty() && !group {
@@ -193,7 +193,11 @@ pub fn examine(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) 
     codes.append(&mut repairs);
     let extra = match group || capability || (side_by_side && !context.kevlar) {
         true => Vec::new(),
-        false => extra(&statuses, &installed, settings.legacy_quirks),
+        false => {
+            let mut extra = extra(&statuses, &installed, settings.legacy_quirks);
+            extra.retain(|package| !context.declares_key(package));
+            extra
+        }
     };
     if !extra.is_empty() {
         good = false;
@@ -270,8 +274,8 @@ fn instances(
     checker: &mut dyn Checker,
     examined: &mut Examined,
 ) -> Vec<Instance> {
-    if entry.is_resolved_group() {
-        return of_packages(entry, context, checker);
+    if let Some(packages) = &entry.packages {
+        return of_packages(entry, packages, context, checker, examined);
     }
     let mut written = entry.instances();
     if entry.attribute("version") == Some("auto") {
@@ -287,10 +291,7 @@ fn instances(
         }
         let newest = checker.newest(entry.name());
         if newest.is_none() {
-            examined.notes.push(format!(
-                "{}: the repositories could not be asked for the newest version; what is installed is taken for it",
-                entry.label()
-            ));
+            examined.notes.push(not_asked(entry));
         }
         let newest = newest.unwrap_or_default();
         written.extend(auto(entry, entry.name(), &installed, &newest));
@@ -319,19 +320,37 @@ fn split_version(instance: &mut Instance, legacy: bool) {
 }
 
 /// The packages of a group: each there, in the newest version of each installed architecture.
-fn of_packages(entry: &Entry, context: &Context<'_>, checker: &mut dyn Checker) -> Vec<Instance> {
+fn of_packages(
+    entry: &Entry,
+    packages: &[String],
+    context: &Context<'_>,
+    checker: &mut dyn Checker,
+    examined: &mut Examined,
+) -> Vec<Instance> {
     let mut all = Vec::new();
-    for package in entry.instances() {
-        let name = package.attribute("name").unwrap_or_default();
+    let mut unknown = false;
+    for name in packages {
         let installed = context.inventory.named(name);
         if installed.is_empty() {
-            all.push(package);
+            let element = Element::new("Package").with("name", name.as_str());
+            all.push(Instance { element });
             continue;
         }
-        let newest = checker.newest(name).unwrap_or_default();
-        all.extend(auto(entry, name, &installed, &newest));
+        let newest = checker.newest(name);
+        unknown |= newest.is_none();
+        all.extend(auto(entry, name, &installed, &newest.unwrap_or_default()));
+    }
+    if unknown {
+        examined.notes.push(not_asked(entry));
     }
     all
+}
+
+fn not_asked(entry: &Entry) -> String {
+    format!(
+        "{}: the repositories could not be asked for the newest version; what is installed is taken for it",
+        entry.label()
+    )
 }
 
 /// What a prompt about a group shows of one of its packages: its name too.
@@ -448,7 +467,7 @@ impl Wanted {
 }
 
 /// By name or by what the first one provides: the settings' names, and what packages say of themselves (dnf, zypper).
-fn is_installonly(context: &Context<'_>, installed: &[&Installed]) -> bool {
+pub(super) fn is_installonly(context: &Context<'_>, installed: &[&Installed]) -> bool {
     let says =
         |what: &String| what.starts_with("installonlypkg(") || what.starts_with("multiversion(");
     installed.first().is_some_and(|first| {

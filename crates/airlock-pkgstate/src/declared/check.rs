@@ -130,20 +130,19 @@ impl Slips<'_> {
         self.error(element, &text);
     }
 
-    /// Packages that are declared more than once, as something else each time.
+    /// Packages that are declared more than once, as something else each time. What is installed and which driver works is not
+    /// known here: the entries are judged again when they are looked at.
     fn contradictions(&mut self, root: &Element) {
         let structures = match root.name.as_str() {
             "Configuration" => root.elements().collect(),
             _ => vec![root],
         };
         let entries = structures.into_iter().flat_map(Element::elements);
-        for (one, other) in twice::contradicted(entries).into_values() {
-            let text = format!(
-                "line {} declares it too; it is declared {}",
-                one.place.line,
-                twice::advice(one, other)
+        for (line, last, why) in twice::suspicious(entries) {
+            self.warning(
+                last,
+                &format!("line {line} declares it too; it is declared {why}"),
             );
-            self.error(other, &text);
         }
     }
 
@@ -292,11 +291,6 @@ mod tests {
                 "<Bundle><Package name='a' type='rpm' version_fail_action='upgrade' fix_version='false'/></Bundle>",
                 "contradict each other",
             ),
-            (
-                "<Configuration><Bundle name='one'><Package name='a' type='rpm' version='1-1'/></Bundle>\n<Bundle name='two'>\
-                 <BoundPackage name='a' type='yum' version='2-1'/></Bundle></Configuration>",
-                "e.xml:2: <BoundPackage> a: line 1 declares it too; it is declared more than once, as 1-1 and as 2-1",
-            ),
         ] {
             let error = check(xml).unwrap_err().to_string();
             assert!(error.contains(expected), "{xml}: {error}");
@@ -308,7 +302,8 @@ mod tests {
         let warnings = check(
             "<Configuration><Bundle name='b'><Package name='a' type='rpm' pkg_chekcs='false'/><Package name='f' failure='bind'/>\
              <BoundPackage name='b' type='yum' pkg_checks='no'/><Service name='s'/><Action name='x'/>\
-             <BoundPath name='/x' type='ignore'/></Bundle><Independent/></Configuration>",
+             <BoundPath name='/x' type='ignore'/></Bundle><Independent/>\n<Bundle name='two'>\
+             <BoundPackage name='b' type='yum' version='2-1'/><BoundPackage name='b' type='yum' version='3-1'/></Bundle></Configuration>",
         )
         .unwrap();
         assert_eq!(
@@ -316,6 +311,7 @@ mod tests {
             [
                 "e.xml:1: <Package> a: nothing reads the attribute pkg_chekcs; did you mean pkg_checks?",
                 "e.xml:1: <BoundPackage> b: pkg_checks=\"no\" is neither true nor false",
+                "e.xml:2: <BoundPackage> b: line 1 declares it too; it is declared more than once, as 2-1 and as 3-1; declare it once, with an <Instance> for each that is to be there",
             ]
         );
     }

@@ -110,12 +110,12 @@ fn take(
         if let Some(plain) = element.name.strip_prefix("Bound") {
             element.name = plain.to_owned();
         }
-        // A group of packages is an entry under the group's name.
+        // A group of packages is an entry under the group's name, whatever name it has besides.
         if element.name == "Package"
-            && element.attribute("name").is_none()
             && let Some(group) = element.attribute("group")
         {
             let name = format!("group:{group}");
+            element.attributes.retain(|(name, _)| name != "name");
             element.attributes.insert(0, ("name".to_owned(), name));
         }
         if element.attribute("name").is_none()
@@ -135,6 +135,7 @@ fn take(
         configuration.entries.push(Entry {
             element,
             structure: at,
+            packages: None,
         });
     }
     Ok(())

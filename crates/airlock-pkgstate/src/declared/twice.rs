@@ -1,152 +1,173 @@
-//! Packages that are declared more than once. The old client let each entry undo what the other had done, and told both as
-//! good; here entries that no installed package can satisfy together are known before anything is done.
+//! Packages that are declared more than once, as something else each time. The old client let each entry undo what the other
+//! had done, and told both as good.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use super::Entry;
+use crate::settings::DriverSettings;
 use crate::xml::Element;
 
-/// So many entries of one name are compared with each other.
-const MOST_OF_A_NAME: usize = 64;
+/// So many different declarations of one name are compared with each other; more are one too many anyway.
+const MOST: usize = 64;
 
-/// The parts of an instance; `None` takes any.
-type Parts<'e> = [Option<&'e str>; 4];
-
-/// The names whose entries contradict each other, each with the reason.
-pub fn contradictions(entries: &[Entry]) -> BTreeMap<String, String> {
-    let elements = entries.iter().map(|entry| &entry.element);
-    contradicted(elements)
-        .into_iter()
-        .map(|(name, (one, other))| {
-            let why = format!("Package:{name} is declared {}", advice(one, other));
-            (name.to_owned(), why)
-        })
-        .collect()
+/// What one instance declares: epoch, version, release, architecture. `None` takes any.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Parts {
+    /// Epoch.
+    pub epoch: Option<String>,
+    /// Version.
+    pub version: Option<String>,
+    /// Release.
+    pub release: Option<String>,
+    /// Architecture.
+    pub arch: Option<String>,
 }
 
-/// Two packages that contradict each other, by their name.
-pub(super) fn contradicted<'e>(
-    elements: impl Iterator<Item = &'e Element>,
-) -> BTreeMap<&'e str, (&'e Element, &'e Element)> {
-    let mut named: BTreeMap<&str, Vec<&Element>> = BTreeMap::new();
-    for element in elements.filter(|element| is_one_package(element)) {
-        let name = element.attribute("name").unwrap_or_default();
-        named.entry(name).or_default().push(element);
+impl Parts {
+    /// What an element says in so many words.
+    pub fn of(element: &Element) -> Self {
+        let part = |name| {
+            let value = element.attribute(name);
+            let value = value.filter(|value| !matches!(*value, "" | "any" | "auto"));
+            value.map(str::to_owned)
+        };
+        let (mut version, mut release) = (part("version"), part("release"));
+        // The old style has both in one.
+        if let (Some(whole), None) = (&version, &release)
+            && let Some((first, second)) = whole.split_once('-')
+        {
+            (version, release) = (Some(first.to_owned()), Some(second.to_owned()));
+        }
+        Self {
+            epoch: part("epoch"),
+            version,
+            release,
+            arch: part("arch"),
+        }
     }
-    named
-        .into_iter()
-        .filter_map(|(name, elements)| Some((name, first_contradiction(&elements)?)))
-        .collect()
+
+    /// One installed package may be both.
+    fn agrees(&self, other: &Self) -> bool {
+        let pairs = [
+            (&self.epoch, &other.epoch),
+            (&self.version, &other.version),
+            (&self.release, &other.release),
+            (&self.arch, &other.arch),
+        ];
+        pairs.into_iter().all(|pair| match pair {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        })
+    }
+
+    fn shown(&self) -> String {
+        let mut text = self
+            .epoch
+            .as_ref()
+            .filter(|epoch| *epoch != "0")
+            .map(|epoch| format!("{epoch}:"))
+            .unwrap_or_default();
+        text.push_str(self.version.as_deref().unwrap_or("any version"));
+        for (mark, part) in [('-', &self.release), ('.', &self.arch)] {
+            if let Some(part) = part {
+                text.push(mark);
+                text.push_str(part);
+            }
+        }
+        text
+    }
 }
 
-/// The first two of entries of one name that contradict each other.
-fn first_contradiction<'e>(elements: &[&'e Element]) -> Option<(&'e Element, &'e Element)> {
-    // Of thousands of the same name not every pair is looked at.
-    let few = &elements[..elements.len().min(MOST_OF_A_NAME)];
-    few.iter().enumerate().find_map(|(at, one)| {
-        let other = few[at + 1..].iter().find(|other| contradict(one, other))?;
+/// Why declarations of one name, each with its instances, cannot be met together; `None` when they can.
+pub fn contradiction<'p>(declared: impl Iterator<Item = &'p [Parts]>) -> Option<String> {
+    let mut seen: HashSet<&[Parts]> = HashSet::new();
+    let distinct = declared.filter(|one| seen.insert(one));
+    let distinct: Vec<&[Parts]> = distinct.take(MOST + 1).collect();
+    let found = distinct.iter().enumerate().find_map(|(at, one)| {
+        let mut later = distinct[at + 1..].iter();
+        let other = later.find(|other| contradict(one, other))?;
         Some((*one, *other))
-    })
-}
-
-/// What is to be done about two entries that contradict each other.
-pub(super) fn advice(one: &Element, other: &Element) -> String {
-    format!(
+    });
+    let (one, other) = match found {
+        Some(found) => found,
+        None if distinct.len() > MOST => (distinct[0], distinct[1]),
+        None => return None,
+    };
+    Some(format!(
         "more than once, as {} and as {}; declare it once, with an <Instance> for each that is to be there",
         shown(one),
         shown(other)
-    )
-}
-
-/// It declares one package by its name for a driver of packages, not a group.
-fn is_one_package(element: &Element) -> bool {
-    matches!(element.name.as_str(), "Package" | "BoundPackage")
-        && element.attribute("name").is_some()
-        && element.attribute("group").is_none()
-        && matches!(element.attribute("type"), Some("rpm" | "yum"))
+    ))
 }
 
 /// What satisfies one of them cannot satisfy the other: an instance of one fits none of the other.
-fn contradict(one: &Element, other: &Element) -> bool {
-    let (one, other) = (instances(one), instances(other));
-    let alone = |instance: &Parts<'_>, others: &[Parts<'_>]| {
-        !others.iter().any(|other| agree(instance, other))
-    };
-    one.iter().any(|instance| alone(instance, &other))
-        || other.iter().any(|instance| alone(instance, &one))
+fn contradict(one: &[Parts], other: &[Parts]) -> bool {
+    let alone =
+        |instance: &Parts, others: &[Parts]| !others.iter().any(|other| instance.agrees(other));
+    one.iter().any(|instance| alone(instance, other))
+        || other.iter().any(|instance| alone(instance, one))
 }
 
-fn agree(one: &Parts<'_>, other: &Parts<'_>) -> bool {
-    one.iter().zip(other).all(|pair| match pair {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
-    })
-}
-
-fn instances(element: &Element) -> Vec<Parts<'_>> {
-    let children: Vec<Parts<'_>> = element
-        .elements()
-        .filter(|child| matches!(child.name.as_str(), "Instance" | "Package"))
-        .map(parts)
-        .collect();
-    match children.is_empty() {
-        true => vec![parts(element)],
-        false => children,
-    }
-}
-
-fn parts(element: &Element) -> Parts<'_> {
-    let part = |name| {
-        element
-            .attribute(name)
-            .filter(|value| !matches!(*value, "" | "any" | "auto"))
-    };
-    let (version, release) = match (part("version"), part("release")) {
-        // The old style has both in one.
-        (Some(version), None) => match version.split_once('-') {
-            Some((version, release)) => (Some(version), Some(release)),
-            None => (Some(version), None),
-        },
-        whole => whole,
-    };
-    [part("epoch"), version, release, part("arch")]
-}
-
-fn shown(element: &Element) -> String {
-    let mut all: Vec<String> = instances(element)
-        .iter()
-        .map(|[epoch, version, release, arch]| {
-            let mut text = epoch.map(|epoch| format!("{epoch}:")).unwrap_or_default();
-            text.push_str(version.unwrap_or("any version"));
-            for (mark, part) in [('-', release), ('.', arch)] {
-                if let Some(part) = part {
-                    text.push(mark);
-                    text.push_str(part);
-                }
-            }
-            text
-        })
-        .collect();
-    let more = all.len().saturating_sub(3);
-    all.truncate(3);
-    if more > 0 {
-        all.push(format!("{more} more"));
+fn shown(instances: &[Parts]) -> String {
+    let mut all: Vec<String> = instances.iter().take(3).map(Parts::shown).collect();
+    if instances.len() > all.len() {
+        all.push(format!("{} more", instances.len() - all.len()));
     }
     all.join(", ")
+}
+
+/// What looks like a contradiction among elements, whatever driver will read them: by name, the line of the first, the last
+/// element, and why.
+pub(super) fn suspicious<'e>(
+    elements: impl Iterator<Item = &'e Element>,
+) -> Vec<(u32, &'e Element, String)> {
+    let side_by_side = DriverSettings::default().installonly;
+    let mut named: BTreeMap<(&str, &str), Vec<&Element>> = BTreeMap::new();
+    for element in elements {
+        let plain = matches!(element.name.as_str(), "Package" | "BoundPackage");
+        let unchecked = element
+            .attribute("pkg_checks")
+            .is_some_and(|word| word.eq_ignore_ascii_case("false"));
+        let (Some(name), Some(kind)) = (element.attribute("name"), element.attribute("type"))
+        else {
+            continue;
+        };
+        let apart = side_by_side.iter().any(|one| one == name) || name == crate::inventory::KEY;
+        if plain && !unchecked && !apart && element.attribute("group").is_none() {
+            named.entry((name, kind)).or_default().push(element);
+        }
+    }
+    let several = named.into_values().filter(|elements| elements.len() > 1);
+    several
+        .filter_map(|elements| {
+            let declared: Vec<Vec<Parts>> = elements.iter().map(|one| instances(one)).collect();
+            let why = contradiction(declared.iter().map(Vec::as_slice))?;
+            Some((elements.first()?.place.line, *elements.last()?, why))
+        })
+        .collect()
+}
+
+fn instances(element: &Element) -> Vec<Parts> {
+    let children = element
+        .elements()
+        .filter(|child| matches!(child.name.as_str(), "Instance" | "Package"));
+    let children: Vec<Parts> = children.map(Parts::of).collect();
+    match children.is_empty() {
+        true => vec![Parts::of(element)],
+        false => children,
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::declared::parse_configuration;
+    use crate::xml::Document;
 
     fn of(entries: &str) -> Vec<String> {
-        let xml = format!("<Configuration><Bundle name='b'>{entries}</Bundle></Configuration>");
-        let configuration = parse_configuration("c.xml", xml.as_bytes()).unwrap();
-        contradictions(&configuration.entries)
-            .into_values()
-            .collect()
+        let xml = format!("<Bundle name='b'>{entries}</Bundle>");
+        let document = Document::parse("c.xml", xml.as_bytes()).unwrap();
+        let found = suspicious(document.root.elements());
+        found.into_iter().map(|(_, _, why)| why).collect()
     }
 
     #[test]
@@ -162,7 +183,7 @@ mod tests {
             ),
             (
                 "<Package name='a' type='rpm'><Instance version='1' release='1'/></Package>",
-                "<Package name='a' type='yum'><Instance version='1' release='1'/><Instance version='2' release='1'/></Package>",
+                "<Package name='a' type='rpm'><Instance version='1' release='1'/><Instance version='2' release='1'/></Package>",
             ),
             (
                 "<Package name='a' type='rpm'><Instance epoch='1' version='1'/></Package>",
@@ -176,21 +197,37 @@ mod tests {
             of(
                 "<Package name='a' type='yum' version='any'/><Package name='a' type='yum' version='1.0-1'/>\
                  <Package name='a' type='yum' version='2.0-1'/>"
-            )[0],
-            "Package:a is declared more than once, as 1.0-1 and as 2.0-1; declare it once, with an <Instance> for each that is \
-             to be there"
+            ),
+            [
+                "more than once, as 1.0-1 and as 2.0-1; declare it once, with an <Instance> for each that is to be there"
+            ]
+        );
+        let many: String = (0..200)
+            .map(|at| format!("<Package name='a' type='yum' version='{}-1'/>", at.min(199)))
+            .collect();
+        assert_eq!(of(&many).len(), 1);
+        let last = "<Package name='a' type='yum' version='1-1'/>".repeat(200);
+        assert_eq!(
+            of(&format!(
+                "{last}<Package name='a' type='yum' version='2-1'/>"
+            ))
+            .len(),
+            1
         );
     }
 
     #[test]
     fn entries_that_one_package_satisfies_do_not() {
         for entries in [
-            "<Package name='a' type='yum' version='1.0-1'/><Package name='a' type='yum' version='1.0-1' pkg_checks='no'/>",
+            "<Package name='a' type='yum' version='1.0-1'/><Package name='a' type='yum' version='1.0-1' other='no'/>",
             "<Package name='a' type='yum' version='auto'/><Package name='a' type='yum' version='1.0-1'/>",
             "<Package name='a' type='yum' version='1.0-1'/><Package name='a' type='yum'><Instance version='1.0' release='1' arch='noarch'/></Package>",
             "<Package name='a' type='yum' version='1'/><Package name='b' type='yum' version='2'/>",
-            "<Package name='a' type='deb' version='1'/><Package name='a' type='yum' version='2'/>",
+            "<Package name='a' type='rpm' version='1'/><Package name='a' type='yum' version='2'/>",
             "<Package name='g' group='g' type='yum'/><Package name='g' type='yum' version='2'/>",
+            "<Package name='kernel' type='yum' version='1-1'/><Package name='kernel' type='yum' version='2-1'/>",
+            "<Package name='gpg-pubkey' type='rpm'><Instance version='a' release='1'/></Package><Package name='gpg-pubkey' type='rpm'><Instance version='b' release='1'/></Package>",
+            "<Package name='a' type='rpm' version='1-1' pkg_checks='false'/><Package name='a' type='rpm' version='2-1' pkg_checks='false'/>",
         ] {
             assert_eq!(of(entries), Vec::<String>::new(), "{entries}");
         }

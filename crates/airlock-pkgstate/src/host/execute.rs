@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, getpgid, kill_process_group};
+
 use super::Host;
 use crate::run::command::{Command, MOST_OUTPUT, Ran};
 
@@ -27,6 +29,26 @@ impl Host {
 
     /// The same with another limit of what is kept of its output.
     pub(super) fn execute_keeping(&mut self, command: &Command, most: usize) -> Ran {
+        self.execute_apart(command, most).0
+    }
+
+    /// Asks: the answer comes apart from what the program complains of, and whole.
+    ///
+    /// # Errors
+    /// The program's last words, when it ended otherwise than with one of these, or said too much.
+    pub(super) fn answer(&mut self, command: &Command, good: &[i32]) -> Result<String, String> {
+        let (ran, answer) = self.execute_apart(command, LARGEST_ANSWER);
+        if ran.omitted > 0 {
+            return Err("its answer is too long".to_owned());
+        }
+        if ran.exit.is_some_and(|exit| good.contains(&exit)) {
+            return Ok(answer);
+        }
+        let last = ran.output.lines().rfind(|line| !line.trim().is_empty());
+        Err(last.unwrap_or("it gives no reason").trim().to_owned())
+    }
+
+    fn execute_apart(&mut self, command: &Command, most: usize) -> (Ran, String) {
         let own = match command.program.as_str() {
             "rpm" => self.rpm_options(),
             _ => self.manager_options(&command.program),
@@ -42,13 +64,13 @@ impl Host {
             omitted: 0,
         };
         let Some((program, rest)) = ran.arguments.split_first() else {
-            return ran;
+            return (ran, String::new());
         };
         let given = match names_in_file(rest, MOST_OF_ONE) {
             Ok(given) => given,
             Err(error) => {
                 ran.output = format!("{program}: the list of protected packages: {error}");
-                return ran;
+                return (ran, String::new());
             }
         };
         let mut process = std::process::Command::new(program);
@@ -60,11 +82,14 @@ impl Host {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        match process.spawn() {
+        let answer = match process.spawn() {
             Ok(child) => finish(child, self.options.timeout, most, &mut ran),
-            Err(error) => ran.output = format!("{program}: {error}"),
-        }
-        ran
+            Err(error) => {
+                ran.output = format!("{program}: {error}");
+                String::new()
+            }
+        };
+        (ran, answer)
     }
 
     fn rpm_options(&mut self) -> Vec<String> {
@@ -161,7 +186,8 @@ fn rpm_default() -> Option<std::path::PathBuf> {
     (path.starts_with('/')).then(|| path.into())
 }
 
-fn finish(child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ran) {
+/// Waits for a command and keeps what it said; gives what it wrote to standard output alone.
+fn finish(child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ran) -> String {
     let ended = end(child, timeout, most / 2);
     if ended.killed {
         // rpm rolls nothing back, but its lock goes with it; the next run looks at what is there.
@@ -181,6 +207,7 @@ fn finish(child: Child, timeout: Option<Duration>, most: usize, ran: &mut Ran) {
         Ok(status) => ran.exit = status.code(),
         Err(error) => ran.output.push_str(&error.to_string()),
     }
+    String::from_utf8_lossy(&ended.output.text).into_owned()
 }
 
 /// A process that ended.
@@ -209,6 +236,12 @@ pub(super) fn end(mut child: Child, timeout: Option<Duration>, most: usize) -> E
             Ok(Some(status)) => break Ok(status),
             Ok(None) if began.elapsed() > limit => {
                 killed = true;
+                // Its children go with it where it leads a group of its own.
+                if let Some(group) = Pid::from_raw(child.id().cast_signed())
+                    && getpgid(Some(group)) == Ok(group)
+                {
+                    let _ = kill_process_group(group, Signal::KILL);
+                }
                 let _ = child.kill();
                 break child.wait();
             }
@@ -249,7 +282,7 @@ pub(super) struct Kept {
     /// How many are not.
     pub(super) omitted: u64,
     /// Something still writes.
-    lingers: bool,
+    pub(super) lingers: bool,
 }
 
 fn collect<R: Read + Send + 'static>(

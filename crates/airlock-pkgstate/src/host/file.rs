@@ -23,7 +23,7 @@ const LARGEST_PACKAGE: u64 = 8 << 30;
 const LARGEST_KEY: u64 = 4 << 20;
 
 impl Host {
-    pub(super) fn obtain_file(&mut self, action: &Action) -> Obtained {
+    pub(super) fn obtain_file(&mut self, action: &Action, signed: bool) -> Obtained {
         let Some(source) = action.source.clone() else {
             return Obtained::Refused("no file is declared for it".to_owned());
         };
@@ -36,14 +36,14 @@ impl Host {
             }
             Some(path) if !path.exists() => return Obtained::Absent(path.display().to_string()),
             Some(path) => path.clone(),
-            None => match self.fetch_file(action, &source) {
+            None => match self.fetch_file(action, &source, signed) {
                 Ok(path) => path,
                 Err(why) => return Obtained::Refused(why),
             },
         };
         let checked = match action.is_key() {
             true => self.check_key(action, &path),
-            false => self.check_package(action, &path),
+            false => self.check_package(action, &path, signed),
         };
         match checked {
             Ok(()) => Obtained::File(path.display().to_string()),
@@ -93,14 +93,14 @@ impl Host {
         }
     }
 
-    fn fetch_file(&mut self, action: &Action, url: &str) -> Result<PathBuf, String> {
+    fn fetch_file(&mut self, action: &Action, url: &str, signed: bool) -> Result<PathBuf, String> {
         let cache = self.cache().map_err(|error| {
             let shown = self.options.cache.as_deref().unwrap_or(Path::new(CACHE));
             format!("{}: {error}", shown.display())
         })?;
         let path = cache.join(cached(action, url));
         // A package of the same address is taken from here when it is whole and what is declared.
-        if path.exists() && self.check_package(action, &path).is_ok() {
+        if path.exists() && self.check_package(action, &path, signed).is_ok() {
             return Ok(path);
         }
         let part = path.with_extension("part");
@@ -117,8 +117,8 @@ impl Host {
         Ok(path)
     }
 
-    /// The package is the declared one and whole; its signature counts where it is asked for.
-    fn check_package(&self, action: &Action, path: &Path) -> Result<(), String> {
+    /// The package is the declared one and whole; `signed`: it needs a good signature.
+    fn check_package(&self, action: &Action, path: &Path, signed: bool) -> Result<(), String> {
         let open = || File::open(path).map(BufReader::new);
         let mut file = open().map_err(|error| error.to_string())?;
         let head = read_package(&mut file).map_err(|error| error.to_string())?;
@@ -140,7 +140,7 @@ impl Host {
             None => &none,
         };
         let policy = Policy {
-            allow_sha1: !self.options.require_signatures,
+            allow_sha1: !signed,
             ..Policy::default()
         };
         let verification =
@@ -148,7 +148,7 @@ impl Host {
         match verification.verdict() {
             Verdict::Good { .. } => Ok(()),
             Verdict::Bad { why } => Err(format!("it is damaged or forged: {why:?}")),
-            _ if !self.options.require_signatures => Ok(()),
+            _ if !signed => Ok(()),
             Verdict::Unsigned => Err("it is not signed, and require_signatures is set".to_owned()),
             Verdict::UnknownKey { key_id } => Err(match key_id {
                 Some(key) => format!("it is signed with {key}, which is not imported"),

@@ -1,4 +1,4 @@
-//! What is in a group, as `dnf group info` and `yum group info` say it.
+//! What is in a group, as `dnf group info` and `yum groupinfo` say it.
 
 use super::Host;
 use crate::run::Machine as _;
@@ -16,15 +16,16 @@ impl Host {
             return Err(format!("{name:?} is no name of a group"));
         }
         let program = manager.to_string();
-        let ran = self.execute(&Command::new(&program, ["-q", "group", "info", name]));
-        if !ran.succeeded() {
-            let why = ran.output.lines().rfind(|line| !line.trim().is_empty());
-            return Err(format!(
-                "{program} does not say what is in the group: {}",
-                why.unwrap_or("no reason is given").trim()
-            ));
-        }
-        match parse(&ran.output).as_slice() {
+        // yum of EL 5 and 6 has one word for it.
+        let words: &[&str] = match manager {
+            Manager::Yum => &["-q", "groupinfo"],
+            _ => &["-q", "group", "info"],
+        };
+        let command = Command::new(&program, words.iter().copied()).and([name]);
+        let answer = self
+            .answer(&command, &[0])
+            .map_err(|why| format!("{program} does not say what is in the group: {why}"))?;
+        match parse(&answer).as_slice() {
             [] => Err(format!("{program} knows no group {name}")),
             [group] => Ok(group.clone()),
             several => Err(format!(

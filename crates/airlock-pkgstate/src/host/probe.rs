@@ -1,6 +1,7 @@
 //! Running the server's probes on this machine.
 
 use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ impl Scripts {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            // What it starts ends with it when it takes too long.
+            .process_group(0)
             .spawn()?;
         Ok(end(child, self.timeout, MOST))
     }
@@ -54,10 +57,15 @@ impl Scripts {
 fn probed(ended: &Ended, timeout: Option<Duration>) -> Probed {
     let mut notes = Vec::new();
     let complaints = String::from_utf8_lossy(&ended.error.text);
-    let complaints = complaints.trim();
+    let complaints: Vec<&str> = complaints.lines().map(str::trim).collect();
+    let complaints = complaints.join("; ");
     if !complaints.is_empty() {
-        let shown: String = complaints.chars().take(MOST_SHOWN).collect();
-        notes.push(format!("it complains: {shown}"));
+        let shown = complaints.chars().take(MOST_SHOWN);
+        let shown = shown.map(|one| if one.is_control() { '\u{fffd}' } else { one });
+        notes.push(format!("it complains: {}", shown.collect::<String>()));
+    }
+    if ended.output.lingers {
+        notes.push("something that it started still runs; its output may be incomplete".to_owned());
     }
     if ended.output.omitted > 0 {
         notes.push(format!(
@@ -114,6 +122,8 @@ mod tests {
             ("group:x\n", None)
         );
         assert_eq!(probed.notes, ["it complains: oh"]);
+        let probed = run("/bin/sh", "printf 'a\\nb\\033[31m' >&2\n", None);
+        assert_eq!(probed.notes, ["it complains: a; b\u{fffd}[31m"]);
         let probed = run("/no/such/program", "x", None);
         let why = probed.failure.unwrap_or_default();
         assert!(why.starts_with("/no/such/program: "), "{why}");
@@ -122,8 +132,11 @@ mod tests {
     #[test]
     fn a_probe_that_takes_too_long_is_ended() {
         let limit = Some(Duration::from_millis(200));
-        let probed = run("/bin/sh", "exec sleep 600\n", limit);
+        let probed = run("/bin/sh", "echo begun; sleep 600; echo not here\n", limit);
         let why = probed.failure.unwrap_or_default();
         assert!(why.contains("longer than probe_timeout"), "{why}");
+        assert_eq!(probed.output, "begun\n");
+        // The pipe is closed: nothing that it started is left.
+        assert_eq!(probed.notes, Vec::<String>::new());
     }
 }

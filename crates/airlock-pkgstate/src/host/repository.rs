@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::Host;
-use super::execute::LARGEST_ANSWER;
 use crate::inventory::Installed;
 use crate::run::Machine;
 use crate::run::command::{Command, Manager};
@@ -81,17 +80,33 @@ impl Host {
             ),
         };
         let command = command.and(names.iter().cloned());
-        let ran = self.execute_keeping(&command, LARGEST_ANSWER);
-        // yum says 1 when it has nothing to list, zypper 104.
-        if !matches!(ran.exit, Some(0 | 1 | 104)) {
-            return None;
+        match manager {
+            Manager::Dnf => {
+                let answer = self.answer(&command, &[0]).ok()?;
+                Some(answer.lines().filter_map(words).collect())
+            }
+            Manager::Yum => match self.answer(&command, &[0]) {
+                Ok(answer) => Some(rows(&answer).iter().filter_map(|row| listed(row)).collect()),
+                // That it has nothing to list it says with the exit status of faults.
+                Err(why) if why.contains("No matching Packages") => Some(Vec::new()),
+                Err(_) => None,
+            },
+            // 104: nothing is found.
+            Manager::Zypper => solvables(&self.answer(&command, &[0, 104]).ok()?),
         }
-        Some(match manager {
-            Manager::Dnf => ran.output.lines().filter_map(words).collect(),
-            Manager::Yum => ran.output.lines().filter_map(listed).collect(),
-            Manager::Zypper => solvables(&ran.output),
-        })
     }
+}
+
+/// yum breaks rows that are too long for its columns: what begins with blanks goes on from the line before.
+fn rows(text: &str) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for line in text.lines() {
+        match rows.last_mut() {
+            Some(row) if line.starts_with(' ') => row.push_str(line),
+            _ => rows.push(line.to_owned()),
+        }
+    }
+    rows
 }
 
 /// `NAME EPOCH VERSION RELEASE ARCH`.
@@ -134,10 +149,8 @@ fn edition(name: &str, edition: &str, arch: &str) -> Option<Installed> {
 }
 
 /// zypper's XML: the newest of each name and architecture.
-fn solvables(text: &str) -> Vec<Installed> {
-    let Ok(document) = Document::parse("zypper", text.trim().as_bytes()) else {
-        return Vec::new();
-    };
+fn solvables(text: &str) -> Option<Vec<Installed>> {
+    let document = Document::parse("zypper", text.trim().as_bytes()).ok()?;
     let mut newest: Vec<Installed> = Vec::new();
     for element in document.root.walk().filter(|one| one.name == "solvable") {
         let of = |attribute: &str| element.attribute(attribute);
@@ -157,7 +170,7 @@ fn solvables(text: &str) -> Vec<Installed> {
             None => newest.push(one),
         }
     }
-    newest
+    Some(newest)
 }
 
 #[cfg(test)]
@@ -172,11 +185,22 @@ mod tests {
         assert!(words("Last metadata expiration check: now").is_none());
         let one = listed("alpha.x86_64   1:2.0-1.el7   updates").unwrap();
         assert_eq!(one.spec(), "alpha-1:2.0-1.el7.x86_64");
+        let broken = "Available Packages\na-very-long-name-indeed.x86_64\n                 2.0-1.el7      updates\nb.noarch  1-1 r\n";
+        let rows = rows(broken);
+        let found: Vec<String> = rows
+            .iter()
+            .filter_map(|row| listed(row))
+            .map(|one| one.spec())
+            .collect();
+        assert_eq!(
+            found,
+            ["a-very-long-name-indeed-2.0-1.el7.x86_64", "b-1-1.noarch"]
+        );
         let xml = "<?xml version='1.0'?><stream><search-result><solvable-list>\
             <solvable status='not-installed' name='alpha' kind='package' edition='1.0-1' arch='noarch' repository='r'/>\
             <solvable status='not-installed' name='alpha' kind='package' edition='2.0-1' arch='noarch' repository='r'/>\
             </solvable-list></search-result></stream>";
-        let all = solvables(xml);
+        let all = solvables(xml).unwrap();
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].version, "2.0");
     }

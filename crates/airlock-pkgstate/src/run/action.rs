@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Remove, Session};
-use crate::decide::extra::ExtraPackage;
+use crate::decide::extra::{self, ExtraPackage};
 use crate::decide::fix::{self, Repair};
 use crate::decide::yum::is_replaced;
 use crate::decide::{InstanceStatus, required};
@@ -306,9 +306,16 @@ impl Session<'_> {
 
     /// Extra packages are to go and are still there.
     pub fn has_removals_left(&self) -> bool {
-        let mut installed = self.extra.iter().flat_map(|extra| &extra.instances);
-        self.options.remove != Remove::Nothing
-            && installed.any(|one| self.may_remove(one, &mut Vec::new()))
+        if self.options.remove == Remove::Nothing {
+            return false;
+        }
+        let providers = extra::providers(self.configuration, &self.context(false));
+        let go = self
+            .extra
+            .iter()
+            .filter(|extra| !providers.contains_key(&extra.name));
+        let mut installed = go.flat_map(|extra| &extra.instances);
+        installed.any(|one| self.may_remove(one, &mut Vec::new()))
     }
 
     /// Keys on the list of protected ones stay. The old drivers never erased any.

@@ -110,11 +110,7 @@ impl Session<'_> {
         alone: bool,
         machine: &mut dyn Machine,
     ) -> Result<(), String> {
-        let forced = self.options.limits.force && self.planned.is_none();
-        if manager != Manager::Zypper
-            && self.settings.autodep
-            && (forced || (self.foreseen && !alone))
-        {
+        if manager != Manager::Zypper && self.settings.autodep && self.foreseen && !alone {
             return Ok(());
         }
         let changes = self.ask_about(manager, order, actions, machine)?;

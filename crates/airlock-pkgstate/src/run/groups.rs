@@ -1,12 +1,14 @@
 //! Groups of yum (`<Package group='web' choose='default'/>`, since Bcfg2 1.3): the package manager says what is in them, and
-//! each package becomes an instance of the entry.
+//! each package is an instance of the entry.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::Machine;
-use crate::declared::{Configuration, Entry};
+use crate::declared::Configuration;
 use crate::settings::Driver;
-use crate::xml::Element;
+
+/// The words of `choose`.
+const CHOICES: [&str; 4] = ["mandatory", "default", "optional", "all"];
 
 /// What is in a group, by how much each package belongs to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,14 +22,14 @@ pub struct Group {
 }
 
 impl Group {
-    /// The packages that a word of `choose` means. What the old driver did not know meant the mandatory ones.
-    fn chosen(self, choose: &str) -> Vec<String> {
-        let mut chosen = self.mandatory;
+    /// The packages that a word of `choose` means.
+    fn chosen(&self, choose: &str) -> Vec<String> {
+        let mut chosen = self.mandatory.clone();
         if matches!(choose, "default" | "optional" | "all") {
-            chosen.extend(self.default);
+            chosen.extend(self.default.iter().cloned());
         }
         if matches!(choose, "optional" | "all") {
-            chosen.extend(self.optional);
+            chosen.extend(self.optional.iter().cloned());
         }
         let mut seen = HashSet::new();
         chosen.retain(|name| seen.insert(name.clone()));
@@ -35,8 +37,8 @@ impl Group {
     }
 }
 
-/// Puts the packages of groups into their entries. Entries whose group is not known stay as they are and are bad; why stands
-/// in the answer.
+/// Finds out what the groups among the entries stand for. Entries whose group is not known are bad; why stands in the answer.
+/// The old driver took a word of `choose` that it did not know for `mandatory`, and the other packages were extra.
 pub fn resolve(configuration: &mut Configuration, machine: &mut dyn Machine) -> Vec<String> {
     let mut notes = Vec::new();
     // What stands in the list by itself is declared there.
@@ -44,37 +46,43 @@ pub fn resolve(configuration: &mut Configuration, machine: &mut dyn Machine) -> 
         .entries
         .iter()
         .filter(|entry| entry.is_package(Driver::Yum.handles()))
+        .filter(|entry| entry.attribute("group").is_none())
         .map(|entry| entry.name().to_owned())
         .collect();
+    let mut known: HashMap<String, Result<Group, String>> = HashMap::new();
     for entry in &mut configuration.entries {
         let Some(group) = entry.element.attribute("group").map(str::to_owned) else {
             continue;
         };
-        if entry.tag() != "Package" || entry.is_resolved_group() {
+        if !entry.is_package(Driver::Yum.handles()) {
             continue;
         }
         let choose = entry.attribute("choose").unwrap_or("default").to_owned();
-        match machine.group(&group) {
+        if !CHOICES.contains(&choose.as_str()) {
+            notes.push(format!(
+                "{}: choose={choose:?} is not one of {}",
+                entry.label(),
+                CHOICES.join(", ")
+            ));
+            continue;
+        }
+        let found = known
+            .entry(group.clone())
+            .or_insert_with(|| machine.group(&group));
+        match found {
             Ok(found) => {
                 let mut packages = found.chosen(&choose);
+                if packages.is_empty() {
+                    notes.push(format!(
+                        "{}: the group has no packages (choose={choose:?})",
+                        entry.label()
+                    ));
+                }
                 packages.retain(|name| !own.contains(name));
-                put(entry, packages, &group, &mut notes);
+                entry.packages = Some(packages);
             }
             Err(why) => notes.push(format!("{}: {why}", entry.label())),
         }
     }
     notes
-}
-
-fn put(entry: &mut Entry, packages: Vec<String>, group: &str, notes: &mut Vec<String>) {
-    if packages.is_empty() {
-        notes.push(format!(
-            "{}: {group} has no packages that are not declared by themselves",
-            entry.label()
-        ));
-    }
-    for name in packages {
-        let package = Element::new("Package").with("name", name);
-        entry.element.push(package.with("type", "yum"));
-    }
 }

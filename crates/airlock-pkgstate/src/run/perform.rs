@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Machine, Remove, RunError, Session};
+use crate::decide::Context;
 use crate::settings::Driver;
 
 impl Session<'_> {
@@ -12,10 +13,11 @@ impl Session<'_> {
     /// [`RunError::Inventory`] and [`RunError::Stopped`].
     pub fn perform(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
         self.performed = true;
+        let context = self.context(false);
         let fixing: Vec<usize> = self
             .to_install
             .iter()
-            .filter(|at| self.is_ours(**at) && self.can_install(**at))
+            .filter(|at| self.is_ours(**at) && self.can_install(**at, &context))
             .copied()
             .collect();
         if !fixing.is_empty() {
@@ -44,10 +46,9 @@ impl Session<'_> {
             .collect()
     }
 
-    pub(super) fn can_install(&self, at: usize) -> bool {
-        let context = self.context(false);
+    pub(super) fn can_install(&self, at: usize, context: &Context<'_>) -> bool {
         self.entry(at)
-            .is_some_and(|entry| crate::decide::required::to_install(entry, &context).is_ok())
+            .is_some_and(|entry| crate::decide::required::to_install(entry, context).is_ok())
     }
 
     /// Puts entries right and looks at them again.
@@ -94,6 +95,7 @@ impl Session<'_> {
         if self.options.interactive {
             return Ok(());
         }
+        let context = self.context(false);
         let clobbered: Vec<usize> = beside
             .into_iter()
             .filter(|at| {
@@ -101,7 +103,7 @@ impl Session<'_> {
                     && !self.left.contains(at)
                     // What was tried and did not help is not tried again in the same run.
                     && (self.settings.legacy_quirks || !self.to_install.contains(at))
-                    && self.can_install(*at)
+                    && self.can_install(*at, &context)
             })
             .collect();
         if clobbered.is_empty() {

@@ -13,11 +13,15 @@ impl Session<'_> {
     pub(super) fn install_with_rpm(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
         // Before anything is changed all files are here, so that it is known what they take away.
         let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
+        let installations = self.of_kind(is_installation);
         // Packages that need a good signature are judged by the keys of this run too.
-        if self.settings.require_signatures {
+        if self.settings.require_signatures && !keys.is_empty() {
+            for action in &installations {
+                machine.bring(action);
+            }
+            self.refuse_displaced(machine)?;
             self.import_keys(&keys, machine)?;
         }
-        let installations = self.of_kind(is_installation);
         let mut files = Vec::new();
         for action in installations {
             match machine.obtain(&action) {
@@ -52,9 +56,10 @@ impl Session<'_> {
             return Ok(());
         }
         let legacy = self.settings.legacy_quirks;
+        let context = self.context(false);
         let packages: Vec<ExtraPackage> = (0..self.now.len())
             .filter(|at| legacy || self.to_install.contains(at))
-            .filter(|at| legacy || self.can_install(*at))
+            .filter(|at| legacy || self.can_install(*at, &context))
             .filter_map(|at| self.now.get(at)?.extra.clone())
             .collect();
         if packages.is_empty() {

@@ -1,7 +1,7 @@
 //! Which bad entries are put right, and which extra packages go.
 
 use super::{Operator, Remove, Session};
-use crate::decide::prompt;
+use crate::decide::{extra, prompt};
 use crate::declared::Structure;
 use crate::settings::DecisionMode;
 
@@ -33,6 +33,19 @@ impl Session<'_> {
             Remove::Nothing => Vec::new(),
             Remove::Packages | Remove::CapitalPackages => self.extra.clone(),
         };
+        if !removal.is_empty() {
+            let providers = extra::providers(self.configuration, &self.context(false));
+            removal.retain(|package| match providers.get(&package.name) {
+                Some(what) => {
+                    let name = &package.name;
+                    self.notes.push(format!(
+                        "{name} stays: it is what provides {what}, which is declared; declare {name} itself"
+                    ));
+                    false
+                }
+                None => true,
+            });
+        }
         let asked = self
             .options
             .bundles

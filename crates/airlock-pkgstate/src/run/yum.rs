@@ -93,8 +93,11 @@ impl Session<'_> {
     ) -> bool {
         if let Err(why) = self.may_request(manager, order, actions, alone, machine) {
             let names: Vec<&str> = actions.iter().map(|action| action.name.as_str()).collect();
-            self.notes
-                .push(format!("{} stays as it is: {why}", names.join(", ")));
+            let names = names.join(", ");
+            self.notes.push(match actions.len() {
+                1 => format!("{names} stays as it is: {why}"),
+                _ => format!("{names}: not together: {why}"),
+            });
             return false;
         }
         let ran = machine.run(&self.request(manager, order, actions, machine));

@@ -332,36 +332,77 @@ fn a_set_of_the_native_form_chooses_its_instances() {
     );
 }
 
-/// A root where alpha 1.0 is installed and alpha is declared in two bundles by a server that does not look.
 #[test]
 fn a_name_that_is_declared_twice_and_differently_is_left_alone() {
     let machine = Machine::new(&["alpha-1.0-1.noarch"]);
-    let alpha = |version: &str| {
+    let alpha = |version: &str, more: &str| {
         format!(
-            "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-{version}-1.noarch.rpm' version='{version}' release='1' arch='noarch'/></Package>"
+            "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-{version}-1.noarch.rpm' version='{version}' release='1' arch='noarch'{more}/></Package>"
         )
     };
-    machine.declare(&format!("{}\n{}", alpha("1.1"), alpha("2.0")));
-    let ran = machine.run("apply", &with(&[]));
-    assert_eq!(ran.code, 1, "{}", ran.stdout);
-    let said = "entries.xml:2: <Package> alpha: line 1 declares it too; it is declared more than once, as 1.1-1.noarch and as 2.0-1.noarch";
-    assert!(ran.stderr.contains(said), "{}", ran.stderr);
-    assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
-    machine.declare(&format!("{}\n{}", alpha("2.0"), alpha("2.0")));
+    for (more, second) in [("", "2.0-1.noarch"), (" epoch='1'", "1:1.1-1.noarch")] {
+        let version = if more.is_empty() { "2.0" } else { "1.1" };
+        machine.declare(&format!("{}\n{}", alpha("1.1", ""), alpha(version, more)));
+        let ran = machine.run("apply", &with(&["--detailed-exitcode"]));
+        assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+        if more.is_empty() {
+            let said = "entries.xml:2: <Package> alpha: line 1 declares it too; it is declared more than once";
+            assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        }
+        assert!(
+            ran.stdout
+                .contains("Package:alpha is declared more than once, as "),
+            "{}",
+            ran.stdout
+        );
+        assert!(ran.stdout.contains(second), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("0 good, 2 bad, 0 modified"),
+            "{}",
+            ran.stdout
+        );
+        assert_eq!(machine.installed(), ["alpha-1.0-1.noarch"]);
+    }
+    machine.declare(&format!(
+        "{}\n{}",
+        alpha("2.0", ""),
+        alpha("2.0", " epoch='0'")
+    ));
     let ran = machine.run("apply", &with(&[]));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert_eq!(
-        ran.stdout.matches("upgrade alpha").count(),
-        1,
-        "{}",
-        ran.stdout
-    );
     assert!(
         ran.stdout.ends_with("2 good, 0 bad, 1 modified, 0 extra\n"),
         "{}",
         ran.stdout
     );
     assert_eq!(machine.installed(), ["alpha-2.0-1.noarch"]);
+}
+
+#[test]
+fn keys_and_what_is_not_checked_may_stand_in_several_entries() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.declare(
+        "<Package name='gpg-pubkey' type='rpm' uri='URI'><Instance simplefile='KEY-signer' version='da6f1129' release='6affff60'/></Package>\
+         <Package name='gpg-pubkey' type='rpm' uri='URI'><Instance simplefile='KEY-second' version='f68b5317' release='6affff61'/></Package>\
+         <Package name='alpha' type='rpm' pkg_checks='false' version='1.1-1'/><Package name='alpha' type='rpm' pkg_checks='false' version='2.0-1'/>\
+         <Package name='alpha' type='yum' version='3.0-1'/>",
+    );
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("4 good, 0 bad"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert_eq!(
+        machine.installed(),
+        [
+            "alpha-1.0-1.noarch",
+            "gpg-pubkey-da6f1129-6affff60",
+            "gpg-pubkey-f68b5317-6affff61"
+        ]
+    );
 }
 
 #[test]
@@ -412,6 +453,37 @@ fn keys_of_the_same_run_count_for_packages_that_need_a_signature() {
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn no_key_is_imported_when_the_run_is_refused() {
+    let machine = Machine::new(&[]);
+    machine.write(
+        "bcfg2.conf",
+        "[client]\ndrivers = RPMng\n[RPMng]\nrequire_signatures = yes\n",
+    );
+    let folder = machine.at("files");
+    std::fs::create_dir(&folder).unwrap();
+    let vital = Rpm::new("rpm", "1", "1").arch("noarch");
+    machine.install(&vital.write_to(machine.folder.path()));
+    let taker = Rpm::new("taker", "1", "1").arch("noarch").obsoletes("rpm");
+    taker.write_to(&folder);
+    let server = airlock_testkit::http::HttpServer::serve(folder);
+    let address = server.url();
+    machine.declare(&format!(
+        "<Package name='taker' type='rpm' uri='{address}'><Instance simplefile='{}' version='1' release='1' arch='noarch'/></Package>\
+         <Package name='gpg-pubkey' type='rpm' uri='URI'><Instance simplefile='KEY-second' version='f68b5317' release='6affff61'/></Package>",
+        taker.file_name()
+    ));
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(
+        ran.stderr
+            .contains("refused: rpm-1-1.noarch would be removed"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(machine.installed(), ["rpm-1-1.noarch"]);
 }
 
 #[test]

@@ -152,24 +152,185 @@ fn a_group_that_nobody_knows_is_bad_and_keeps_undeclared_packages() {
     let machine = machine(&[]);
     group(&machine);
     let dnf = dnf(&machine);
-    for (name, said) in [
-        ("nothere", "dnf knows no group nothere"),
-        ("empty", "empty has no packages"),
-        ("w*", "\"w*\" is no name of a group"),
+    for (entry, said) in [
+        ("group='nothere'", "dnf knows no group nothere"),
+        ("group='w*'", "\"w*\" is no name of a group"),
+        (
+            "group='web' choose='defualt'",
+            "choose=\"defualt\" is not one of mandatory, default, optional, all",
+        ),
     ] {
         let before = machine.installed();
-        machine.declare(&format!("<Package group='{name}' type='yum'/>"));
+        machine.declare(&format!(
+            "<Package {entry} type='yum'><Package name='alpha'/></Package>"
+        ));
         let ran = apply(&machine, &dnf);
         assert_eq!(ran.code, 1, "{}", ran.stdout);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
-        assert!(
-            ran.stderr
-                .contains("declares packages that are not known here"),
-            "{}",
-            ran.stderr
-        );
+        let said = "declares packages that are not known here";
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
         assert_eq!(machine.installed(), before);
     }
+}
+
+#[test]
+fn a_known_group_without_packages_is_good_and_a_name_beside_it_declares_nothing() {
+    let machine = machine(&[]);
+    group(&machine);
+    let dnf = dnf(&machine);
+    machine.declare("<Package group='empty' type='yum'/><Package name='beta' group='web' choose='mandatory' type='yum'/>");
+    let ran = apply(&machine, &dnf);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("Package:group:empty: the group has no packages"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(machine.installed(), ["alpha-2.0-1.noarch"]);
+}
+
+#[test]
+fn a_large_group_is_read_whole() {
+    let machine = machine(&[]);
+    let many: String = (0..6000)
+        .map(|number| {
+            format!("<packagereq type='mandatory'>a-long-name-of-a-package-{number}</packagereq>")
+        })
+        .collect();
+    machine.write(
+        "comps.xml",
+        &format!(
+            "<?xml version='1.0'?><comps><group><id>big</id><name>Big</name><packagelist>{many}<packagereq type='default'>alpha</packagereq></packagelist></group></comps>"
+        ),
+    );
+    let made = Command::new("createrepo_c")
+        .args(["-q", "-g"])
+        .arg(machine.at("comps.xml"))
+        .arg(machine.at("repository"))
+        .status();
+    assert!(made.unwrap().success());
+    machine.declare("<Package group='big' type='yum'/>");
+    let ran = run(&machine, "verify", &["--json"], &dnf(&machine));
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(
+        report["entries"][0]["instances"].as_array().unwrap().len(),
+        6001
+    );
+    assert_eq!(
+        report["extra"],
+        serde_json::json!(["gamma-1.0-1.noarch", "beta-1.4-1.noarch"])
+    );
+}
+
+#[test]
+fn changed_configuration_of_a_groups_package_is_acknowledged_by_the_packages_name() {
+    let machine = machine(&[]);
+    group(&machine);
+    let dnf = dnf(&machine);
+    machine.declare("<Package group='web' choose='mandatory' type='yum'/>");
+    assert_eq!(apply(&machine, &dnf).code, 0);
+    std::fs::write(machine.root().join("opt/bt/alpha/etc.conf"), "ours\n").unwrap();
+    let ran = run(&machine, "plan", &[], &dnf);
+    assert!(
+        ran.stdout.contains("packages acknowledge alpha"),
+        "{}",
+        ran.stdout
+    );
+    let ran = run(&machine, "acknowledge", &["alpha"], &dnf);
+    assert_eq!(
+        ran.stdout,
+        "acknowledged /opt/bt/alpha/etc.conf of alpha-2.0-1.noarch\n"
+    );
+}
+
+#[test]
+fn the_running_kernel_is_neither_upgraded_nor_obsoleted_away_under_another_name() {
+    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let image = format!("/boot/vmlinuz-{}", kernel.trim());
+    let own = |version: &str| Rpm::new("own-linux", version, "1").arch("noarch");
+    for options in [dnf, zypper] {
+        let machine = machine(&[]);
+        let running = own("1").file(&image, "x");
+        machine.install(&running.write_to(machine.folder.path()));
+        let taker = Rpm::new("taker", "1", "1")
+            .arch("noarch")
+            .obsoletes("own-linux");
+        add(&machine, &[own("2"), taker]);
+        let options = options(&machine);
+        for (entries, said) in [
+            (
+                "<Package name='own-linux' type='yum'><Instance version='2' release='1' arch='noarch'/></Package>",
+                "refused: own-linux-1-1.noarch would be removed, and files of the kernel that is running",
+            ),
+            (
+                "<Package name='own-linux' type='yum'/><Package name='taker' type='yum'/>",
+                "refused: own-linux-1-1.noarch would be removed",
+            ),
+        ] {
+            machine.declare(entries);
+            let before = machine.installed();
+            for force in [&[][..], &["--force"]] {
+                let ran = run(&machine, "apply", force, &options);
+                assert!(
+                    format!("{}{}", ran.stdout, ran.stderr).contains(said),
+                    "{}{}",
+                    ran.stdout,
+                    ran.stderr
+                );
+                assert_eq!(machine.installed(), before);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_newest_version_and_another_one_contradict_each_other() {
+    let machine = machine(&[]);
+    machine.declare(
+        "<Package name='alpha' type='yum' version='auto'/><Package name='alpha' type='yum' version='1.0-1'/><Package name='gamma' type='yum' version='auto'/>\
+         <Package name='gamma' type='yum'/>",
+    );
+    let ran = run(&machine, "apply", &[], &dnf(&machine));
+    let said = "Package:alpha is declared more than once, as ";
+    assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("2 good, 2 bad"), "{}", ran.stdout);
+    assert!(
+        machine
+            .installed()
+            .contains(&"alpha-1.0-1.noarch".to_owned())
+    );
+}
+
+#[test]
+fn repositories_that_do_not_answer_are_told_of() {
+    let machine = machine(&[]);
+    group(&machine);
+    let lost = machine.at("repository");
+    machine.declare("<Package name='alpha' type='yum' version='auto'/>");
+    let mut options = dnf(&machine);
+    options.push("--manager-option=--setopt=skip_if_unavailable=False".to_owned());
+    std::fs::rename(&lost, machine.at("gone")).unwrap();
+    let ran = run(&machine, "verify", &[], &options);
+    let said = "note: Package:alpha: the repositories could not be asked for the newest version";
+    assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn what_provides_a_declared_name_stays() {
+    let machine = machine(&[]);
+    let capper = Rpm::new("capper", "1", "1").arch("noarch").provides("vcap");
+    machine.install(&capper.write_to(machine.folder.path()));
+    machine.declare("<Package name='vcap' type='yum'/><Package name='gamma' type='yum'/>");
+    let ran = apply(&machine, &dnf(&machine));
+    let said = "capper stays: it is what provides vcap, which is declared; declare capper itself";
+    assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("2 good, 0 bad"), "{}", ran.stdout);
+    let after = machine.installed();
+    assert!(
+        after.iter().any(|one| one.starts_with("capper-")),
+        "{after:?}"
+    );
 }
 
 /// dnf that counts how often repositories are asked.

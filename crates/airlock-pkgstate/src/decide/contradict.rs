@@ -1,0 +1,91 @@
+//! Entries of one name that cannot be good together, by the rules of the driver that reads them.
+
+use std::collections::BTreeMap;
+
+use super::matching::{instances, truth};
+use super::{Context, Examined, yum};
+use crate::declared::{Entry, Instance, Parts, contradiction};
+use crate::inventory::KEY;
+use crate::settings::Driver;
+
+/// The names whose entries contradict each other, each with the reason. What was found says which version `auto` is.
+pub fn find<'e>(
+    entries: impl Iterator<Item = (&'e Entry, &'e Examined)>,
+    context: &Context<'_>,
+) -> BTreeMap<String, String> {
+    let mut named: BTreeMap<&str, Vec<Vec<Parts>>> = BTreeMap::new();
+    for (entry, examined) in entries {
+        if is_judged(entry, context) {
+            let declared = declared(entry, examined, context.driver);
+            if !declared.is_empty() {
+                named.entry(entry.name()).or_default().push(declared);
+            }
+        }
+    }
+    named
+        .into_iter()
+        .filter(|(_, declared)| declared.len() > 1)
+        .filter_map(|(name, declared)| {
+            let why = contradiction(declared.iter().map(Vec::as_slice))?;
+            Some((name.to_owned(), format!("Package:{name} is declared {why}")))
+        })
+        .collect()
+}
+
+/// Another entry may make this one bad: its versions count, and what it does not name is too much.
+fn is_judged(entry: &Entry, context: &Context<'_>) -> bool {
+    let settings = context.settings;
+    let name = entry.name();
+    let checked = || {
+        settings.pkg_checks
+            && entry
+                .attribute("pkg_checks")
+                .is_none_or(|word| truth(word, settings.legacy_quirks))
+    };
+    // YUMng counts none of these as too much, but with -k.
+    let side_by_side = || {
+        context.driver == Driver::Yum
+            && !context.kevlar
+            && (settings.installonly.iter().any(|one| one == name)
+                || yum::is_installonly(context, &context.inventory.named(name)))
+    };
+    entry.is_package(context.driver.handles())
+        && entry.attribute("group").is_none()
+        && entry.attribute("failure").is_none()
+        && name != KEY
+        && checked()
+        && !side_by_side()
+}
+
+fn declared(entry: &Entry, examined: &Examined, driver: Driver) -> Vec<Parts> {
+    match driver {
+        // It may have stopped at the first instance that it could not look at.
+        Driver::Rpm => {
+            let instances = instances(entry, true).unwrap_or_default();
+            instances.iter().map(of_rpm).collect()
+        }
+        Driver::Yum => {
+            let instances = examined.instances.iter();
+            instances
+                .map(|status| Parts::of(&status.instance.element))
+                .collect()
+        }
+    }
+}
+
+/// To RPMng an instance without an epoch has the epoch 0, and `any` any; the old style compares neither epoch nor, in what is
+/// too much, architecture.
+fn of_rpm(instance: &Instance) -> Parts {
+    let mut parts = Parts::of(&instance.element);
+    if instance.is_old_style() || instance.attribute("version") == Some("any") {
+        parts.epoch = None;
+    } else {
+        let epoch = parts.epoch.as_deref().unwrap_or("0");
+        let number = epoch.trim().trim_start_matches('0');
+        parts.epoch = Some(if number.is_empty() { "0" } else { number }.to_owned());
+    }
+    if instance.attribute("version") == Some("any") {
+        parts.release = None;
+    }
+    parts
+}
