@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use airlock_pkgstate::host::{Host, HostOptions};
 use airlock_pkgstate::plan::Plan;
 use airlock_pkgstate::report::{Report, counted, describe_action, one_line};
-use airlock_pkgstate::run::{Machine, Operator, RunError, Session, groups};
+use airlock_pkgstate::run::{Machine, Operator, Remove, RunError, Session, groups};
 use airlock_pkgstate::settings::{DRIVERS, Driver, Settings};
 use airlock_pkgstate::statistics;
 use airlock_pkgstate::verify::Root;
@@ -99,6 +99,11 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             session.select(&mut airlock_pkgstate::run::Nobody);
             session.plan(&mut host);
             session.look_further(&mut host);
+            for action in &session.actions {
+                if let Some(why) = host.foretell(action) {
+                    session.notes.push(format!("{}: {why}", action.entry));
+                }
+            }
             if let Some(path) = &plan.output {
                 let text = Plan::of(&session).to_json()?;
                 // Addresses of packages may hold passwords.
@@ -157,7 +162,8 @@ fn finish(
 ) -> anyhow::Result<ExitCode> {
     let common = arguments.command.common();
     let failed = outcome.as_ref().err().map(ToString::to_string);
-    let report = Report::of(session, failed.clone());
+    let mut report = Report::of(session, failed.clone());
+    report.dry_run |= matches!(arguments.command, Command::Plan(_));
     use std::fmt::Write as _;
     let mut out = String::new();
     match (common.json, &arguments.command) {
@@ -186,7 +192,11 @@ fn finish(
             let count = session.actions.len() + session.further.len();
             writeln!(out, "{}", counted(count, "action", "actions"))?;
         }
-        (false, _) => write!(out, "{}", report.text(common.show_extra))?,
+        (false, _) => {
+            // What would go is named where nothing goes.
+            let would_go = session.options.dry_run && session.options.remove != Remove::Nothing;
+            write!(out, "{}", report.text(common.show_extra || would_go))?;
+        }
     }
     // Whoever reads may have seen enough; the server is told all the same.
     output::print(&out)?;

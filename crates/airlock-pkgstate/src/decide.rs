@@ -16,12 +16,12 @@ pub mod required;
 pub mod rpm;
 pub mod yum;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::declared::{Configuration, Entry, Instance};
+use crate::declared::{Configuration, Entry, Instance, Parts};
 use crate::evra::Evra;
-use crate::inventory::{Installed, Inventory, KEY};
+use crate::inventory::{Installed, Inventory};
 use crate::settings::{Driver, DriverSettings};
 use extra::ExtraPackage;
 
@@ -194,8 +194,8 @@ pub struct Context<'a> {
     pub managed: HashSet<String>,
     /// Paths whose changes do not matter.
     pub ignored: HashSet<String>,
-    /// Keys that any entry declares, version and release: one entry's key is not too much for another one.
-    pub keys: HashSet<(String, String)>,
+    /// What several entries of one name declare together, and keys: see [`Context::declares_elsewhere`].
+    pub together: Arc<HashMap<String, Vec<Parts>>>,
     /// Names whose entries contradict each other, each with the reason: nothing is done about them.
     pub contradictions: Arc<BTreeMap<String, String>>,
     /// `-q`: the content of files is not read (RPMng), files are not looked at (YUMng).
@@ -228,7 +228,7 @@ impl<'a> Context<'a> {
             inventory,
             managed: managed.collect(),
             ignored: ignored.collect(),
-            keys: declared_keys(configuration, driver),
+            together: Arc::new(contradict::declared_together(configuration, driver)),
             contradictions: Arc::default(),
             quick: false,
             prelink: false,
@@ -236,13 +236,21 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// An installed key that an entry declares, this one or another.
-    pub fn declares_key(&self, package: &Installed) -> bool {
-        package.is_key()
-            && !self.settings.legacy_quirks
-            && self
-                .keys
-                .contains(&(package.version.clone(), package.release.clone()))
+    /// An installed instance that another entry of its name declares: it is not too much for this one. The old drivers took
+    /// away with each entry what the other had brought.
+    pub fn declares_elsewhere(&self, package: &Installed) -> bool {
+        if self.settings.legacy_quirks {
+            return false;
+        }
+        let installed = Parts {
+            epoch: Some(package.epoch.unwrap_or(0).to_string()),
+            version: Some(package.version.clone()),
+            release: Some(package.release.clone()),
+            arch: package.arch.clone(),
+        };
+        self.together
+            .get(&package.name)
+            .is_some_and(|all| all.iter().any(|one| one.takes(&installed)))
     }
 
     /// Whether a failing file counts for this instance.
@@ -252,17 +260,6 @@ impl<'a> Context<'a> {
             || entry.ignores().any(|ignore| ignore == path)
             || instance.ignores().any(|ignore| ignore == path))
     }
-}
-
-fn declared_keys(configuration: &Configuration, driver: Driver) -> HashSet<(String, String)> {
-    let entries = configuration.entries.iter();
-    let keys = entries.filter(|entry| entry.name() == KEY && entry.is_package(driver.handles()));
-    keys.flat_map(Entry::instances)
-        .filter_map(|instance| {
-            let part = |name| instance.attribute(name).map(str::to_owned);
-            Some((part("version")?, part("release")?))
-        })
-        .collect()
 }
 
 /// What a prompt says about one instance.

@@ -38,21 +38,17 @@ pub struct Plan {
 
 /// A plan of any release.
 #[derive(Deserialize)]
+#[allow(dead_code)]
 struct AnyVersion {
     version: u32,
+    driver: String,
+    declared: String,
+    installed: String,
 }
 
 /// Whether these bytes are a plan, of whatever release.
 pub fn is_plan(bytes: &[u8]) -> bool {
-    #[derive(Deserialize)]
-    #[allow(dead_code)]
-    struct Members {
-        version: u32,
-        driver: String,
-        declared: String,
-        installed: String,
-    }
-    serde_json::from_slice::<Members>(bytes).is_ok()
+    serde_json::from_slice::<AnyVersion>(bytes).is_ok()
 }
 
 /// A plan that cannot be used.

@@ -189,7 +189,8 @@ impl Report {
     /// For people: what is bad and why, what was done, what is extra.
     pub fn text(&self, show_extra: bool) -> String {
         let mut out = String::new();
-        for entry in self.entries.iter().filter(|entry| !entry.good_before) {
+        let told = |entry: &&EntryReport| !(entry.good_before && entry.good);
+        for entry in self.entries.iter().filter(told) {
             let state = if entry.good { "put right" } else { "bad" };
             let _ = writeln!(out, "{}: {state}", entry.entry);
             if let Some(prompt) = &entry.prompt {
@@ -227,7 +228,7 @@ impl Report {
         for note in &self.notes {
             let _ = writeln!(out, "note: {}", one_line(note));
         }
-        let of_good = self.entries.iter().filter(|entry| entry.good_before);
+        let of_good = self.entries.iter().filter(|entry| !told(entry));
         let of_good: Vec<String> = of_good
             .flat_map(|entry| entry.notes.iter().map(|note| entry.labelled(note)))
             .collect();

@@ -289,6 +289,7 @@ fn are_files(configuration: &Configuration) -> bool {
         && packages.all(|entry| {
             entry.is_package(&["rpm"])
                 && (entry.attribute("simplefile").is_some()
+                    || entry.attribute("url").is_some()
                     || entry
                         .instances()
                         .iter()

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use airlock_pkgstate::decide::{Code, prompt};
+use airlock_pkgstate::decide::prompt;
 use airlock_pkgstate::declared::Entry;
 use airlock_pkgstate::host::Host;
 use airlock_pkgstate::run::{Operator as _, Session};
@@ -27,7 +27,7 @@ struct File {
     path: String,
 }
 
-/// Takes the configuration files of entries that only they make bad for good.
+/// Takes changed configuration files of declared packages for good.
 pub fn run(
     wanted: &Acknowledge,
     session: &Session<'_>,
@@ -86,10 +86,6 @@ fn changed(names: &[String], session: &Session<'_>) -> anyhow::Result<Vec<File>>
     }
     let mut files = Vec::new();
     for (entry, examined) in entries.zip(&session.now) {
-        let codes = examined.codes.iter().flatten();
-        if codes.filter(|code| matches!(code, Code::Config(_))).count() == 0 {
-            continue;
-        }
         for status in &examined.instances {
             let package = entry.package_of(&status.instance);
             let meant = |name: &String| name == entry.name() || name == package;

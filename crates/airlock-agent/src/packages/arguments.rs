@@ -52,7 +52,14 @@ pub struct Apply {
     #[command(flatten)]
     pub common: Common,
     /// Do what this plan says, and only while it still fits.
-    #[arg(long, value_name = "FILE", conflicts_with = "interactive")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "interactive", "remove", "decision", "decision_list", "bundle", "skip_bundle", "independent",
+            "skip_independent",
+        ]
+    )]
     pub plan: Option<PathBuf>,
     /// Write messages to the end of this file too.
     #[arg(short = 'o', long = "logfile", value_name = "FILE")]

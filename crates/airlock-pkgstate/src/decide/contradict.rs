@@ -1,10 +1,10 @@
 //! Entries of one name that cannot be good together, by the rules of the driver that reads them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::matching::{instances, truth};
 use super::{Context, Examined, yum};
-use crate::declared::{Entry, Instance, Parts, contradiction};
+use crate::declared::{Configuration, Entry, Instance, Parts, contradiction};
 use crate::inventory::KEY;
 use crate::settings::Driver;
 
@@ -32,7 +32,7 @@ pub fn find<'e>(
         .collect()
 }
 
-/// Another entry may make this one bad: its versions count, and what it does not name is too much.
+/// Another entry may make this one bad: its versions count.
 fn is_judged(entry: &Entry, context: &Context<'_>) -> bool {
     let settings = context.settings;
     let name = entry.name();
@@ -42,12 +42,12 @@ fn is_judged(entry: &Entry, context: &Context<'_>) -> bool {
                 .attribute("pkg_checks")
                 .is_none_or(|word| truth(word, settings.legacy_quirks))
     };
-    // YUMng counts none of these as too much, but with -k.
+    // Of these several versions may be there. What is not installed yet may be one of them.
     let side_by_side = || {
-        context.driver == Driver::Yum
-            && !context.kevlar
-            && (settings.installonly.iter().any(|one| one == name)
-                || yum::is_installonly(context, &context.inventory.named(name)))
+        let installed = context.inventory.named(name);
+        settings.installonly.iter().any(|one| one == name)
+            || (context.driver == Driver::Yum
+                && (installed.is_empty() || yum::is_installonly(context, &installed)))
     };
     entry.is_package(context.driver.handles())
         && entry.attribute("group").is_none()
@@ -55,6 +55,38 @@ fn is_judged(entry: &Entry, context: &Context<'_>) -> bool {
         && name != KEY
         && checked()
         && !side_by_side()
+}
+
+/// What entries declare, by name, of names that several entries have and of keys: what one of them does not name may be another
+/// one's.
+pub fn declared_together(
+    configuration: &Configuration,
+    driver: Driver,
+) -> HashMap<String, Vec<Parts>> {
+    let entries = configuration.entries.iter();
+    let packages = entries.filter(|entry| {
+        (entry.is_package(driver.handles()) || entry.is_failed_package())
+            && entry.attribute("group").is_none()
+    });
+    let mut named: HashMap<&str, Vec<&Entry>> = HashMap::new();
+    for entry in packages {
+        named.entry(entry.name()).or_default().push(entry);
+    }
+    let several = named
+        .into_iter()
+        .filter(|(name, entries)| entries.len() > 1 || *name == KEY);
+    several
+        .map(|(name, entries)| {
+            let all = entries.into_iter().flat_map(|entry| {
+                let written = entry.instances();
+                match written.is_empty() {
+                    true => vec![Parts::of(&entry.element)],
+                    false => written.iter().map(|one| Parts::of(&one.element)).collect(),
+                }
+            });
+            (name.to_owned(), all.collect())
+        })
+        .collect()
 }
 
 fn declared(entry: &Entry, examined: &Examined, driver: Driver) -> Vec<Parts> {
@@ -73,8 +105,8 @@ fn declared(entry: &Entry, examined: &Examined, driver: Driver) -> Vec<Parts> {
     }
 }
 
-/// To RPMng an instance without an epoch has the epoch 0, and `any` any; the old style compares neither epoch nor, in what is
-/// too much, architecture.
+/// To RPMng an instance without an epoch has the epoch 0, and `any` any; the old style does not compare
+/// epochs.
 fn of_rpm(instance: &Instance) -> Parts {
     let mut parts = Parts::of(&instance.element);
     if instance.is_old_style() || instance.attribute("version") == Some("any") {

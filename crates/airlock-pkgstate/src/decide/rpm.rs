@@ -441,7 +441,7 @@ impl Run<'_, '_> {
         };
         self.installed
             .iter()
-            .filter(|package| !known(package) && !self.context.declares_key(package))
+            .filter(|package| !known(package) && !self.context.declares_elsewhere(package))
             .map(|package| (*package).clone())
             .collect()
     }

@@ -279,7 +279,7 @@ impl Look<'_, '_> {
             true => Vec::new(),
             false => {
                 let mut extra = extra(&statuses, &self.installed, legacy);
-                extra.retain(|package| !self.context.declares_key(package));
+                extra.retain(|package| !self.context.declares_elsewhere(package));
                 extra
             }
         };

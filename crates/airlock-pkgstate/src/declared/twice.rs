@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::settings::DriverSettings;
 use crate::xml::Element;
 
-/// So many different declarations of one name are compared with each other; more are one too many anyway.
+/// So many different declarations of one name, and so many instances of each, are compared with each other.
 const MOST: usize = 64;
 
 /// What one instance declares: epoch, version, release, architecture. `None` takes any.
@@ -45,18 +45,24 @@ impl Parts {
         }
     }
 
-    /// One installed package may be both.
+    /// An installed package may be both.
     fn agrees(&self, other: &Self) -> bool {
-        let pairs = [
-            (&self.epoch, &other.epoch),
-            (&self.version, &other.version),
-            (&self.release, &other.release),
-            (&self.arch, &other.arch),
-        ];
-        pairs.into_iter().all(|pair| match pair {
-            (Some(one), Some(other)) => one == other,
-            _ => true,
-        })
+        self.same_arch(other) && self.same_version(other)
+    }
+
+    fn same_arch(&self, other: &Self) -> bool {
+        same(&self.arch, &other.arch)
+    }
+
+    fn same_version(&self, other: &Self) -> bool {
+        same(&self.epoch, &other.epoch)
+            && same(&self.version, &other.version)
+            && same(&self.release, &other.release)
+    }
+
+    /// A package of these parts is meant.
+    pub fn takes(&self, package: &Self) -> bool {
+        self.agrees(package)
     }
 
     fn shown(&self) -> String {
@@ -77,21 +83,21 @@ impl Parts {
     }
 }
 
+fn same(one: &Option<String>, other: &Option<String>) -> bool {
+    one.is_none() || other.is_none() || one == other
+}
+
 /// Why declarations of one name, each with its instances, cannot be met together; `None` when they can.
 pub fn contradiction<'p>(declared: impl Iterator<Item = &'p [Parts]>) -> Option<String> {
     let mut seen: HashSet<&[Parts]> = HashSet::new();
     let distinct = declared.filter(|one| seen.insert(one));
-    let distinct: Vec<&[Parts]> = distinct.take(MOST + 1).collect();
+    let distinct: Vec<&[Parts]> = distinct.take(MOST).collect();
     let found = distinct.iter().enumerate().find_map(|(at, one)| {
         let mut later = distinct[at + 1..].iter();
         let other = later.find(|other| contradict(one, other))?;
         Some((*one, *other))
     });
-    let (one, other) = match found {
-        Some(found) => found,
-        None if distinct.len() > MOST => (distinct[0], distinct[1]),
-        None => return None,
-    };
+    let (one, other) = found?;
     Some(format!(
         "more than once, as {} and as {}; declare it once, with an <Instance> for each that is to be there",
         shown(one),
@@ -99,12 +105,14 @@ pub fn contradiction<'p>(declared: impl Iterator<Item = &'p [Parts]>) -> Option<
     ))
 }
 
-/// What satisfies one of them cannot satisfy the other: an instance of one fits none of the other.
+/// Of one architecture they want different versions, and only one can be there. What one of them has beside the other is
+/// declared by both together.
 fn contradict(one: &[Parts], other: &[Parts]) -> bool {
-    let alone =
-        |instance: &Parts, others: &[Parts]| !others.iter().any(|other| instance.agrees(other));
-    one.iter().any(|instance| alone(instance, other))
-        || other.iter().any(|instance| alone(instance, one))
+    let some = |instances: &'_ [Parts]| instances.len().min(MOST);
+    one[..some(one)].iter().any(|one| {
+        let mut others = other[..some(other)].iter();
+        others.any(|other| one.same_arch(other) && !one.same_version(other))
+    })
 }
 
 fn shown(instances: &[Parts]) -> String {
@@ -179,7 +187,7 @@ mod tests {
             ),
             (
                 "<Package name='a' type='rpm'><Instance version='1' release='1' arch='x86_64'/></Package>",
-                "<Package name='a' type='rpm'><Instance version='1' release='1' arch='i686'/></Package>",
+                "<Package name='a' type='rpm'><Instance version='1' release='1' arch='i686'/><Instance version='2' release='1' arch='x86_64'/></Package>",
             ),
             (
                 "<Package name='a' type='rpm'><Instance version='1' release='1'/></Package>",
@@ -203,7 +211,7 @@ mod tests {
             ]
         );
         let many: String = (0..200)
-            .map(|at| format!("<Package name='a' type='yum' version='{}-1'/>", at.min(199)))
+            .map(|at| format!("<Package name='a' type='yum' version='{at}-1'/>"))
             .collect();
         assert_eq!(of(&many).len(), 1);
         let last = "<Package name='a' type='yum' version='1-1'/>".repeat(200);
@@ -223,6 +231,7 @@ mod tests {
             "<Package name='a' type='yum' version='auto'/><Package name='a' type='yum' version='1.0-1'/>",
             "<Package name='a' type='yum' version='1.0-1'/><Package name='a' type='yum'><Instance version='1.0' release='1' arch='noarch'/></Package>",
             "<Package name='a' type='yum' version='1'/><Package name='b' type='yum' version='2'/>",
+            "<Package name='a' type='rpm'><Instance version='1' release='1' arch='x86_64'/></Package><Package name='a' type='rpm'><Instance version='1' release='1' arch='i686'/></Package>",
             "<Package name='a' type='rpm' version='1'/><Package name='a' type='yum' version='2'/>",
             "<Package name='g' group='g' type='yum'/><Package name='g' type='yum' version='2'/>",
             "<Package name='kernel' type='yum' version='1-1'/><Package name='kernel' type='yum' version='2-1'/>",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use airlock_rpm::package::{Dependency, DependencyKind, Package, flag};
 use airlock_rpm::signature::{KeyRing, Policy, Verdict};
-use airlock_rpm::{read_package, verify_package};
+use airlock_rpm::{PackageHead, read_package, verify_package};
 use sha2::{Digest, Sha256};
 
 use super::Host;
@@ -117,23 +117,34 @@ impl Host {
         Ok(path)
     }
 
+    /// What is wrong with a file of this machine that an action needs, as far as its head tells: for plans.
+    pub fn foretell(&self, action: &Action) -> Option<String> {
+        let source = action.source.as_deref()?;
+        let path = local_path(source)?;
+        let shown = without_password(source);
+        if !path.exists() {
+            return Some(format!("{shown} is not there"));
+        }
+        let checked = match action.is_key() {
+            true => self.check_key(action, &path),
+            false => File::open(&path)
+                .map_err(|error| error.to_string())
+                .and_then(|file| {
+                    read_package(&mut BufReader::new(file)).map_err(|error| error.to_string())
+                })
+                .and_then(|head| is_declared(&head, action)),
+        };
+        checked
+            .err()
+            .map(|why| format!("{shown} would not be installed: {why}"))
+    }
+
     /// The package is the declared one and whole; `signed`: it needs a good signature.
     fn check_package(&self, action: &Action, path: &Path, signed: bool) -> Result<(), String> {
         let open = || File::open(path).map(BufReader::new);
         let mut file = open().map_err(|error| error.to_string())?;
         let head = read_package(&mut file).map_err(|error| error.to_string())?;
-        let package = Package::new(&head).map_err(|error| error.to_string())?;
-        let nevra = package.nevra().to_string();
-        let same = |wanted: Option<&str>, have: &str| wanted.is_none_or(|wanted| wanted == have);
-        let epoch = action.epoch.as_ref().and_then(|text| text.parse().ok());
-        let fits = package.name() == action.name
-            && same(action.version.as_deref(), package.version())
-            && same(action.release.as_deref(), package.release())
-            && same(action.arch.as_deref(), package.arch())
-            && epoch.is_none_or(|epoch: u32| epoch == package.epoch().unwrap_or(0));
-        if !fits {
-            return Err(format!("it is {nevra}, and {} is declared", action.spec()));
-        }
+        is_declared(&head, action)?;
         let none = KeyRing::default();
         let ring = match &self.seen {
             Some(seen) => seen.machine.keys().map_err(|error| error.to_string())?,
@@ -147,7 +158,7 @@ impl Host {
             verify_package(&head, &mut file, ring, &policy).map_err(|error| error.to_string())?;
         match verification.verdict() {
             Verdict::Good { .. } => Ok(()),
-            Verdict::Bad { why } => Err(format!("it is damaged or forged: {why:?}")),
+            Verdict::Bad { why } => Err(format!("it is damaged or forged: {why}")),
             _ if !signed => Ok(()),
             Verdict::Unsigned => Err("it is not signed, and require_signatures is set".to_owned()),
             Verdict::UnknownKey { key_id } => Err(match key_id {
@@ -199,6 +210,26 @@ impl Host {
                 action.spec()
             )),
         }
+    }
+}
+
+/// The head of a package file is of the declared package.
+fn is_declared(head: &PackageHead, action: &Action) -> Result<(), String> {
+    let package = Package::new(head).map_err(|error| error.to_string())?;
+    let same = |wanted: Option<&str>, have: &str| wanted.is_none_or(|wanted| wanted == have);
+    let epoch = action.epoch.as_ref().and_then(|text| text.parse().ok());
+    let fits = package.name() == action.name
+        && same(action.version.as_deref(), package.version())
+        && same(action.release.as_deref(), package.release())
+        && same(action.arch.as_deref(), package.arch())
+        && epoch.is_none_or(|epoch: u32| epoch == package.epoch().unwrap_or(0));
+    match fits {
+        true => Ok(()),
+        false => Err(format!(
+            "it is {}, and {} is declared",
+            package.nevra(),
+            action.spec()
+        )),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Host;
 use crate::run::Machine as _;
-use crate::run::command::{Command, Manager};
+use crate::run::command::{Command, Manager, WHOLE_ANSWER};
 use crate::run::groups::Group;
 
 impl Host {
@@ -18,8 +18,8 @@ impl Host {
         let program = manager.to_string();
         // yum of EL 5 and 6 has one word for it.
         let words: &[&str] = match manager {
-            Manager::Yum => &["-q", "groupinfo"],
-            _ => &["-q", "group", "info"],
+            Manager::Yum => &[WHOLE_ANSWER, "-q", "groupinfo"],
+            _ => &[WHOLE_ANSWER, "-q", "group", "info"],
         };
         let command = Command::new(&program, words.iter().copied()).and([name]);
         let answer = self

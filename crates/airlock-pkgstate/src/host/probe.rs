@@ -41,15 +41,18 @@ impl Scripts {
         // A first line has one argument at most, as the kernel reads it. Started like this a script may lie where nothing is
         // executed.
         let mut words = probe.interpreter.splitn(2, char::is_whitespace);
-        let child = Command::new(words.next().unwrap_or_default())
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command
             .args(words.next().map(str::trim))
             .arg(file.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // What it starts ends with it when it takes too long.
-            .process_group(0)
-            .spawn()?;
+            .stderr(Stdio::piped());
+        // With a time limit what it starts ends with it; without one an interrupt reaches it as it reaches the agent.
+        if self.timeout.is_some() {
+            command.process_group(0);
+        }
+        let child = command.spawn()?;
         Ok(end(child, self.timeout, MOST))
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::Host;
 use crate::inventory::Installed;
 use crate::run::Machine;
-use crate::run::command::{Command, Manager};
+use crate::run::command::{Command, Manager, WHOLE_ANSWER};
 use crate::xml::Document;
 
 /// Finds the package manager of this machine.
@@ -59,6 +59,7 @@ impl Host {
             Manager::Dnf => Command::new(
                 "dnf",
                 [
+                    WHOLE_ANSWER,
                     "-q",
                     "repoquery",
                     "--available",
@@ -67,7 +68,7 @@ impl Host {
                     "%{name} %{epoch} %{version} %{release} %{arch}\n",
                 ],
             ),
-            Manager::Yum => Command::new("yum", ["-q", "list", "available"]),
+            Manager::Yum => Command::new("yum", [WHOLE_ANSWER, "-q", "list", "available"]),
             Manager::Zypper => Command::new(
                 "zypper",
                 [

@@ -380,11 +380,12 @@ impl Session<'_> {
             action.source = Some(join(uri, file));
         }
         action.side_by_side = !key
-            && self
-                .settings
-                .installonly
-                .iter()
-                .any(|listed| listed == name);
+            && (status.beside
+                || self
+                    .settings
+                    .installonly
+                    .iter()
+                    .any(|listed| listed == name));
         match action.unfit_argument() {
             Some(why) => Err(why),
             None => Ok(action),

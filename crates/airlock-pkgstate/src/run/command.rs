@@ -29,6 +29,10 @@ impl fmt::Display for Manager {
     }
 }
 
+/// By this dnf and yum end with a fault when any repository does not answer, instead of leaving it out without a word: what is
+/// not offered then would count as not there at all.
+pub const WHOLE_ANSWER: &str = "--setopt=*.skip_if_unavailable=False";
+
 /// A command as it is decided; the machine puts its own options (another root) behind the program's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Command {

@@ -1,10 +1,13 @@
 //! What happens beside what was asked for: packages that others need, and packages that others take the place of.
 
+use std::collections::BTreeSet;
+
 use super::action::{Action, ActionKind};
 use super::command::Manager;
 use super::transaction::{self, Change};
 use super::yum::Order;
 use super::{Machine, RunError, Session};
+use crate::declared::Entry;
 use crate::settings::Driver;
 
 impl Session<'_> {
@@ -15,6 +18,31 @@ impl Session<'_> {
             Driver::Rpm => self.displaced(machine),
             Driver::Yum => self.ask_manager(machine),
         };
+        // What was declined, or is not on the list, may change all the same because something else needs it.
+        let left: BTreeSet<&str> = self
+            .left
+            .iter()
+            .filter_map(|at| self.entry(*at))
+            .flat_map(Entry::package_names)
+            .collect();
+        let touched = self
+            .further
+            .iter()
+            .filter(|action| left.contains(action.name.as_str()));
+        let notes: Vec<String> = touched
+            .map(|action| {
+                format!(
+                    "{} changes although it was left alone: {}",
+                    action.spec(),
+                    action.reason
+                )
+            })
+            .collect();
+        for note in notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
     }
 
     /// Installed packages that package files which are here take away because they obsolete them.
@@ -76,9 +104,8 @@ impl Session<'_> {
                         left.push((order, actions));
                         continue;
                     }
-                    let note = format!("{manager} does not say what it would do: {why}");
-                    if !self.notes.contains(&note) {
-                        self.notes.push(note);
+                    if !self.notes.contains(&why) {
+                        self.notes.push(why);
                     }
                 }
             }
@@ -96,7 +123,28 @@ impl Session<'_> {
     ) -> Result<Vec<Change>, String> {
         let request = self.request(manager, order, actions, machine);
         let ran = machine.ask(&transaction::question(manager, &request));
-        transaction::read(manager, &ran).ok_or_else(|| transaction::refusal(&ran))
+        let Some(changes) = transaction::read(manager, &ran) else {
+            let why = transaction::refusal(&ran);
+            return Err(format!("{manager} does not say what it would do: {why}"));
+        };
+        let replaces = |change: &&Change| {
+            matches!(change.kind, ActionKind::Upgrade | ActionKind::Downgrade)
+                && actions
+                    .iter()
+                    .any(|action| action.side_by_side && action.name == change.name)
+        };
+        if let Some(change) = changes.iter().find(replaces) {
+            let list = match manager {
+                Manager::Zypper => "multiversion of zypp.conf",
+                Manager::Dnf | Manager::Yum => "installonlypkgs of its configuration",
+            };
+            return Err(format!(
+                "{manager} would put {} in the place of what is there and not beside it; name {} in {list}",
+                change.action(String::new()).spec(),
+                change.name
+            ));
+        }
+        Ok(changes)
     }
 
     /// Whether a request may go to the manager. What it does beside the request was looked at, or is asked now: one by one it

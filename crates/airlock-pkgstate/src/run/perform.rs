@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Machine, Remove, RunError, Session};
 use crate::decide::Context;
+use crate::declared::Entry;
 use crate::settings::Driver;
 
 impl Session<'_> {
@@ -112,15 +113,48 @@ impl Session<'_> {
         let first = std::mem::take(&mut self.actions);
         let removals = std::mem::take(&mut self.to_remove);
         let selected = std::mem::replace(&mut self.to_install, clobbered.clone());
+        // What nobody saw in a plan takes nothing away.
+        let planned = self.planned.clone();
+        let further = std::mem::take(&mut self.further);
+        if !self.settings.legacy_quirks {
+            self.planned.get_or_insert_default();
+        }
         self.plan(machine);
-        let outcome = self
-            .ensure_safe(machine)
-            .and_then(|()| self.install(&clobbered, machine));
+        let outcome = match self.ensure_safe(machine) {
+            Ok(()) => self.install(&clobbered, machine),
+            // What was done before stands; the rest of the run goes on.
+            Err(RunError::Stale(why)) => {
+                self.leave(&clobbered, &why);
+                Ok(())
+            }
+            Err(RunError::Refused(refusals)) => {
+                let texts: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+                self.leave(&clobbered, &texts.join("; "));
+                Ok(())
+            }
+            Err(other) => Err(other),
+        };
+        let further = std::mem::replace(&mut self.further, further);
+        if !self.actions.is_empty() {
+            self.further.extend(further);
+        }
+        self.planned = planned;
         let second = std::mem::replace(&mut self.actions, first);
         self.actions.extend(second);
         self.to_remove = removals;
         self.to_install = selected;
         outcome
+    }
+
+    /// Entries that stay bad, and why.
+    fn leave(&mut self, places: &[usize], why: &str) {
+        let entries = places.iter().filter_map(|at| self.entry(*at));
+        let labels: Vec<String> = entries.map(Entry::label).collect();
+        self.notes.push(format!(
+            "{} became bad with what was done and stays so: {why}",
+            labels.join(", ")
+        ));
+        self.actions.clear();
     }
 
     pub(super) fn removes_instances(&self) -> bool {

@@ -1,10 +1,14 @@
 //! RPMng's commands: extra instances out, packages side by side in, keys, the rest; each kind in one transaction, then one by
 //! one when that fails.
 
+use std::collections::BTreeSet;
+
 use super::action::{Action, ActionKind};
 use super::command::{Command, Erased, Erasure};
 use super::{Machine, Obtained, RunError, Session};
 use crate::decide::extra::ExtraPackage;
+use crate::declared::Entry;
+use crate::inventory::Installed;
 
 /// Options of every installation.
 const OPTIONS: [&str; 3] = ["--quiet", "--oldpackage", "--replacepkgs"];
@@ -23,14 +27,22 @@ impl Session<'_> {
             self.import_keys(&keys, machine)?;
         }
         let mut files = Vec::new();
+        let mut without: BTreeSet<String> = BTreeSet::new();
         for action in installations {
             match machine.obtain(&action) {
-                Obtained::File(file) | Obtained::Absent(file) => files.push((action, file)),
-                Obtained::Refused(why) => self.notes.push(format!("{}: {why}", action.entry)),
+                Obtained::File(file) => files.push((action, file)),
+                Obtained::Absent(file) => {
+                    without.insert(action.entry.clone());
+                    files.push((action, file));
+                }
+                Obtained::Refused(why) => {
+                    self.notes.push(format!("{}: {why}", action.entry));
+                    without.insert(action.entry);
+                }
             }
         }
         self.refuse_displaced(machine)?;
-        self.remove_extra_instances(machine)?;
+        self.remove_extra_instances(&without, machine)?;
         let (beside, others): (Vec<_>, Vec<_>) = files
             .into_iter()
             .partition(|(action, _)| action.side_by_side);
@@ -51,23 +63,53 @@ impl Session<'_> {
     }
 
     /// Extra instances of the entries that are put right. The old driver took those of all entries, whatever was answered.
-    fn remove_extra_instances(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
+    /// Those stay whose entry has nothing to put in their place (`without`).
+    fn remove_extra_instances(
+        &mut self,
+        without: &BTreeSet<String>,
+        machine: &mut dyn Machine,
+    ) -> Result<(), RunError> {
         if !self.removes_instances() {
             return Ok(());
         }
         let legacy = self.settings.legacy_quirks;
         let context = self.context(false);
+        let is_without = |at: &usize| {
+            let label = self.entry(*at).map(Entry::label);
+            !legacy && label.is_some_and(|label| without.contains(&label))
+        };
+        let kept: Vec<usize> = self.to_install.iter().copied().filter(is_without).collect();
         let packages: Vec<ExtraPackage> = (0..self.now.len())
+            .filter(|at| !is_without(at))
             .filter(|at| legacy || self.to_install.contains(at))
             .filter(|at| legacy || self.can_install(*at, &context))
             .filter_map(|at| self.now.get(at)?.extra.clone())
             .collect();
+        for at in kept {
+            self.keep_instances(at);
+        }
         if packages.is_empty() {
             return Ok(());
         }
         self.step("remove extra instances", machine)?;
         self.erase(&packages, machine);
         Ok(())
+    }
+
+    /// Says that extra instances stay because nothing came in their place.
+    pub(super) fn keep_instances(&mut self, at: usize) {
+        let extra = self
+            .now
+            .get(at)
+            .and_then(|examined| examined.extra.as_ref());
+        let Some(extra) = extra else {
+            return;
+        };
+        let specs: Vec<String> = extra.instances.iter().map(Installed::spec).collect();
+        self.notes.push(format!(
+            "{} stays: what is declared in its place could not be installed",
+            specs.join(", ")
+        ));
     }
 
     fn step(&self, what: &str, machine: &mut dyn Machine) -> Result<(), RunError> {

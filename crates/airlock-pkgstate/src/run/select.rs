@@ -25,7 +25,8 @@ impl Session<'_> {
                 };
                 self.notes
                     .push(format!("{} is left alone: {word}", entry.label()));
-            } else if self.in_chosen_bundle(*at) {
+            } else if self.in_chosen_bundle(*at) && !self.contradictions.contains_key(entry.name())
+            {
                 chosen.push(*at);
             }
         }
@@ -33,6 +34,18 @@ impl Session<'_> {
             Remove::Nothing => Vec::new(),
             Remove::Packages | Remove::CapitalPackages => self.extra.clone(),
         };
+        let handles = self.driver.handles();
+        let mut entries = self.configuration.entries.iter();
+        let unknown = entries.find(|entry| entry.is_package(handles) && entry.is_unknown_group());
+        if let (Some(group), false, false) =
+            (unknown, removal.is_empty(), self.options.limits.force)
+        {
+            self.notes.push(format!(
+                "no package is removed: {} declares packages that are not known here; declare them one by one, or give --force",
+                group.label()
+            ));
+            removal.clear();
+        }
         if !removal.is_empty() {
             let providers = extra::providers(self.configuration, &self.context(false));
             removal.retain(|package| match providers.get(&package.name) {
@@ -45,6 +58,16 @@ impl Session<'_> {
                 }
                 None => true,
             });
+        }
+        // The old client's lists held installations only.
+        for package in &removal {
+            if !self.options.decisions.allows("Package", &package.name) {
+                self.notes.push(format!(
+                    "{} goes although the {} does not let it be touched: lists of decisions hold no removals of -r",
+                    package.name,
+                    self.options.decisions.mode.word()
+                ));
+            }
         }
         let asked = self
             .options

@@ -3,7 +3,7 @@
 use super::action::{Action, ActionKind};
 use super::command::{Command, Manager, Ran};
 use super::further::epoch;
-use crate::xml::Document;
+use crate::xml::{Document, Node};
 
 /// One package of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,24 @@ pub(super) fn read(manager: Manager, ran: &Ran) -> Option<Vec<Change>> {
 
 /// Why there is no answer, in the manager's words.
 pub(super) fn refusal(ran: &Ran) -> String {
-    let lines = ran.output.lines().map(str::trim);
+    if ran.command.program == "zypper" {
+        return messages(&ran.output).unwrap_or_else(|| format!("exit status {:?}", ran.exit));
+    }
+    let lines = || {
+        ran.output
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+    };
+    // dnf explains below its error, until it gives advice in parentheses.
+    let explained = lines()
+        .skip_while(|line| !line.starts_with("Error:"))
+        .take_while(|line| !line.starts_with('('));
+    let explained: Vec<&str> = explained.take(MOST_LINES).collect();
+    if !explained.is_empty() {
+        return explained.join(" ");
+    }
+    let lines = lines();
     let telling = |line: &&str| {
         let lower = line.to_lowercase();
         ["error", "problem", "no match", "not found", "nothing"]
@@ -105,6 +122,50 @@ pub(super) fn refusal(ran: &Ran) -> String {
         true => format!("exit status {:?}", ran.exit),
         false => found.join(" "),
     }
+}
+
+/// So many lines of an explanation are shown.
+const MOST_LINES: usize = 8;
+
+/// What zypper says in so many words, errors first.
+fn messages(text: &str) -> Option<String> {
+    let document = stream(text)?;
+    let said = |kinds: &[&str]| -> Vec<String> {
+        let elements = document.root.walk();
+        let wanted = elements.filter(|one| {
+            one.name == "description"
+                || (one.name == "message"
+                    && one
+                        .attribute("type")
+                        .is_some_and(|kind| kinds.contains(&kind)))
+        });
+        let texts = wanted.map(|one| {
+            let texts = one.children.iter().filter_map(|child| match child {
+                Node::Text(text) => Some(text.trim()),
+                _ => None,
+            });
+            texts.collect::<String>()
+        });
+        texts
+            .filter(|text| !text.is_empty())
+            .take(MOST_LINES)
+            .collect()
+    };
+    [&["error"][..], &["warning"], &["info"]]
+        .into_iter()
+        .map(said)
+        .find(|found| !found.is_empty())
+        .map(|found| found.join(" "))
+}
+
+/// zypper's document.
+fn stream(text: &str) -> Option<Document> {
+    // What it writes to standard error stands around.
+    const END: &str = "</stream>";
+    let start = text.find("<?xml").unwrap_or(0);
+    let text = text.get(start..)?;
+    let end = text.rfind(END).map_or(text.len(), |at| at + END.len());
+    Document::parse("zypper", text.get(..end)?.trim().as_bytes()).ok()
 }
 
 /// The table of dnf and yum.
@@ -190,12 +251,7 @@ fn replaced<'t>(mut words: impl Iterator<Item = &'t str>) -> Option<Change> {
 
 /// The summary of zypper.
 fn summary(text: &str) -> Option<Vec<Change>> {
-    // What it writes to standard error stands around.
-    const END: &str = "</stream>";
-    let start = text.find("<?xml").unwrap_or(0);
-    let text = text.get(start..)?;
-    let end = text.rfind(END).map_or(text.len(), |at| at + END.len());
-    let document = Document::parse("zypper", text.get(..end)?.trim().as_bytes()).ok()?;
+    let document = stream(text)?;
     let mut changes = Vec::new();
     let mut walk = document.root.walk();
     let Some(summary) = walk.find(|one| one.name == "install-summary") else {

@@ -8,6 +8,9 @@ use super::{Machine, RunError, Session};
 use crate::decide::extra::ExtraPackage;
 use crate::safety::Protected;
 
+/// So many requests are made one by one when they fail together; more are made in halves.
+const MOST_ALONE: usize = 8;
+
 /// What a manager is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -23,22 +26,48 @@ impl Session<'_> {
         machine: &mut dyn Machine,
     ) -> Result<(), RunError> {
         // The old driver had the wrong list in its hands here and removed nothing.
-        if self.removes_instances() && !self.settings.legacy_quirks {
-            let packages: Vec<ExtraPackage> = self
-                .to_install
-                .iter()
-                .filter_map(|at| self.now.get(*at)?.extra.clone())
-                .collect();
-            if !packages.is_empty() {
-                self.stop_at("remove extra instances", machine)?;
-                self.remove_with_manager(&packages, machine);
-            }
+        let removes = self.removes_instances() && !self.settings.legacy_quirks;
+        // They go first, since they may be in the way; where it is not certain that the others come, these go last.
+        let first = self.foreseen;
+        if removes && first {
+            let chosen = self.to_install.clone();
+            self.remove_instances_of(&chosen, machine)?;
         }
         let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
         self.import_keys(&keys, machine)?;
         let manager = machine.manager();
         for (order, actions) in self.orders(manager) {
             self.manage(manager, order, &actions, machine)?;
+        }
+        if removes && !first {
+            self.refresh(machine)?;
+            let chosen = self.to_install.clone();
+            self.reexamine(&chosen, machine);
+            let is_there = |at: &usize| {
+                let examined = self.now.get(*at);
+                examined.is_some_and(|examined| examined.instances.iter().all(|one| one.is_good()))
+            };
+            let (there, not): (Vec<usize>, Vec<usize>) = chosen.into_iter().partition(is_there);
+            for at in not {
+                self.keep_instances(at);
+            }
+            self.remove_instances_of(&there, machine)?;
+        }
+        Ok(())
+    }
+
+    fn remove_instances_of(
+        &mut self,
+        places: &[usize],
+        machine: &mut dyn Machine,
+    ) -> Result<(), RunError> {
+        let packages: Vec<ExtraPackage> = places
+            .iter()
+            .filter_map(|at| self.now.get(*at)?.extra.clone())
+            .collect();
+        if !packages.is_empty() {
+            self.stop_at("remove extra instances", machine)?;
+            self.remove_with_manager(&packages, machine);
         }
         Ok(())
     }
@@ -71,6 +100,13 @@ impl Session<'_> {
         let specs: Vec<String> = actions.iter().map(|action| spec(manager, action)).collect();
         self.stop_at(&format!("{manager} of {}", specs.join(", ")), machine)?;
         let succeeded = self.request_once(manager, order, actions, false, machine);
+        if !succeeded && actions.len() > MOST_ALONE {
+            self.notes
+                .push(format!("{manager} could not do all together; in halves"));
+            let (first, second) = actions.split_at(actions.len() / 2);
+            self.manage(manager, order, first, machine)?;
+            return self.manage(manager, order, second, machine);
+        }
         if !succeeded && actions.len() > 1 {
             self.notes
                 .push(format!("{manager} could not do all together; one by one"));
@@ -116,7 +152,11 @@ impl Session<'_> {
     ) -> Command {
         let specs = actions.iter().map(|action| spec(manager, action));
         let options = match manager {
-            Manager::Dnf | Manager::Yum => vec![self.protecting(&machine.protected(), |_| false)],
+            Manager::Dnf | Manager::Yum => {
+                let mut options = vec![self.protecting(&machine.protected(), |_| false)];
+                options.extend(self.keeping_beside(actions));
+                options
+            }
             Manager::Zypper => Vec::new(),
         };
         command(manager, order, options, specs.collect())
@@ -221,6 +261,25 @@ impl Session<'_> {
         let fit = |name: &&str| !name.contains([',', ' ', '*', '?', '[']);
         let names: Vec<&str> = names.into_iter().filter(fit).collect();
         format!("--setopt=protected_packages={}", names.join(","))
+    }
+
+    /// The option by which dnf and yum put beside each other what is to stand so here. It may take the place of their own
+    /// list.
+    fn keeping_beside(&self, actions: &[Action]) -> Option<String> {
+        let listed = &self.settings.installonly;
+        let mut apart = actions.iter().filter(|action| action.side_by_side);
+        apart.next()?;
+        let own = [
+            "installonlypkg(kernel)",
+            "installonlypkg(kernel-module)",
+            "installonlypkg(vm)",
+        ];
+        let fit = |name: &&str| !name.contains([',', ' ']);
+        let names = listed.iter().map(String::as_str).chain(own).filter(fit);
+        Some(format!(
+            "--setopt=installonlypkgs={}",
+            names.collect::<Vec<_>>().join(",")
+        ))
     }
 
     fn removes(&self, name: &str) -> bool {

@@ -1,5 +1,7 @@
 //! Reading the file.
 
+use std::borrow::Cow;
+
 use airlock_ini::{Dialect, Entry, File, Section, parse};
 
 use crate::pkgmgr::words::nearest;
@@ -56,8 +58,21 @@ pub(super) fn dialect() -> Dialect {
 /// # Errors
 /// The first of what [`SettingsError`] lists, with file and line; [`super::examine_settings`] has all.
 pub fn parse_settings(file: &str, bytes: &[u8]) -> Result<Settings, SettingsError> {
-    let file = parse(file, bytes, &dialect())?;
+    // The old client read bytes: a name in a comment may be in another encoding.
+    let (bytes, other) = match std::str::from_utf8(bytes) {
+        Ok(_) => (Cow::Borrowed(bytes), false),
+        Err(_) => {
+            let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
+            (Cow::Owned(text.into_bytes()), true)
+        }
+    };
+    let shown = file;
+    let file = parse(file, &bytes, &dialect())?;
     let (mut settings, remarks) = of_file(&file);
+    if other {
+        let warning = format!("{shown} is not UTF-8; it is read as ISO 8859-1");
+        settings.warnings.push(warning);
+    }
     for remark in remarks {
         match remark {
             Remark::Refused(error) => return Err(error),
@@ -282,10 +297,16 @@ fn client(file: &File, settings: &mut Settings, remarks: &mut Vec<Remark>) {
 /// A time limit; none when it is 0 or less.
 fn seconds(section: &Section, name: &str, remarks: &mut Vec<Remark>) -> Option<u64> {
     let entry = option(section, name)?;
-    let whole = value(entry).split('.').next().unwrap_or_default();
-    match whole.trim().parse::<i64>() {
-        Ok(seconds) => u64::try_from(seconds).ok().filter(|seconds| *seconds > 0),
-        Err(_) => {
+    let text = value(entry).trim();
+    if text.is_empty() {
+        return None;
+    }
+    match text.parse::<f64>() {
+        // Half a second is one, not none.
+        Ok(seconds) if seconds.is_finite() => {
+            (seconds > 0.0).then(|| seconds.min(f64::from(u32::MAX)).ceil() as u64)
+        }
+        _ => {
             remarks.push(word(entry, "seconds").into());
             None
         }

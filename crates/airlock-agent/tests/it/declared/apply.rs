@@ -496,3 +496,204 @@ fn a_missing_key_is_told_to_people_too() {
     let said = "note: Package:rsa: package rsa 1.0-1.noarch is signed with key b317dba0f68b5317, which is not imported";
     assert!(ran.stdout.contains(said), "{}", ran.stdout);
 }
+
+#[test]
+fn an_old_kernel_stays_when_the_file_of_the_declared_one_is_not_there() {
+    let machine = Machine::new(&["kernel-5.0-1.x86_64", "alpha-1.0-1.noarch"]);
+    machine.declare(
+        "<Package name='kernel' type='rpm' uri='/nowhere'><Instance simplefile='kernel-5.2-1.x86_64.rpm' version='5.2' release='1' arch='x86_64'/></Package>\
+         <Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.1' release='1' arch='noarch'/></Package>",
+    );
+    let ran = machine.run("plan", &with(&["-r", "packages"]));
+    for said in [
+        "note: Package:kernel: /nowhere/kernel-5.2-1.x86_64.rpm is not there\n",
+        "alpha-1.0-1.noarch.rpm would not be installed: it is alpha-1.0-1.noarch, and alpha-1.1-1.noarch is declared\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    }
+    let ran = machine.run("apply", &with(&["-r", "packages"]));
+    let said = "kernel-5.0-1.x86_64 stays: what is declared in its place could not be installed";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.0-1.noarch", "kernel-5.0-1.x86_64"]
+    );
+}
+
+#[test]
+fn an_entry_of_the_old_style_needs_what_a_list_gives_it() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.write("bcfg2.conf", "");
+    machine.declare(
+        "<Package name='alpha' type='rpm' version='1.1-1' url='URI/alpha-1.1-1.noarch.rpm'/>",
+    );
+    let ran = machine.run("apply", &with(&["-v"]));
+    assert!(ran.stderr.contains("RPMng: 1 entry"), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("has no simplefile or no uri"),
+        "{}",
+        ran.stdout
+    );
+    machine.declare("<Package name='alpha' type='rpm' version='1.1-1' url='' uri='URI' simplefile='alpha-1.1-1.noarch.rpm'/>");
+    let ran = machine.run("apply", &with(&[]));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(
+        machine.installed(),
+        ["alpha-1.1-1.noarch"],
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn an_entry_that_became_bad_is_named() {
+    let machine = Machine::new(&[]);
+    let old = Rpm::new("old", "1", "1").arch("noarch");
+    let new = Rpm::new("new", "1", "1").arch("noarch").obsoletes("old");
+    let folder = machine.folder.path().to_owned();
+    machine.install(&old.write_to(&folder));
+    new.write_to(&folder);
+    let entry = |name: &str, file: String| {
+        format!(
+            "<Package name='{name}' type='rpm' uri='{}'><Instance simplefile='{file}' version='1' release='1' arch='noarch'/></Package>",
+            folder.display()
+        )
+    };
+    machine.declare(&format!(
+        "{}{}",
+        entry("new", new.file_name()),
+        entry("old", old.file_name())
+    ));
+    let ran = machine.run("apply", &with(&["-I"]));
+    assert!(ran.stdout.contains("1 bad"), "{}", ran.stdout);
+    let ran = machine.answering("apply", &with(&["-I"]), "y\n");
+    assert!(
+        ran.stdout.contains("Package:new: put right\n"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("Package:old: bad\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn changed_configuration_is_acknowledged_beside_other_faults() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    machine.declare(
+        "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+    );
+    std::fs::write(machine.root().join("opt/bt/alpha/etc.conf"), "ours\n").unwrap();
+    std::fs::remove_file(machine.root().join("opt/bt/alpha/data")).unwrap();
+    let ran = machine.run("acknowledge", &with(&["alpha"]));
+    assert_eq!(
+        ran.stdout, "acknowledged /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch\n",
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn what_may_not_be_put_right_a_second_time_does_not_stop_the_run() {
+    let machine = Machine::new(&["gamma-1.0-1.noarch"]);
+    machine.write(
+        "bcfg2.conf",
+        "[client]\ndrivers = RPMng\n[RPMng]\nverify_flags = nodeps\n",
+    );
+    let old = Rpm::new("old", "1", "1").arch("noarch").obsoletes("rpm");
+    let new = Rpm::new("new", "1", "1").arch("noarch").obsoletes("old");
+    let vital = Rpm::new("rpm", "1", "1").arch("noarch");
+    let folder = machine.folder.path().to_owned();
+    for package in [&vital, &old] {
+        let file = package.write_to(&folder);
+        machine.rpm(&[
+            "--install",
+            "--nodeps",
+            "--nosignature",
+            file.to_str().unwrap(),
+        ]);
+    }
+    new.write_to(&folder);
+    let entry = |name: &str, file: String| {
+        format!(
+            "<Package name='{name}' type='rpm' uri='{}'><Instance simplefile='{file}' version='1' release='1' arch='noarch'/></Package>",
+            folder.display()
+        )
+    };
+    machine.declare(&format!(
+        "{}{}{}",
+        entry("old", old.file_name()),
+        entry("new", new.file_name()),
+        entry("rpm", vital.file_name())
+    ));
+    let ran = machine.run("apply", &with(&["-r", "packages", "--detailed-exitcode"]));
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    for said in [
+        "Package:old became bad with what was done and stays so: refused: rpm-1-1.noarch would be removed",
+        "remove old-1-1.noarch: new-1-1.noarch obsoletes it\n",
+        "Package:old: bad\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    }
+    // What was to go went, and the next run finds no journal.
+    assert_eq!(machine.installed(), ["new-1-1.noarch", "rpm-1-1.noarch"]);
+    let again = machine.run("plan", &with(&[]));
+    assert!(
+        !again.stderr.contains("was interrupted"),
+        "{}",
+        again.stderr
+    );
+}
+
+#[test]
+fn entries_of_one_name_for_several_architectures_and_kernels_are_all_installed() {
+    let machine = Machine::new(&["kernel-5.0-1.x86_64"]);
+    let one = |name: &str, version: &str, arch: &str| {
+        format!(
+            "<Package name='{name}' type='rpm' uri='URI'><Instance simplefile='{name}-{version}-1.{arch}.rpm' version='{version}' release='1' arch='{arch}'/></Package>"
+        )
+    };
+    machine.declare(
+        &[
+            one("multi", "1.0", "x86_64"),
+            one("multi", "1.0", "i686"),
+            one("kernel", "5.0", "x86_64"),
+            one("kernel", "5.1", "x86_64"),
+        ]
+        .concat(),
+    );
+    for _ in 0..2 {
+        let ran = machine.run("apply", &with(&["-r", "packages"]));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(
+            ran.stdout.contains("4 good, 0 bad"),
+            "{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+        assert_eq!(
+            machine.installed(),
+            [
+                "kernel-5.0-1.x86_64",
+                "kernel-5.1-1.x86_64",
+                "multi-1.0-1.i686",
+                "multi-1.0-1.x86_64"
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_key_that_another_entry_declares_in_the_old_style_stays() {
+    let machine = Machine::new(&[]);
+    for key in ["KEY-signer", "KEY-second"] {
+        machine.rpm(&["--import", super::rpms().join(key).to_str().unwrap()]);
+    }
+    for other in ["version='f68b5317-6affff61'", "version='any'"] {
+        machine.declare(&format!(
+            "<Package name='gpg-pubkey' type='rpm' uri='URI'><Instance simplefile='KEY-signer' version='da6f1129' release='6affff60'/></Package>\
+             <Package name='gpg-pubkey' type='rpm' {other}/>"
+        ));
+        let ran = machine.run("apply", &with(&["-r", "packages"]));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(machine.installed().len(), 2, "{}", ran.stdout);
+    }
+}

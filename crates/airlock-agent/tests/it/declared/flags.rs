@@ -201,6 +201,8 @@ fn what_does_not_fit_together_is_a_fault_of_usage() {
         ),
         (&["-l", "whitelist"], "needs --decision-list FILE"),
         (&["-D", "rpmng"], "no driver rpmng; did you mean RPMng?"),
+        (&["--plan", "p", "-b", "b1"], "cannot be used with"),
+        (&["--plan", "p", "-r", "packages"], "cannot be used with"),
     ] {
         let ran = machine.run("apply", &with(arguments));
         assert_eq!(ran.code, 2, "{}", ran.stdout);
@@ -243,4 +245,28 @@ fn a_number_that_is_none_is_told_before_anything_is_planned() {
         ran.stdout
     );
     assert!(ran.stdout.ends_with("\n0 actions\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn removals_are_named_where_nothing_is_removed_and_where_a_list_does_not_hold_them() {
+    let machine = Machine::new(&["alpha-1.1-1.noarch", "gamma-1.0-1.noarch"]);
+    machine.declare(ALPHA);
+    let ran = machine.run("apply", &with(&["-n", "-r", "packages"]));
+    assert!(
+        ran.stdout.contains("extra: gamma-1.0-1.noarch\n"),
+        "{}",
+        ran.stdout
+    );
+    machine.write("list.json", "[[\"Package\", \"gamma\"]]");
+    let list = [
+        "-r",
+        "packages",
+        "-l",
+        "blacklist",
+        "--decision-list",
+        "list.json",
+    ];
+    let ran = machine.run("plan", &with(&list));
+    let said = "note: gamma goes although the blacklist does not let it be touched: lists of decisions hold no removals";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
 }

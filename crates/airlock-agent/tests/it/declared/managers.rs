@@ -165,10 +165,10 @@ fn a_group_that_nobody_knows_is_bad_and_keeps_undeclared_packages() {
             "<Package {entry} type='yum'><Package name='alpha'/></Package>"
         ));
         let ran = apply(&machine, &dnf);
-        assert_eq!(ran.code, 1, "{}", ran.stdout);
+        assert_eq!(ran.code, 3, "{}", ran.stdout);
         assert!(ran.stderr.contains(said), "{}", ran.stderr);
-        let said = "declares packages that are not known here";
-        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+        let said = "no package is removed: ";
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
         assert_eq!(machine.installed(), before);
     }
 }
@@ -309,10 +309,119 @@ fn repositories_that_do_not_answer_are_told_of() {
     let lost = machine.at("repository");
     machine.declare("<Package name='alpha' type='yum' version='auto'/>");
     let mut options = dnf(&machine);
-    options.push("--manager-option=--setopt=skip_if_unavailable=False".to_owned());
+    options.push("--manager-option=--setopt=skip_if_unavailable=True".to_owned());
     std::fs::rename(&lost, machine.at("gone")).unwrap();
     let ran = run(&machine, "verify", &[], &options);
     let said = "note: Package:alpha: the repositories could not be asked for the newest version";
+    assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+    machine.declare("<Package group='web' type='yum'/>");
+    let ran = run(&machine, "apply", &["-r", "packages"], &options);
+    assert!(
+        ran.stderr.contains("dnf does not say what is in the group"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(machine.installed().len(), 3);
+}
+
+#[test]
+fn what_stands_side_by_side_by_the_settings_does_so_with_dnf_and_is_not_replaced_by_zypper() {
+    let own = |version: &str| {
+        let file = format!("/opt/site/{version}");
+        Rpm::new("site", version, "1")
+            .arch("noarch")
+            .file(&file, "x")
+    };
+    for (options, beside) in [(dnf as fn(&Machine) -> Vec<String>, true), (zypper, false)] {
+        let machine = machine(&[]);
+        machine.install(&own("1.0").write_to(machine.folder.path()));
+        add(&machine, &[own("1.0"), own("1.1")]);
+        machine.write("bcfg2.conf", "[YUMng]\ninstallonlypackages = site\n");
+        machine.declare("<Package name='site' type='yum'><Instance version='1.0' release='1' arch='noarch'/><Instance version='1.1' release='1' arch='noarch'/></Package>");
+        let options = options(&machine);
+        let ran = run(&machine, "plan", &[], &options);
+        assert!(
+            ran.stdout
+                .contains(": it is not installed; site-1.0-1.noarch stays beside it\n"),
+            "{}",
+            ran.stdout
+        );
+        let said = "zypper would put site-1.1-1.noarch in the place of what is there and not beside it; name site in multiversion";
+        assert_eq!(ran.stdout.contains(said), !beside, "{}", ran.stdout);
+        let ran = run(&machine, "apply", &["--force"], &options);
+        let is_there = |name: &str| machine.installed().contains(&name.to_owned());
+        assert!(is_there("site-1.0-1.noarch"), "{}", ran.stdout);
+        assert_eq!(is_there("site-1.1-1.noarch"), beside, "{}", ran.stdout);
+        if beside {
+            let again = run(&machine, "plan", &[], &options);
+            assert!(again.stdout.ends_with("0 actions\n"), "{}", again.stdout);
+        }
+    }
+}
+
+#[test]
+fn extra_instances_stay_when_nothing_can_come_in_their_place() {
+    let machine = machine(&["multi-1.0-1.x86_64"]);
+    machine.declare(
+        "<Package name='multi' type='yum'><Instance version='1.1' release='1' arch='i368'/></Package><Package name='gamma' type='yum'/><Package name='beta' type='yum'/>\
+         <Package name='alpha' type='yum'><Instance version='1.1' release='1' arch='noarch'/></Package>",
+    );
+    let ran = apply(&machine, &dnf(&machine));
+    let said = "multi-1.0-1.x86_64 stays: what is declared in its place could not be installed";
+    assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+    let installed = machine.installed();
+    assert!(
+        installed.contains(&"multi-1.0-1.x86_64".to_owned()),
+        "{installed:?}"
+    );
+    assert!(
+        installed.contains(&"alpha-1.1-1.noarch".to_owned()),
+        "{installed:?}"
+    );
+}
+
+#[test]
+fn what_became_bad_is_put_right_again_only_where_nothing_goes_for_it() {
+    let machine = machine(&[]);
+    let app =
+        |version: &str, needs: &str| Rpm::new("app", version, "1").arch("noarch").requires(needs);
+    let library = |version: &str| Rpm::new("libz", version, "1").arch("noarch");
+    machine.install(&library("1").write_to(machine.folder.path()));
+    machine.install(&app("1", "libz").write_to(machine.folder.path()));
+    add(
+        &machine,
+        &[library("1"), library("2"), app("2", "libz >= 2")],
+    );
+    machine.declare(
+        "<Package name='app' type='yum'><Instance version='2' release='1' arch='noarch'/></Package><Package name='libz' type='yum'><Instance version='1' release='1' arch='noarch'/></Package>",
+    );
+    let ran = run(&machine, "apply", &["--detailed-exitcode"], &dnf(&machine));
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    let installed = machine.installed();
+    for kept in ["app-2-1.noarch", "libz-2-1.noarch"] {
+        assert!(
+            installed.contains(&kept.to_owned()),
+            "{installed:?}{}",
+            ran.stdout
+        );
+    }
+    assert!(ran.stdout.contains("Package:libz: bad\n"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_was_left_alone_and_changes_all_the_same_is_told() {
+    let machine = machine(&[]);
+    let library = |version: &str| Rpm::new("libz", version, "1").arch("noarch");
+    let app = Rpm::new("app", "2", "1")
+        .arch("noarch")
+        .requires("libz >= 2");
+    machine.install(&library("1").write_to(machine.folder.path()));
+    add(&machine, &[library("2"), app]);
+    machine.declare("<Package name='app' type='yum'/><Package name='libz' type='yum'><Instance version='2' release='1' arch='noarch'/></Package>");
+    machine.write("list.json", "[[\"Package\", \"libz\"]]");
+    let list = ["-l", "blacklist", "--decision-list", "list.json"];
+    let ran = run(&machine, "plan", &list, &dnf(&machine));
+    let said = "libz-2-1.noarch changes although it was left alone: needed by app";
     assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
 }
 
