@@ -221,7 +221,9 @@ impl Report {
                 |exit| format!("exit {exit}"),
             );
             let _ = writeln!(out, "failed ({exit}): {}", ran.arguments.join(" "));
-            for line in ran.output.lines().take(20) {
+            // The reason stands at the end.
+            let lines: Vec<&str> = ran.output.lines().collect();
+            for line in &lines[lines.len().saturating_sub(20)..] {
                 let _ = writeln!(out, "    {line}");
             }
         }

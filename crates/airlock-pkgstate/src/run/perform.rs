@@ -124,7 +124,9 @@ impl Session<'_> {
             Ok(()) => self.install(&clobbered, machine),
             // What was done before stands; the rest of the run goes on.
             Err(RunError::Stale(why)) => {
-                self.leave(&clobbered, &why);
+                // Here it is the first pass that spoke of nothing of the kind.
+                let why = why.split(", of which").next().unwrap_or_default();
+                self.leave(&clobbered, why);
                 Ok(())
             }
             Err(RunError::Refused(refusals)) => {
