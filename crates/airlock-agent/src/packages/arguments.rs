@@ -253,7 +253,7 @@ pub struct Common {
     /// Do not run the server's probes, which tell it groups of this machine; of another root they never run.
     #[arg(long, conflicts_with = "entries")]
     pub no_probes: bool,
-    /// Do not wait for, and do not hold, the lock of a run.
+    /// Run although another run holds the lock, and do not take it.
     #[arg(short = 'O', long = "no-lock")]
     pub omit_lock: bool,
     /// The server.

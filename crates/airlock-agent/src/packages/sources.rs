@@ -87,9 +87,8 @@ impl Source {
                     exit_on_failure: settings.exit_on_probe_failure,
                 };
                 // What is true of this machine is not true of another root.
-                let runs = !common.no_probes
-                    && common.root == Path::new("/")
-                    && may_give_scripts(&settings.server);
+                let trusted = may_give_scripts(&settings.server);
+                let runs = !common.no_probes && common.root == Path::new("/") && trusted;
                 let probing = runs.then_some(&mut probing);
                 let fetched = server.fetch(profile, wanted, probing).with_context(|| {
                     format!(
@@ -100,11 +99,18 @@ impl Source {
                 if let Some(path) = &common.keep {
                     keep(path, &fetched.text)?;
                 }
+                let mut notes = fetched.notes;
+                if !trusted && !common.no_probes {
+                    notes.push(format!(
+                        "{} is neither known by a certificate (https) nor this machine: its probes are not run",
+                        without_password(&settings.server)
+                    ));
+                }
                 Declared {
                     configuration: fetched.configuration,
                     decisions: fetched.decisions,
                     from_server: !common.bundle_quick,
-                    notes: fetched.notes,
+                    notes,
                 }
             }
             (None, None) => anyhow::bail!("no entries: give --entries FILE"),
