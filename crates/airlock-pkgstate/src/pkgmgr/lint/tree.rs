@@ -204,9 +204,21 @@ fn abstract_package(package: &Element, findings: &mut Findings<'_>) {
     }
     for child in package.elements() {
         match child.name.as_str() {
-            "Instance" | "Package" => {}
+            // A machine that reads the bundle itself takes them.
+            "Instance" | "Package" => instance_of_abstract(child, findings),
             "Ignore" => package::ignore(child, findings),
             _ => misplaced(child, package, &["Ignore"], findings),
+        }
+    }
+}
+
+fn instance_of_abstract(instance: &Element, findings: &mut Findings<'_>) {
+    attributes::names(instance, &[&words::INSTANCE, &words::PACKAGE], findings);
+    attributes::values(instance, &Around::default(), findings);
+    for child in instance.elements() {
+        match child.name.as_str() {
+            "Ignore" => package::ignore(child, findings),
+            _ => misplaced(child, instance, &["Ignore"], findings),
         }
     }
 }

@@ -126,6 +126,17 @@ fn entries_that_a_machine_reads_get_the_findings_that_the_agent_gives() {
         assert!(untyped[0].starts_with(&start), "{untyped:?}");
         assert_eq!(said.len(), 5, "{said:#?}");
     }
+    let bundle = "<Bundle name='b'><Package name='a' type='yum'><Instance relase='1' arch='noarhc'><Instance/></Instance></Package></Bundle>";
+    let (code, said) = lines("b.xml", bundle);
+    assert_eq!(code, 1);
+    for expected in [
+        "warning: <Instance>: nothing reads the attribute relase here; did you mean release?",
+        "warning: <Instance>: rpm knows no architecture \"noarhc\"; did you mean noarch?",
+        "error: <Instance>: it cannot stand in <Instance>; it may hold Ignore",
+    ] {
+        let times = said.iter().filter(|line| line.contains(expected)).count();
+        assert_eq!(times, 1, "{expected}: {said:#?}");
+    }
     // On a server the lists say it.
     let bundle = "<Bundle name='b'><Package name='a'/><Package name='b'/></Bundle>";
     assert_eq!(lines("b.xml", bundle), (0, Vec::new()));
