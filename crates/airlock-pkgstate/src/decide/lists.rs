@@ -1,8 +1,8 @@
 //! Lists of decisions: which entries may be touched.
 
 use crate::declared::OTHER_ENTRIES;
-use crate::pkgmgr::list::{Client, holds, is_condition};
-use crate::pkgmgr::words::{boolean, nearest};
+use crate::pkgmgr::list::{Client, holds, is_condition, odd_negation};
+use crate::pkgmgr::words::nearest;
 use crate::settings::{DecisionMode, Release};
 use crate::xml::{Document, Element, XmlError};
 
@@ -293,9 +293,7 @@ impl Reading<'_> {
         for element in around.elements() {
             let place = || (self.file.to_owned(), element.place.line);
             if is_condition(element) {
-                if let Some(found) = element.attribute("negate")
-                    && boolean(found).is_none()
-                {
+                if let Some(found) = odd_negation(element) {
                     let (file, line) = place();
                     return Err(ListError::Negate {
                         file,

@@ -3,9 +3,9 @@
 
 use super::DeclaredError;
 use super::check::{MOST, OTHER_ENTRIES};
-use crate::pkgmgr::list::{Client, holds, is_condition};
+use crate::pkgmgr::list::{Client, holds, is_condition, odd_negation};
 use crate::pkgmgr::native::KEY;
-use crate::pkgmgr::words::{boolean, nearest};
+use crate::pkgmgr::words::nearest;
 use crate::xml::Element;
 
 /// Looks at a `PackageList` or `Rules` for a client. Gives what the machine may not know of itself.
@@ -64,9 +64,7 @@ fn slips(file: &str, element: &Element, errors: &mut Vec<String>) {
         };
         match child.name.as_str() {
             "Group" | "Client" => {
-                if let Some(text) = child.attribute("negate")
-                    && boolean(text).is_none()
-                {
+                if let Some(text) = odd_negation(child) {
                     error(&format!("negate={text:?} is neither true nor false"));
                 }
                 if !has("name") {
@@ -110,6 +108,10 @@ mod tests {
             (
                 "<Group name='db' negate='treu'/>",
                 "l.xml:2: <Group> db: negate=\"treu\" is neither true nor false",
+            ),
+            (
+                "<Group name='db' negate=' true'/>",
+                "l.xml:2: <Group> db: negate=\" true\" is neither true nor false",
             ),
             (
                 "<Client name='h'><Group/></Client>",

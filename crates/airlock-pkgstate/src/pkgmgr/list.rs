@@ -205,6 +205,15 @@ pub fn is_negated(condition: &Element) -> bool {
         .is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
+/// What stands in `negate` and is neither true nor false: it does not turn the condition round.
+pub fn odd_negation(condition: &Element) -> Option<&str> {
+    let text = condition.attribute("negate")?;
+    let is_word = ["true", "false"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word));
+    (!is_word).then_some(text)
+}
+
 /// Attributes that belong to the element they stand on and do not go down: `name` never did; `priority` is the file's, and
 /// `negate` the condition's (section 8, number 13).
 pub const OWN: [&str; 3] = ["name", "priority", "negate"];

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Findings;
 use super::{attributes, package};
 use crate::declared::{OTHER_ENTRIES, suspicious};
-use crate::pkgmgr::list::{OWN, group_name, is_condition, is_negated};
+use crate::pkgmgr::list::{OWN, group_name, is_condition, is_negated, odd_negation};
 use crate::pkgmgr::native;
 use crate::pkgmgr::words::{self, nearest};
 use crate::xml::{Element, Node};
@@ -82,12 +82,12 @@ fn condition(element: &Element, around: &Around, findings: &mut Findings<'_>) {
             "the attribute name is missing; nothing inside is ever served",
         );
     }
-    match element.attribute("negate") {
-        Some(text) if words::boolean(text).is_none() => findings.error(
+    match (odd_negation(element), element.attribute("negate")) {
+        (Some(text), _) => findings.error(
             element,
             format!("negate={text:?} is neither true nor false; only true turns the condition round"),
         ),
-        None if around.negated => findings.warning(
+        (None, None) if around.negated => findings.warning(
             element,
             "it stands in a negated condition; Bcfg2 took it for negated too, here it is not. Write negate='false' or negate='true' to mean the same everywhere",
         ),
