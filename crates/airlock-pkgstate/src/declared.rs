@@ -5,11 +5,15 @@
 //! neighbours for package lists.
 
 mod check;
+mod list;
 mod read;
 mod twice;
 
+pub(crate) use check::ADDED;
 pub use check::{OTHER_ENTRIES, check_entries};
+pub use list::check_list;
 pub use read::{DeclaredError, configuration_of, parse_configuration};
+pub(crate) use twice::suspicious;
 pub use twice::{Parts, contradiction};
 
 use crate::evra::{Evra, Part};

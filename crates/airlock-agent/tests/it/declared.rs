@@ -2,6 +2,7 @@
 
 mod apply;
 mod flags;
+mod lists;
 mod managers;
 mod plans;
 mod safety;

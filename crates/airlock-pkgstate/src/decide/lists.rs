@@ -1,6 +1,8 @@
 //! Lists of decisions: which entries may be touched.
 
-use crate::pkgmgr::list::{Client, holds, is_condition};
+use crate::declared::OTHER_ENTRIES;
+use crate::pkgmgr::list::{Client, holds, is_condition, odd_negation};
+use crate::pkgmgr::words::nearest;
 use crate::settings::{DecisionMode, Release};
 use crate::xml::{Document, Element, XmlError};
 
@@ -149,6 +151,33 @@ pub enum ListError {
         /// The element.
         element: String,
     },
+    /// A type that no entry has.
+    #[error(
+        "{file}:{line}: no entry has the type {found:?}{}",
+        meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_else(|| "; Package is that of packages".to_owned())
+    )]
+    Type {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// What stands there.
+        found: String,
+        /// The type that is near.
+        meant: Option<&'static str>,
+    },
+    /// A condition that is neither turned round nor not.
+    #[error("{file}:{line}: <{element}>: negate={found:?} is neither true nor false")]
+    Negate {
+        /// The file.
+        file: String,
+        /// The line.
+        line: u32,
+        /// `Group` or `Client`.
+        element: String,
+        /// What stands there.
+        found: String,
+    },
     /// A decision without type or name.
     #[error("{file}:{line}: <Decision> needs type='…' and name='…'")]
     Incomplete {
@@ -180,9 +209,19 @@ pub fn parse_decisions(
                 file: file.to_owned(),
                 source,
             })?;
-        let decisions = pairs.into_iter();
-        let decisions = decisions.map(|(tag, name)| Decision { tag, name });
-        return Ok((decisions.collect(), Vec::new()));
+        let mut decisions = Vec::new();
+        for (tag, name) in pairs {
+            if let Some(meant) = unknown_type(&tag) {
+                return Err(ListError::Type {
+                    file: file.to_owned(),
+                    line: line_of(bytes, &tag),
+                    found: tag,
+                    meant,
+                });
+            }
+            decisions.push(Decision { tag, name });
+        }
+        return Ok((decisions, Vec::new()));
     }
     let document = Document::parse(file, bytes)?;
     if document.root.name != "Decisions" {
@@ -208,6 +247,24 @@ pub fn parse_decisions(
         format!("{file}: decisions stand in groups, and no group of this machine is given, so {how}; give -g GROUP")
     });
     Ok((reading.decisions, notes.into_iter().collect()))
+}
+
+/// `None` for types of entries and for patterns, else the type that is near.
+fn unknown_type(tag: &str) -> Option<Option<&'static str>> {
+    let is_known = tag == "Package" || OTHER_ENTRIES.contains(&tag);
+    let known = std::iter::once("Package").chain(OTHER_ENTRIES);
+    (!is_known && !tag.contains(['*', '?', '['])).then(|| nearest(tag, known))
+}
+
+/// The line of a text in JSON: where it first stands.
+fn line_of(json: &[u8], text: &str) -> u32 {
+    let written = serde_json::Value::from(text).to_string();
+    let found = json
+        .windows(written.len())
+        .position(|part| part == written.as_bytes());
+    let before = &json[..found.unwrap_or(0)];
+    let ends = before.iter().filter(|byte| **byte == b'\n').count();
+    u32::try_from(ends).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 struct Reading<'r> {
@@ -236,6 +293,15 @@ impl Reading<'_> {
         for element in around.elements() {
             let place = || (self.file.to_owned(), element.place.line);
             if is_condition(element) {
+                if let Some(found) = odd_negation(element) {
+                    let (file, line) = place();
+                    return Err(ListError::Negate {
+                        file,
+                        line,
+                        element: element.name.clone(),
+                        found: found.to_owned(),
+                    });
+                }
                 if self.counts(element) {
                     self.collect(element)?;
                 }
@@ -254,6 +320,15 @@ impl Reading<'_> {
                 let (file, line) = place();
                 return Err(ListError::Incomplete { file, line });
             };
+            if let Some(meant) = unknown_type(tag) {
+                let (file, line) = place();
+                return Err(ListError::Type {
+                    file,
+                    line,
+                    found: tag.to_owned(),
+                    meant,
+                });
+            }
             self.decisions.push(Decision {
                 tag: tag.to_owned(),
                 name: name.to_owned(),
@@ -318,6 +393,43 @@ mod tests {
                 parse_decisions("d.xml", text.as_bytes(), &here, DecisionMode::None).unwrap_err();
             assert!(error.to_string().starts_with("d.xml:2: "), "{error}");
         }
+    }
+
+    #[test]
+    fn a_type_that_no_entry_has_is_refused_with_its_line() {
+        let client = Client::default();
+        let read = |file: &str, text: &str| {
+            let read = parse_decisions(file, text.as_bytes(), &client, DecisionMode::Blacklist);
+            read.map(|_| ()).map_err(|error| error.to_string())
+        };
+        let xml = |kind: &str| {
+            format!(
+                "<Decisions>\n<Decision type='Path' name='x'/>\n<Decision type='{kind}' name='x'/></Decisions>"
+            )
+        };
+        let json = |kind: &str| format!("[[\"Path\", \"x\"],\n\n[\"{kind}\", \"x\"]]");
+        for (kind, meant) in [
+            ("Packge", "did you mean Package?"),
+            ("package", "did you mean Package?"),
+            ("Servcie", "did you mean Service?"),
+            ("Gadget", "Package is that of packages"),
+            ("", "Package is that of packages"),
+        ] {
+            let said = |file| Err(format!("{file}:3: no entry has the type {kind:?}; {meant}"));
+            assert_eq!(read("d.xml", &xml(kind)), said("d.xml"));
+            assert_eq!(read("d.json", &json(kind)), said("d.json"));
+        }
+        for kind in ["Package", "Pa*", "*", "P?th", "[PS]ackage", "SEModule"] {
+            assert_eq!(read("d.xml", &xml(kind)), Ok(()), "{kind}");
+            assert_eq!(read("d.json", &json(kind)), Ok(()), "{kind}");
+        }
+        assert_eq!(
+            read(
+                "d.xml",
+                "<Decisions>\n<Group name='g' negate='treu'/></Decisions>"
+            ),
+            Err("d.xml:2: <Group>: negate=\"treu\" is neither true nor false".to_owned())
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub const OTHER_ENTRIES: [&str; 25] = [
 ];
 
 /// Attributes of a package that a server or a client adds.
-const ADDED: [&str; 8] = [
+pub(crate) const ADDED: [&str; 8] = [
     "qtext",
     "current_version",
     "current_exists",
@@ -46,7 +46,7 @@ const ADDED: [&str; 8] = [
 ];
 
 /// How many mistakes are told at once.
-const MOST: usize = 20;
+pub(super) const MOST: usize = 20;
 
 /// Looks at a configuration, a bundle or an independent part. Gives what may be a slip but means what it meant to the old
 /// client.
@@ -99,10 +99,12 @@ impl Slips<'_> {
             let short: String = name.chars().take(80).collect();
             format!(" {short}")
         });
-        format!(
-            "{}:{}: <{}>{name}",
-            self.file, element.place.line, element.name
-        )
+        // Some elements stand in no line.
+        let line = match element.place.line {
+            0 => String::new(),
+            line => format!("{line}:"),
+        };
+        format!("{}:{line} <{}>{name}", self.file, element.name)
     }
 
     fn error(&mut self, element: &Element, text: &str) {
@@ -177,6 +179,15 @@ impl Slips<'_> {
                 self.error(package, &text);
             }
             Some(_) => {}
+        }
+        if package
+            .attribute("group")
+            .is_some_and(|group| group.trim().is_empty())
+        {
+            self.error(
+                package,
+                "group='' names no group; write the name or id of one, or take it out",
+            );
         }
         self.attributes(package, &[&words::PACKAGE, &ADDED]);
         for child in package.elements() {

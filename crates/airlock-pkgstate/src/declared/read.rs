@@ -113,14 +113,14 @@ fn take(
         // A group of packages is an entry under the group's name, whatever name it has besides.
         if element.name == "Package"
             && let Some(group) = element.attribute("group")
+            && !group.trim().is_empty()
         {
             let name = format!("group:{group}");
             element.attributes.retain(|(name, _)| name != "name");
             element.attributes.insert(0, ("name".to_owned(), name));
         }
-        if element.attribute("name").is_none()
-            && matches!(element.name.as_str(), "Package" | "Path")
-        {
+        let name = element.attribute("name").map(str::trim);
+        if name.is_none_or(str::is_empty) && matches!(element.name.as_str(), "Package" | "Path") {
             return Err(DeclaredError::NoName {
                 file: file.to_owned(),
                 line: child.place.line,
@@ -189,6 +189,18 @@ mod tests {
                 .starts_with("c.xml:3: <Package> has no name"),
             "{error}"
         );
+        for entry in [
+            "<Package name='' type='rpm'/>",
+            "<BoundPackage name=' ' type='yum'/>",
+            "<Path name='' type='ignore'/>",
+            "<Package group='' type='yum'/>",
+        ] {
+            let bundle = format!("<Bundle>\n<Package name='a' type='rpm'/>\n{entry}</Bundle>");
+            let error = parse_configuration("c.xml", bundle.as_bytes()).unwrap_err();
+            let tag = entry.split(' ').next().unwrap();
+            let said = format!("c.xml:3: {tag}> has no name; add name='…'");
+            assert_eq!(error.to_string(), said, "{entry}");
+        }
         let error = parse_configuration("c.xml", b"<error>Failed to resolve the client</error>")
             .unwrap_err();
         assert!(

@@ -125,7 +125,7 @@ fn shown(instances: &[Parts]) -> String {
 
 /// What looks like a contradiction among elements, whatever driver will read them: by name, the line of the first, the last
 /// element, and why.
-pub(super) fn suspicious<'e>(
+pub(crate) fn suspicious<'e>(
     elements: impl Iterator<Item = &'e Element>,
 ) -> Vec<(u32, &'e Element, String)> {
     let side_by_side = DriverSettings::default().installonly;

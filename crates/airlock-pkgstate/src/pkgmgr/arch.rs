@@ -4,6 +4,8 @@
 //! other architecture stands alone. The old tool knew eleven and stopped at any other; here a package may have any, and
 //! all that rpm builds for can be named.
 
+use super::words::nearest;
+
 /// 32-bit x86, best first.
 const X86: [&str; 5] = ["i686", "i586", "i486", "i386", "athlon"];
 
@@ -65,6 +67,20 @@ const ALONE: [&str; 51] = [
 /// Whether an architecture is that of source packages, which are never listed.
 pub fn is_source(arch: &str) -> bool {
     arch == "src" || arch == "nosrc"
+}
+
+/// Whether rpm builds for it.
+pub fn is_known(arch: &str) -> bool {
+    X86.contains(&arch) || ALONE.contains(&arch) || is_source(arch)
+}
+
+/// The architecture that somebody may have meant.
+pub fn meant(arch: &str) -> Option<&'static str> {
+    match arch.to_ascii_lowercase().as_str() {
+        // Other systems call it that.
+        "amd64" | "x64" => Some("x86_64"),
+        _ => nearest(arch, X86.into_iter().chain(ALONE)),
+    }
 }
 
 /// The group that an architecture belongs to.

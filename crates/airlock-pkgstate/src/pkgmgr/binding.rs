@@ -8,7 +8,7 @@ mod package;
 mod rule;
 mod structure;
 
-use crate::pkgmgr::list::{Client, List, ListKind};
+use crate::pkgmgr::list::{Client, List, ListKind, group_name};
 use crate::xml::Element;
 
 pub use structure::{bind_all, bind_structure, matching};
@@ -182,12 +182,18 @@ impl<'l> Binder<'l> {
     /// Binds one abstract entry.
     ///
     /// `altsrc` on the entry is the name to look for; the bound entry keeps its own. A name `libfoo:i386,i686` binds as
-    /// `libfoo` with the instances of these architectures only.
+    /// `libfoo` with the instances of these architectures only. A group of yum without a name is asked for as `group:NAME`.
     ///
     /// # Errors
     /// [`BindError`].
     pub fn bind(&self, entry: &Element) -> Result<Element, BindError> {
         let mut entry = entry.clone();
+        if entry.name == "Package"
+            && let Some(name) = group_name(&entry)
+        {
+            entry.attributes.retain(|(key, _)| key != "name");
+            entry.attributes.insert(0, ("name".to_owned(), name));
+        }
         if let Some(source) = entry.remove("altsrc") {
             let own = entry.attribute("name").unwrap_or_default().to_owned();
             let mut asked = entry.clone();

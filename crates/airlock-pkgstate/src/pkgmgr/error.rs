@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::list::ListError;
 use super::native::{NativeError, ResolveError};
+use crate::declared::DeclaredError;
 use crate::xml::XmlError;
 
 /// The result of the functions here.
@@ -126,6 +127,9 @@ pub enum Error {
         /// What is not known.
         source: ResolveError,
     },
+    /// Slips in a list by which packages would not count as declared.
+    #[error(transparent)]
+    Declared(#[from] DeclaredError),
     /// Something cannot run here.
     #[error("cannot start: {0}")]
     Start(io::Error),

@@ -13,7 +13,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::list::{ListError, priority};
+use super::list::{ListError, group_name, priority};
 use super::native;
 use crate::settings::{Remark, examine_settings};
 use crate::xml::{Document, Element};
@@ -80,6 +80,8 @@ pub(super) struct Findings<'f> {
     file: &'f str,
     /// The file is in the native form, which has elements of its own.
     native: bool,
+    /// The entries are those of a client: bound, or of a bundle.
+    bound: bool,
     /// The package that is looked at: its instances have no name of their own.
     package: String,
     all: Vec<Finding>,
@@ -88,6 +90,11 @@ pub(super) struct Findings<'f> {
 impl Findings<'_> {
     fn add(&mut self, severity: Severity, element: &Element, message: String) {
         let name = element.attribute("name").filter(|name| !name.is_empty());
+        let group = || match element.name.ends_with("Package") {
+            true => group_name(element),
+            false => None,
+        };
+        let name = name.map(str::to_owned).or_else(group);
         let name = name.map_or_else(String::new, |name| {
             let short: String = name.chars().take(80).collect();
             format!(" {short}")
@@ -123,6 +130,26 @@ pub struct Linted {
     pub document: Option<Document>,
     /// What was found, in the order of the file.
     pub findings: Vec<Finding>,
+    /// Keys of a list in the native form whose file has to be read: for [`missing_keys`].
+    pub keys: Vec<Element>,
+}
+
+/// Finds keys whose file is not there, as `is_there` says it.
+pub fn missing_keys(file: &str, linted: &Linted, is_there: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let missing = linted.keys.iter().filter_map(|key| {
+        let name = key.attribute("file").filter(|name| !is_there(name))?;
+        Some(Finding {
+            file: file.to_owned(),
+            line: key.place.line,
+            column: key.place.column,
+            severity: Severity::Error,
+            element: None,
+            message: format!(
+                "the key file {name:?} is not there; put it beside the list, or name its folder with --keys"
+            ),
+        })
+    });
+    missing.collect()
 }
 
 /// Looks at one file: a `PackageList`, `Rules`, `Bundle`, `Independent` or `Configuration`, a list in the native form
@@ -139,6 +166,8 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
             let mut findings = Findings {
                 file,
                 native: false,
+                bound: ["Configuration", "Bundle", "Independent"]
+                    .contains(&document.root.name.as_str()),
                 package: String::new(),
                 all: Vec::new(),
             };
@@ -148,6 +177,7 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
             Linted {
                 document: Some(document),
                 findings,
+                keys: Vec::new(),
             }
         }
         Err(error) => Linted {
@@ -160,6 +190,7 @@ pub fn lint(file: &str, bytes: &[u8]) -> Linted {
                 element: None,
                 message: error.flaw.to_string(),
             }],
+            keys: Vec::new(),
         },
     }
 }
@@ -195,6 +226,7 @@ fn settings(file: &str, bytes: &[u8]) -> Linted {
     Linted {
         document: None,
         findings,
+        keys: Vec::new(),
     }
 }
 
@@ -211,6 +243,7 @@ fn native_file(file: &str, bytes: &[u8]) -> Linted {
     let mut findings = Findings {
         file,
         native: true,
+        bound: false,
         package: String::new(),
         all: Vec::new(),
     };
@@ -219,12 +252,19 @@ fn native_file(file: &str, bytes: &[u8]) -> Linted {
         "Rules" => tree::rules(policy.root(), &mut findings),
         _ => tree::package_list(policy.root(), &mut findings),
     }
+    let of_file = |key: &&Element| {
+        key.name == native::KEY
+            && key.attribute("file").is_some()
+            && key.attribute("created").is_none()
+    };
+    let keys = policy.root().walk().filter(of_file).cloned().collect();
     let mut findings = findings.all;
     findings.extend(flaws.into_iter().map(flawed));
     findings.sort_by_key(|finding| (finding.line, finding.column));
     Linted {
         document: None,
         findings,
+        keys,
     }
 }
 
@@ -239,7 +279,7 @@ fn root(root: &Element, findings: &mut Findings<'_>) {
             tree::rules(root, findings);
         }
         "Bundle" => tree::bundle(root, findings),
-        "Independent" => tree::bound(root, findings),
+        "Independent" => tree::independent(root, findings),
         "Configuration" => tree::configuration(root, findings),
         _ => findings.error(
             root,

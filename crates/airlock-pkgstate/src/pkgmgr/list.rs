@@ -162,6 +162,25 @@ impl Served<'_> {
         let found = self.attributes.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
+
+    /// The name that it is asked for by, as far as its attributes say it: a group of yum goes by the group's.
+    pub fn called(&self) -> Option<String> {
+        let named = self.attribute("name").filter(|name| !name.is_empty());
+        let group = || match self.element.name == "Package" {
+            true => group_name(self.element),
+            false => None,
+        };
+        named.map(str::to_owned).or_else(group)
+    }
+}
+
+/// The name of a package that stands for a group of yum and has no name of its own: `group:web`.
+pub fn group_name(package: &Element) -> Option<String> {
+    let said = |name| package.attribute(name).filter(|text| !text.is_empty());
+    match said("name") {
+        Some(_) => None,
+        None => said("group").map(|group| format!("group:{group}")),
+    }
 }
 
 /// Whether an element only holds others under a condition.
@@ -184,6 +203,15 @@ pub fn is_negated(condition: &Element) -> bool {
     condition
         .attribute("negate")
         .is_some_and(|text| text.eq_ignore_ascii_case("true"))
+}
+
+/// What stands in `negate` and is neither true nor false: it does not turn the condition round.
+pub fn odd_negation(condition: &Element) -> Option<&str> {
+    let text = condition.attribute("negate")?;
+    let is_word = ["true", "false"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word));
+    (!is_word).then_some(text)
 }
 
 /// Attributes that belong to the element they stand on and do not go down: `name` never did; `priority` is the file's, and

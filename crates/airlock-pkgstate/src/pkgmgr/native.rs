@@ -153,18 +153,19 @@ impl Policy {
     }
 
     /// The entries of a client as it receives them, bound, in one `Independent` element: what a machine of its own, without
-    /// a server, declares.
+    /// a server, declares. `file` is for messages.
     ///
     /// # Errors
     /// [`ResolveError`]: what has to be known and is not.
     pub fn entries(
         &self,
+        file: &str,
         client: &Client,
         facts: &Facts<'_>,
     ) -> Result<(Element, Vec<Problem>), ResolveError> {
         let root = self.resolve(facts)?.root;
         // A policy is a list with a priority, else it would not have been read.
-        let list = List::from_document(Document::of("policy", root));
+        let list = List::from_document(Document::of(file, root));
         let lists: Vec<List> = list.into_iter().collect();
         Ok(bind_all(&lists, client, RulesOptions::default()))
     }

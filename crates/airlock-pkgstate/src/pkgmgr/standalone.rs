@@ -7,21 +7,25 @@ use super::binding::{RulesOptions, bind_all};
 use super::error::Result;
 use super::list::{Client, List};
 use super::native::{Facts, Policy};
+use crate::declared::check_list;
 use crate::xml::{Document, Element};
 
 /// The declared entries in an element as a server would send it, and what is wrong with the lists.
 ///
 /// # Errors
-/// What is no XML or no list in the native form; sets and keys that cannot be looked up.
+/// What is no XML or no list in the native form; slips by which packages would be left out ([`check_list`]); sets and keys that
+/// cannot be looked up.
 pub fn entries(
     file: &str,
     bytes: &[u8],
     client: &Client,
     facts: &Facts<'_>,
 ) -> Result<(Element, Vec<String>)> {
+    let mut notes;
     let (bound, problems) = if file.ends_with(".toml") {
         let policy = Policy::parse(file, bytes)?;
-        let resolved = policy.entries(client, facts);
+        notes = check_list(file, policy.root(), client)?;
+        let resolved = policy.entries(file, client, facts);
         resolved.map_err(|source| super::Error::Resolve {
             file: file.to_owned(),
             source,
@@ -32,8 +36,9 @@ pub fn entries(
             return Ok((document.root, Vec::new()));
         }
         let list = List::from_document(document)?;
+        notes = check_list(file, &list.document.root, client)?;
         bind_all(std::slice::from_ref(&list), client, RulesOptions::default())
     };
-    let problems = problems.iter().map(ToString::to_string).collect();
-    Ok((bound, problems))
+    notes.extend(problems.iter().map(ToString::to_string));
+    Ok((bound, notes))
 }

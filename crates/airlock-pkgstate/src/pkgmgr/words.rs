@@ -104,6 +104,9 @@ pub const TYPES: [&str; 14] = [
     "opkg",
 ];
 
+/// Values of `choose`: which packages of a group of yum.
+pub const CHOICES: [&str; 4] = ["mandatory", "default", "optional", "all"];
+
 /// Flags of RPMng.
 pub const RPM_FLAGS: [&str; 13] = [
     "nodeps",
@@ -215,18 +218,24 @@ pub fn nearest<'w>(word: &str, words: impl IntoIterator<Item = &'w str>) -> Opti
     (distance <= 2 && distance < word.len()).then_some(known)
 }
 
-/// How many letters have to be put in, taken out or changed.
+/// How many letters have to be put in, taken out or changed; two neighbours that change their places are one.
 fn distance(one: &str, two: &str) -> usize {
+    let one: Vec<char> = one.chars().collect();
     let two: Vec<char> = two.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
+    for (i, letter) in one.iter().enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        next.push(i + 1);
         for (j, other) in two.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+            let changed = row[j] + usize::from(letter != other);
+            let mut least = changed.min(next[j] + 1).min(row[j + 1] + 1);
+            if i > 0 && j > 0 && *letter == two[j - 1] && one[i - 1] == *other {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[two.len()]
 }
@@ -241,6 +250,9 @@ mod tests {
         assert_eq!(nearest("verion", PACKAGE), Some("version"));
         assert_eq!(nearest("simple_file", INSTANCE), Some("simplefile"));
         assert_eq!(nearest("RPMgn", ["RPM", "RPMng"]), Some("RPMng"));
+        assert_eq!(nearest("rmp", TYPES), Some("rpm"));
+        assert_eq!(nearest("yumm", TYPES), Some("yum"));
+        assert_eq!(nearest("Sevrice", ["Service", "Device"]), Some("Service"));
         assert_eq!(nearest("colour", PACKAGE), None);
         assert_eq!(nearest("x", ["y"]), None);
     }

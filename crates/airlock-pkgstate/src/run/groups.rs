@@ -5,10 +5,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::Machine;
 use crate::declared::Configuration;
+use crate::pkgmgr::words::CHOICES;
 use crate::settings::Driver;
-
-/// The words of `choose`.
-const CHOICES: [&str; 4] = ["mandatory", "default", "optional", "all"];
 
 /// What is in a group, by how much each package belongs to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -352,8 +352,16 @@ impl Reader<'_> {
             }
         };
         if !truth && modern_word(text) != Some(false) {
+            // What stands in quotes is meant without them.
+            let bare = text.trim_matches(['"', '\'']).trim();
+            let write = match modern_word(bare) {
+                Some(false) => "write false, without quotes",
+                Some(true) if bare.len() < text.len() => "write true, without quotes",
+                Some(true) => "write true",
+                _ => "write true or false",
+            };
             remarks.push(Remark::Odd(format!(
-                "{}: {} = {} is read as false, as [{}] always did; write true",
+                "{}: {} = {} is read as false, as [{}] always did; {write}",
                 entry.place,
                 entry.name,
                 one_line(text),

@@ -4,6 +4,7 @@ mod bind;
 mod convert;
 mod generate;
 mod lint;
+mod lint_entries;
 mod lint_settings;
 mod native;
 mod properties;

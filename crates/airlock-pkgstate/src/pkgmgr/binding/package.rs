@@ -63,10 +63,12 @@ fn packages<'l>(
         attributes,
         element,
     };
-    let name = served.attribute("name").map(str::to_owned);
+    let name = served.called();
     let uri = served.attribute("uri");
     let url = |file: &str| uri.map(|uri| format!("{uri}/{file}"));
     let mut attributes = served.attributes.clone();
+    // What it is asked for by stays.
+    attributes.retain(|(key, value)| key != "name" || !value.is_empty());
     let mut set = |attribute: &str, value: Option<String>| {
         if let Some(value) = value {
             attributes.retain(|(key, _)| key != attribute);
@@ -143,6 +145,9 @@ fn packages<'l>(
 /// The entry with the package's attributes over its own, and copies of the package's children.
 pub(super) fn apply(mut entry: Element, package: &Package<'_>) -> Element {
     let asked = entry.attribute("name").unwrap_or_default().to_owned();
+    if entry.place.line == 0 {
+        entry.place = package.element.place;
+    }
     for (name, value) in &package.attributes {
         entry.set(name, value.as_str());
     }

@@ -1,5 +1,6 @@
 //! Entries of Rules lists.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use regex::Regex;
@@ -12,7 +13,7 @@ use crate::xml::{Element, Node};
 pub(super) struct Index<'l> {
     pub(super) list: &'l List,
     /// By kind and name; the last one counts.
-    exact: HashMap<(&'l str, &'l str), &'l Element>,
+    exact: HashMap<(&'l str, Cow<'l, str>), &'l Element>,
     /// Paths without the slash behind them.
     bare: HashMap<&'l str, &'l Element>,
     /// In the order of the file, when names are patterns.
@@ -34,10 +35,14 @@ impl<'l> Index<'l> {
         };
         for served in list.served(client) {
             let rule = served.element;
-            let Some(name) = rule.attribute("name") else {
+            let Some(name) = rule.attribute("name").filter(|name| !name.is_empty()) else {
+                // A group of yum may go by the group's name, which is no pattern.
+                if let Some(name) = served.called() {
+                    index.exact.insert((&rule.name, name.into()), rule);
+                }
                 continue;
             };
-            index.exact.insert((&rule.name, name), rule);
+            index.exact.insert((&rule.name, name.into()), rule);
             if rule.name == "Path" {
                 index.bare.insert(name.trim_end_matches('/'), rule);
             }
@@ -54,7 +59,10 @@ impl<'l> Index<'l> {
     /// What the list has for an entry. A folder may be named with or without the slash behind it.
     pub(super) fn find(&self, entry: &Element) -> Option<&'l Element> {
         let asked = entry.attribute("name").unwrap_or_default();
-        let exact = self.exact.get(&(entry.name.as_str(), asked)).copied();
+        let exact = self
+            .exact
+            .get(&(entry.name.as_str(), asked.into()))
+            .copied();
         let bare = || match entry.name == "Path" {
             true => self.bare.get(asked.trim_end_matches('/')).copied(),
             false => None,
@@ -81,6 +89,9 @@ fn bad_pattern(list: &List, rule: &Element, name: &str, error: &regex::Error) ->
 /// The entry with what the rule says and the entry does not.
 pub(super) fn apply(mut entry: Element, rule: &Element, options: RulesOptions) -> Element {
     let own = entry.attribute("name").unwrap_or_default().to_owned();
+    if entry.place.line == 0 {
+        entry.place = rule.place;
+    }
     for (name, value) in &rule.attributes {
         if entry.attribute(name).is_none() && name != "name" {
             let value = match options.replace_name {

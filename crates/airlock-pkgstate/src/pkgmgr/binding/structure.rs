@@ -60,7 +60,7 @@ pub fn bind_all(lists: &[List], client: &Client, options: RulesOptions) -> (Elem
                     let kind = served.attribute("type")?;
                     split_file_name(kind, served.attribute("file")?)
                 };
-                let named = served.attribute("name").map(str::to_owned);
+                let named = served.called();
                 if let Some(name) = named.or_else(|| split().map(|parts| parts.name)) {
                     names.insert((element.name.clone(), name));
                 }

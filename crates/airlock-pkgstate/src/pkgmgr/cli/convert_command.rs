@@ -1,6 +1,8 @@
 //! `airlock pkgmgr convert`.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -27,6 +29,9 @@ pub struct ConvertArgs {
     /// Convert also what is lost by it; each loss is said
     #[arg(long)]
     pub lossy: bool,
+    /// Write also over the list itself, and over a file in the other form
+    #[arg(long)]
+    pub force: bool,
     /// What has to be looked up.
     #[command(flatten)]
     pub look_up: LookUpArgs,
@@ -69,6 +74,9 @@ fn go(args: &ConvertArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         true => FormArg::Xml,
         false => FormArg::Toml,
     });
+    if let Some(out) = args.outfile.as_deref().filter(|_| !args.force) {
+        may_write(path, out, to)?;
+    }
     let mut warnings = Vec::new();
     let text = match to {
         FormArg::Toml => policy.to_toml(),
@@ -123,6 +131,42 @@ fn go(args: &ConvertArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         true => Ok(()),
         false => Err(Stop::Said(FAILED)),
     }
+}
+
+/// A list is not lost to its other form by a slip: its name would say the wrong form from then on.
+fn may_write(list: &Path, out: &Path, to: FormArg) -> Result<(), Stop> {
+    let shown = out.display();
+    let is_file = std::fs::metadata(out).is_ok_and(|about| about.is_file() && about.len() > 0);
+    if !is_file {
+        return Ok(());
+    }
+    let is_same = match (std::fs::canonicalize(list), std::fs::canonicalize(out)) {
+        (Ok(list), Ok(out)) => list == out,
+        _ => false,
+    };
+    if is_same {
+        return Err(Stop::Usage(format!(
+            "{shown} is the list itself; give -o another name, or --force to write over it"
+        )));
+    }
+    let mut start = [0; 256];
+    let length = File::open(out)
+        .and_then(|mut file| file.read(&mut start))
+        .map_err(|error| Error::file(out, "cannot read", error))?;
+    let start = start[..length]
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(&start[..length]);
+    let is_xml = start.trim_ascii_start().first() == Some(&b'<');
+    if is_xml != (to == FormArg::Xml) {
+        let (there, here) = match to {
+            FormArg::Xml => ("no XML", "XML"),
+            FormArg::Toml => ("XML", "the native form"),
+        };
+        return Err(Stop::Usage(format!(
+            "{shown} is there and is {there}; nothing in {here} is written over it without --force"
+        )));
+    }
+    Ok(())
 }
 
 fn say(

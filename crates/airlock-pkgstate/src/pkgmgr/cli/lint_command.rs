@@ -8,7 +8,7 @@ use serde_json::json;
 use super::files::read_bytes;
 use super::{FAILED, Stop, Terminal, write_json};
 use crate::pkgmgr::error::Error;
-use crate::pkgmgr::lint::{Finding, Severity, across, lint};
+use crate::pkgmgr::lint::{Finding, Severity, across, lint, missing_keys};
 
 /// Options of `lint`.
 #[derive(Debug, Clone, Args)]
@@ -19,6 +19,9 @@ pub struct LintArgs {
     /// Warnings count as errors
     #[arg(long)]
     pub strict: bool,
+    /// Folder of the key files that lists of the native form name (default: the list's own folder)
+    #[arg(long, value_name = "DIR")]
+    pub keys: Option<PathBuf>,
 }
 
 /// Runs `lint`; the exit status is 1 when there are errors.
@@ -28,12 +31,29 @@ pub fn run_lint(args: &LintArgs, terminal: &mut Terminal<'_>) -> u8 {
 }
 
 fn go(args: &LintArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
-    let files = opened_out(&args.files)?;
+    let (files, mut unread) = opened_out(&args.files);
     let mut findings: Vec<Finding> = Vec::new();
     let mut documents = Vec::new();
+    let mut read = 0;
     for path in &files {
-        let linted = lint(&path.display().to_string(), &read_bytes(path)?);
+        // What is wrong with the other files is told all the same.
+        let bytes = match read_bytes(path) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                unread.push(error);
+                continue;
+            }
+        };
+        read += 1;
+        let file = path.display().to_string();
+        let linted = lint(&file, &bytes);
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let folder = args.keys.as_deref().unwrap_or(beside);
+        let missing = missing_keys(&file, &linted, |name| folder.join(name).is_file());
+        let at = findings.len();
         findings.extend(linted.findings);
+        findings.extend(missing);
+        findings[at..].sort_by_key(|finding| (finding.line, finding.column));
         documents.extend(linted.document);
     }
     findings.extend(across(&documents));
@@ -47,10 +67,11 @@ fn go(args: &LintArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     if terminal.json {
         let answer = json!({
             "version": 1,
-            "files": files.len(),
+            "files": read,
             "errors": errors,
             "warnings": warnings,
             "findings": findings,
+            "unread": unread.iter().map(ToString::to_string).collect::<Vec<_>>(),
         });
         write_json(terminal.out, &answer)?;
     } else {
@@ -61,38 +82,47 @@ fn go(args: &LintArgs, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         writeln!(
             terminal.err,
             "{} file{}: {errors} error{}, {warnings} warning{}",
-            files.len(),
-            plural(files.len()),
+            read,
+            plural(read),
             plural(errors),
             plural(warnings)
         )?;
     }
-    match errors > 0 || (args.strict && warnings > 0) {
+    for error in &unread {
+        writeln!(terminal.err, "error: {error}")?;
+    }
+    match !unread.is_empty() || errors > 0 || (args.strict && warnings > 0) {
         true => Err(Stop::Said(FAILED)),
         false => Ok(()),
     }
 }
 
-/// A folder stands for the lists directly in it.
-fn opened_out(given: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
-    let mut files = Vec::new();
+/// A folder stands for the lists directly in it. The second part of the answer is what cannot be read.
+fn opened_out(given: &[PathBuf]) -> (Vec<PathBuf>, Vec<Error>) {
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
     for path in given {
         if !path.is_dir() {
             files.push(path.clone());
             continue;
         }
-        let failed = |error| Error::file(path, "cannot read the folder", error);
-        let mut inside = Vec::new();
-        for entry in std::fs::read_dir(path).map_err(failed)? {
-            let file = entry.map_err(failed)?.path();
-            if file.is_file() && is_list(&file) {
-                inside.push(file);
-            }
+        match lists_in(path) {
+            Ok(inside) => files.extend(inside),
+            Err(error) => unread.push(Error::file(path, "cannot read the folder", error)),
         }
-        inside.sort();
-        files.extend(inside);
     }
-    Ok(files)
+    (files, unread)
+}
+
+fn lists_in(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut inside = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let file = entry?.path();
+        if file.is_file() && is_list(&file) {
+            inside.push(file);
+        }
+    }
+    inside.sort();
+    Ok(inside)
 }
 
 fn is_list(path: &Path) -> bool {

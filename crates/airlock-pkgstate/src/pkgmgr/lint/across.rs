@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Severity};
-use crate::pkgmgr::list::{is_condition, is_negated, priority};
+use crate::pkgmgr::list::{group_name, is_condition, is_negated, priority};
 use crate::xml::{Document, Element};
 
 /// A condition: kind, name, whether it is turned round.
@@ -19,7 +19,7 @@ struct Place<'d> {
 /// Finds names that two lists of one kind serve with the same priority, and names that Pkgmgr and Rules both serve, where
 /// some client can fulfil the conditions of both.
 pub fn across(documents: &[Document]) -> Vec<Finding> {
-    let mut places: BTreeMap<(&str, &str), Vec<Place<'_>>> = BTreeMap::new();
+    let mut places: BTreeMap<(&str, String), Vec<Place<'_>>> = BTreeMap::new();
     for document in documents {
         let root = &document.root;
         let Some(priority) = root.attribute("priority").and_then(priority) else {
@@ -84,7 +84,7 @@ fn collect<'d>(
     element: &'d Element,
     priority: i64,
     conditions: &[Condition<'d>],
-    places: &mut BTreeMap<(&'d str, &'d str), Vec<Place<'d>>>,
+    places: &mut BTreeMap<(&'d str, String), Vec<Place<'d>>>,
 ) {
     for child in element.elements() {
         let name = child.attribute("name");
@@ -92,7 +92,7 @@ fn collect<'d>(
             let mut inner = conditions.to_vec();
             inner.push((&child.name, name.unwrap_or_default(), is_negated(child)));
             collect(document, child, priority, &inner, places);
-        } else if let Some(name) = name {
+        } else if let Some(name) = group_name(child).or(name.map(str::to_owned)) {
             places.entry((&child.name, name)).or_default().push(Place {
                 document,
                 element: child,

@@ -2,8 +2,10 @@
 
 use super::Findings;
 use super::tree::Around;
+use crate::declared::ADDED;
+use crate::pkgmgr::arch;
 use crate::pkgmgr::words::{
-    self, ACTIONS, BOOLEANS, SAME, TYPES, boolean, flag_flaw, flags, nearest,
+    self, ACTIONS, BOOLEANS, CHOICES, SAME, TYPES, boolean, flag_flaw, flags, nearest,
 };
 use crate::xml::Element;
 
@@ -17,6 +19,8 @@ pub(super) fn names(element: &Element, known: &[&[&str]], findings: &mut Finding
         if name.starts_with("py:") {
             let text = format!("{name}: templates are not evaluated; write the list out");
             findings.error(element, text);
+        } else if findings.bound && ADDED.contains(&name.as_str()) {
+            // A server or a client put it there.
         } else if !all().any(|one| one == name) {
             let meant = nearest(name, all()).map(|meant| format!("; did you mean {meant}?"));
             let meant = meant.unwrap_or_default();
@@ -49,6 +53,8 @@ pub(super) fn values(element: &Element, around: &Around, findings: &mut Findings
         }
     }
     conflicts(element, findings);
+    group(element, findings);
+    architecture(element, findings);
     let kind = around.value(element, "type");
     if let Some(kind) = element.attribute("type")
         && !TYPES.contains(&kind)
@@ -59,6 +65,48 @@ pub(super) fn values(element: &Element, around: &Around, findings: &mut Findings
     }
     if let Some(text) = element.attribute("verify_flags") {
         check_flags(element, text, kind, findings);
+    }
+}
+
+/// An architecture that no package has: nothing is ever as declared.
+fn architecture(element: &Element, findings: &mut Findings<'_>) {
+    let Some(arch) = element.attribute("arch") else {
+        return;
+    };
+    // A % stands for what multiarch names.
+    if ["", "any"].contains(&arch) || arch.contains('%') || arch::is_known(arch) {
+        return;
+    }
+    let meant = arch::meant(arch).map(|meant| format!("; did you mean {meant}?"));
+    let meant = meant.unwrap_or_default();
+    findings.warning(
+        element,
+        format!("rpm knows no architecture {arch:?}{meant}"),
+    );
+}
+
+/// A group of yum, and which of its packages are meant.
+fn group(element: &Element, findings: &mut Findings<'_>) {
+    let group = element.attribute("group");
+    if group.is_some_and(|group| group.trim().is_empty()) {
+        findings.error(
+            element,
+            "group='' names no group; write the name or id of one, or take it out",
+        );
+    }
+    let Some(choose) = element.attribute("choose") else {
+        return;
+    };
+    if !CHOICES.contains(&choose) {
+        let meant = nearest(choose, CHOICES).map(|meant| format!("; did you mean {meant}?"));
+        let text = format!(
+            "choose={choose:?} is not one of {}{}",
+            CHOICES.join(", "),
+            meant.unwrap_or_default()
+        );
+        findings.error(element, text);
+    } else if group.is_none() && element.name == "Package" {
+        findings.warning(element, "choose counts only beside group; take it out");
     }
 }
 

@@ -18,7 +18,9 @@ pub(super) fn check(package: &Element, around: &Around, findings: &mut Findings<
     text(package, findings);
     let value = |name| around.value(package, name);
     let kind = value("type");
-    if kind.is_none() {
+    // What the server could not bind has none.
+    let has_failed = findings.bound && package.attribute("failure").is_some();
+    if kind.is_none() && !has_failed {
         findings.error(
             package,
             "it has no type, here or around it; no driver of a client takes it. Add type='yum' or type='rpm'",
@@ -38,6 +40,8 @@ pub(super) fn check(package: &Element, around: &Around, findings: &mut Findings<
             "Instance" => {}
             "Ignore" => ignore(child, findings),
             native::SET if findings.native => {}
+            // A client writes it for an entry without instances.
+            "Package" if findings.bound => {}
             _ => misplaced(child, package, &["Instance", "Ignore"], findings),
         }
     }

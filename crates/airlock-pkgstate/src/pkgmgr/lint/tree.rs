@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::Findings;
 use super::{attributes, package};
-use crate::declared::OTHER_ENTRIES;
-use crate::pkgmgr::list::{OWN, is_condition, is_negated};
+use crate::declared::{OTHER_ENTRIES, suspicious};
+use crate::pkgmgr::list::{OWN, group_name, is_condition, is_negated, odd_negation};
 use crate::pkgmgr::native;
 use crate::pkgmgr::words::{self, nearest};
 use crate::xml::{Element, Node};
@@ -49,12 +49,13 @@ pub(super) fn package_list(root: &Element, findings: &mut Findings<'_>) {
 
 fn list_children(element: &Element, around: &Around, findings: &mut Findings<'_>) {
     text(element, findings);
-    let mut seen: HashSet<&str> = HashSet::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for child in element.elements() {
         match child.name.as_str() {
             "Package" => {
                 package::check(child, around, findings);
-                if let Some(name) = child.attribute("name")
+                let named = child.attribute("name").map(str::to_owned);
+                if let Some(name) = group_name(child).or(named)
                     && !seen.insert(name)
                 {
                     let text =
@@ -81,12 +82,12 @@ fn condition(element: &Element, around: &Around, findings: &mut Findings<'_>) {
             "the attribute name is missing; nothing inside is ever served",
         );
     }
-    match element.attribute("negate") {
-        Some(text) if words::boolean(text).is_none() => findings.error(
+    match (odd_negation(element), element.attribute("negate")) {
+        (Some(text), _) => findings.error(
             element,
             format!("negate={text:?} is neither true nor false; only true turns the condition round"),
         ),
-        None if around.negated => findings.warning(
+        (None, None) if around.negated => findings.warning(
             element,
             "it stands in a negated condition; Bcfg2 took it for negated too, here it is not. Write negate='false' or negate='true' to mean the same everywhere",
         ),
@@ -120,7 +121,32 @@ fn rules_children(element: &Element, around: &Around, findings: &mut Findings<'_
 }
 
 pub(super) fn bundle(root: &Element, findings: &mut Findings<'_>) {
+    // A machine may read a bundle itself, and then its packages say what they are.
+    let is_read = root
+        .elements()
+        .any(|entry| entry.name == "Package" && entry.attribute("type").is_some());
+    if is_read {
+        for entry in root.all("Package") {
+            if entry.attribute("type").is_none() && entry.attribute("failure").is_none() {
+                findings.error(
+                    entry,
+                    "it has no type, which others here have: a machine that reads the bundle itself refuses it. Add type='yum' or type='rpm'",
+                );
+            }
+        }
+    }
+    contradictions(root.elements(), findings);
     bundle_children(root, &Around::default(), findings);
+}
+
+/// Packages that are declared more than once, as something else each time.
+fn contradictions<'e>(entries: impl Iterator<Item = &'e Element>, findings: &mut Findings<'_>) {
+    for (line, last, why) in suspicious(entries) {
+        findings.warning(
+            last,
+            format!("line {line} declares it too; it is declared {why}"),
+        );
+    }
 }
 
 /// What a bundle may hold beside entries.
@@ -156,16 +182,14 @@ fn bundle_children(element: &Element, around: &Around, findings: &mut Findings<'
 /// A package that the server binds: it looks for what the name stands for in the lists.
 fn abstract_package(package: &Element, findings: &mut Findings<'_>) {
     attributes::names(package, &[&words::PACKAGE], findings);
+    attributes::values(package, &Around::default(), findings);
     if package.all("Instance").next().is_some() {
         findings.warning(
             package,
             "its instances are lost when it is bound; write BoundPackage, or put it into a PackageList",
         );
     }
-    if ["name", "group"]
-        .iter()
-        .all(|name| package.attribute(name).is_none_or(str::is_empty))
-    {
+    if package.attribute("name").is_none_or(str::is_empty) && package.attribute("group").is_none() {
         findings.error(package, "the attribute name is missing");
     }
     if let Some((_, archs)) = package
@@ -180,9 +204,21 @@ fn abstract_package(package: &Element, findings: &mut Findings<'_>) {
     }
     for child in package.elements() {
         match child.name.as_str() {
-            "Instance" => {}
+            // A machine that reads the bundle itself takes them.
+            "Instance" | "Package" => instance_of_abstract(child, findings),
             "Ignore" => package::ignore(child, findings),
             _ => misplaced(child, package, &["Ignore"], findings),
+        }
+    }
+}
+
+fn instance_of_abstract(instance: &Element, findings: &mut Findings<'_>) {
+    attributes::names(instance, &[&words::INSTANCE, &words::PACKAGE], findings);
+    attributes::values(instance, &Around::default(), findings);
+    for child in instance.elements() {
+        match child.name.as_str() {
+            "Ignore" => package::ignore(child, findings),
+            _ => misplaced(child, instance, &["Ignore"], findings),
         }
     }
 }
@@ -190,16 +226,22 @@ fn abstract_package(package: &Element, findings: &mut Findings<'_>) {
 /// What a server sends, or a machine keeps: bundles of bound entries.
 pub(super) fn configuration(root: &Element, findings: &mut Findings<'_>) {
     text(root, findings);
+    contradictions(root.elements().flat_map(Element::elements), findings);
     for child in root.elements() {
         match child.name.as_str() {
-            "Bundle" | "Independent" => bound(child, findings),
+            "Bundle" | "Independent" => bound_children(child, findings),
             _ => misplaced(child, root, &["Bundle", "Independent"], findings),
         }
     }
 }
 
 /// Bound entries, without conditions.
-pub(super) fn bound(element: &Element, findings: &mut Findings<'_>) {
+pub(super) fn independent(root: &Element, findings: &mut Findings<'_>) {
+    contradictions(root.elements(), findings);
+    bound_children(root, findings);
+}
+
+fn bound_children(element: &Element, findings: &mut Findings<'_>) {
     text(element, findings);
     for child in element.elements() {
         match child.name.strip_prefix("Bound").unwrap_or(&child.name) {

@@ -2,8 +2,7 @@
 
 use super::Loss;
 use super::value::is_attribute_name;
-use crate::pkgmgr::list::{is_condition, priority};
-use crate::pkgmgr::words::boolean;
+use crate::pkgmgr::list::{is_condition, odd_negation, priority};
 use crate::xml::{Document, Element, Node};
 
 pub(super) fn convert(document: &Document) -> Option<(Element, Vec<Loss>)> {
@@ -54,8 +53,7 @@ fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
         lose(line, format!("a {} without a name", element.name));
     }
     if is_condition(element)
-        && let Some(text) = element.attribute("negate")
-        && boolean(text).is_none()
+        && let Some(text) = odd_negation(element)
     {
         lose(
             line,

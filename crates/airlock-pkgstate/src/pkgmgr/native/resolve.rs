@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::{KEY, SET};
 use crate::pkgmgr::available::Available;
 use crate::pkgmgr::list::OWN;
-use crate::xml::{Element, Node};
+use crate::xml::{Element, Node, Place};
 
 /// What has to be known.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,10 @@ pub(super) fn resolve(
         match child {
             Node::Element(set) if set.name == SET => {
                 let chosen = choose(&name, &set, facts)?;
-                let instances = chosen.iter().map(|one| instance(one, kind.as_deref()));
+                let instances = chosen.iter().map(|one| Element {
+                    place: set.place,
+                    ..instance(one, kind.as_deref())
+                });
                 children.extend(instances.map(Node::Element));
             }
             Node::Element(mut inner) => {
@@ -190,6 +193,8 @@ struct Imported {
     nodes: Vec<Node>,
     /// What its package says.
     attributes: Vec<(String, String)>,
+    /// Where the key stands.
+    place: Place,
 }
 
 /// Keys directly inside become instances of one `gpg-pubkey`, put where there is one already. The comments before a key
@@ -222,12 +227,21 @@ fn keys(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
         let own = own.filter(|(name, _)| ["type", "uri"].contains(&name.as_str()));
         let mut instance = key_instance(&key, facts)?;
         instance.children.clone_from(&key.children);
+        instance.place = key.place;
         nodes.push(Node::Element(instance));
-        let attributes = own.cloned().collect();
-        instances.push(Imported { nodes, attributes });
+        instances.push(Imported {
+            nodes,
+            attributes: own.cloned().collect(),
+            place: key.place,
+        });
     }
     element.children = children;
-    for Imported { nodes, attributes } in instances {
+    for imported in instances {
+        let Imported {
+            nodes,
+            attributes,
+            place,
+        } = imported;
         let is_package = |child: &&mut Node| {
             matches!(child, Node::Element(inner) if inner.name == "Package"
                 && inner.attribute("name") == Some("gpg-pubkey")
@@ -240,6 +254,7 @@ fn keys(element: &mut Element, facts: &Facts<'_>) -> Result<(), ResolveError> {
                 let mut package = Element::new("Package").with("name", "gpg-pubkey");
                 package.attributes.extend(attributes);
                 package.children = nodes;
+                package.place = place;
                 element.children.insert(0, Node::Element(package));
             }
         }

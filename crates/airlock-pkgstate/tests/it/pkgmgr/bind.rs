@@ -67,3 +67,37 @@ fn priority_and_negate_of_the_lists_never_reach_an_entry() {
     let attributes = &answer["entries"][0]["attributes"];
     assert_eq!(*attributes, serde_json::json!({"name": "a", "type": "yum"}));
 }
+
+#[test]
+fn a_group_of_yum_binds_under_the_groups_name() {
+    let folder = tempdir().unwrap();
+    let list = "<PackageList priority='0' type='yum'><Package group='web' choose='default'/></PackageList>";
+    let list = put(folder.path(), "list.xml", list);
+    let native = "airlock-packages = 1\npriority = 0\ntype = \"yum\"\n[[package]]\ngroup = \"web\"\nchoose = \"default\"\n";
+    let native = put(folder.path(), "list.toml", native);
+    let rules = "<Rules priority='0'><Package group='web' choose='default' type='yum'/></Rules>";
+    let rules = put(folder.path(), "rules.xml", rules);
+    let bundle = "<Bundle name='b'><Package group='web'/></Bundle>";
+    let bundle = put(folder.path(), "bundle.xml", bundle);
+    let expected = "<Package name='group:web' group='web' choose='default' type='yum'/>";
+    for list in [&list, &native, &rules] {
+        for more in [
+            &[][..],
+            &["-p", "group:web"],
+            &["-b", bundle.as_str()],
+            &["-b", bundle.as_str(), "--regex"],
+        ] {
+            let ran = airlock([&["bind", list.as_str()], more].concat());
+            assert_eq!(ran.code, 0, "{list} {more:?}: {}", ran.err);
+            assert!(ran.out.contains(expected), "{list} {more:?}: {}", ran.out);
+        }
+    }
+    let other = "<Bundle name='b'><Package group='db'/></Bundle>";
+    let other = put(folder.path(), "other.xml", other);
+    let ran = airlock(["bind", &list, "-b", &other]);
+    assert!(
+        ran.code == 1 && ran.err.contains("Package group:db: no list serves it"),
+        "{}",
+        ran.err
+    );
+}

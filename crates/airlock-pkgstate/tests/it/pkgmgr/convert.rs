@@ -282,7 +282,9 @@ fn a_machine_of_its_own_gets_its_entries_from_a_policy() {
         keys: &(),
         today: jiff::civil::date(2026, 1, 1),
     };
-    let (entries, problems) = policy.entries(&Client::new("h", ["web"]), &facts).unwrap();
+    let (entries, problems) = policy
+        .entries("policy.toml", &Client::new("h", ["web"]), &facts)
+        .unwrap();
     assert_eq!(problems, []);
     insta::assert_snapshot!(airlock_pkgstate::xml::indented(&entries), @r"
     <Independent>
@@ -294,7 +296,9 @@ fn a_machine_of_its_own_gets_its_entries_from_a_policy() {
         </Package>
     </Independent>
     ");
-    let (entries, _) = policy.entries(&Client::new("h", ["db"]), &facts).unwrap();
+    let (entries, _) = policy
+        .entries("policy.toml", &Client::new("h", ["db"]), &facts)
+        .unwrap();
     assert_eq!(entries.elements().count(), 1);
 
     // The same from a file of any form.
@@ -340,4 +344,46 @@ fn hostile_nesting_is_an_error_in_both_forms() {
         assert_eq!(ran.code, 1);
         assert!(ran.out.lines().count() < 5, "{}", ran.out);
     }
+}
+
+#[test]
+fn a_list_is_not_written_over_by_its_other_form() {
+    let folder = tempdir().unwrap();
+    let xml = "<PackageList priority='0' type='yum'>\n    <Package name='a'/>\n</PackageList>\n";
+    let toml = "airlock-packages = 1\npriority = 0\ntype = \"yum\"\n\n[[package]]\nname = \"a\"\n";
+    let list = put(folder.path(), "base.xml", xml);
+    let link = folder.path().join("link.xml");
+    std::os::unix::fs::symlink("base.xml", &link).unwrap();
+    for out in [list.as_str(), link.to_str().unwrap()] {
+        let ran = airlock(["convert", &list, "-o", out]);
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(ran.err.contains("is the list itself"), "{}", ran.err);
+        assert_eq!(std::fs::read_to_string(&list).unwrap(), xml);
+    }
+    let other = put(folder.path(), "other.xml", xml);
+    let ran = airlock(["convert", &list, "-o", &other]);
+    assert_eq!(ran.code, 2);
+    let said = "is there and is XML; nothing in the native form is written over it without --force";
+    assert!(ran.err.contains(said), "{}", ran.err);
+    let native = put(folder.path(), "base.toml", toml);
+    let notes = put(folder.path(), "notes.txt", "keep\n");
+    for out in [&native, &notes] {
+        let before = std::fs::read_to_string(out).unwrap();
+        let ran = airlock(["convert", &list, "--to", "xml", "-o", out]);
+        assert_eq!(ran.code, 2, "{out}");
+        assert!(ran.err.contains("is no XML"), "{}", ran.err);
+        assert_eq!(std::fs::read_to_string(out).unwrap(), before);
+    }
+    // An older result of the same form, and a new or empty file, are written.
+    let empty = put(folder.path(), "empty.toml", "");
+    for out in [&native, &empty] {
+        let ran = airlock(["convert", &list, "-o", out]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        assert_eq!(std::fs::read_to_string(out).unwrap(), toml);
+    }
+    let ran = airlock(["convert", &native, "-o", &other]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let ran = airlock(["convert", &list, "-o", &list, "--force"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert_eq!(std::fs::read_to_string(&list).unwrap(), toml);
 }

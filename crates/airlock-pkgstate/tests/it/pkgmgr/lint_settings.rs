@@ -97,3 +97,18 @@ erase_flags = nodeps
     assert_eq!(code, 1);
     insta::assert_snapshot!(said);
 }
+
+#[test]
+fn a_truth_in_quotes_is_told_to_go_without_them() {
+    for (written, write) in [
+        ("\"false\"", "write false, without quotes"),
+        ("'True'", "write true, without quotes"),
+        ("yes", "write true"),
+        ("maybe", "write true or false"),
+    ] {
+        let (code, said) = lint(&format!("[RPMng]\npkg_checks = {written}\n"));
+        assert_eq!(code, 0, "{said}");
+        let expected = format!("is read as false, as [RPMng] always did; {write}\n");
+        assert!(said.contains(&expected), "{said}");
+    }
+}
