@@ -180,11 +180,12 @@ pub(super) fn drivers(entry: &Entry, remarks: &mut Vec<Remark>) {
     }
 }
 
-/// Sections whose names are nearly those of sections that are read. Others belong to other programs.
+/// Sections whose names are nearly those of sections that are read. Others belong to other drivers and programs.
 pub(super) fn sections(file: &File, remarks: &mut Vec<Remark>) {
     for section in &file.sections {
         let name = section.name.as_str();
         if !SECTIONS.contains(&name)
+            && !DRIVERS.contains(&name)
             && let Some(meant) = nearest(name, SECTIONS)
         {
             remarks.push(Remark::Idle(format!(

@@ -69,7 +69,7 @@ fn list_children(element: &Element, around: &Around, findings: &mut Findings<'_>
                 attributes::values(child, around, findings);
                 list_children(child, &around.within(child), findings);
             }
-            native::KEY if findings.native => {}
+            native::KEY if findings.native => key(child, Some(element), findings),
             _ => misplaced(child, element, &["Package", "Group", "Client"], findings),
         }
     }
@@ -95,6 +95,27 @@ fn condition(element: &Element, around: &Around, findings: &mut Findings<'_>) {
     }
 }
 
+/// A key becomes a package, which needs what packages need; a list gives it what it does not say itself.
+fn key(key: &Element, list: Option<&Element>, findings: &mut Findings<'_>) {
+    let said = |name: &str| {
+        let own = key.attribute(name);
+        own.or_else(|| list.and_then(|list| list.attribute(name)))
+    };
+    match said("type") {
+        None => findings.error(
+            key,
+            "it has no type, so that no driver takes it; write type = \"rpm\" or \"yum\"",
+        ),
+        Some("rpm") if key.attribute("file").is_some() && said("uri").is_none() => {
+            findings.error(
+                key,
+                "it has a file and no uri, so that it cannot be imported",
+            );
+        }
+        Some(_) => {}
+    }
+}
+
 pub(super) fn rules(root: &Element, findings: &mut Findings<'_>) {
     attributes::names(root, &[&["priority"]], findings);
     rules_children(root, &Around::default(), findings);
@@ -114,7 +135,7 @@ fn rules_children(element: &Element, around: &Around, findings: &mut Findings<'_
             }
             // Entries of other kinds are not looked into.
             other if OTHER_ENTRIES.contains(&other) => {}
-            native::KEY if findings.native => {}
+            native::KEY if findings.native => key(child, None, findings),
             _ => unknown(child, element, &["Package", "Group", "Client"], findings),
         }
     }

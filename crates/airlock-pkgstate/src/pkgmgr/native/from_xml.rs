@@ -29,6 +29,15 @@ fn is_known(parent: &Element, child: &Element, is_rules: bool) -> bool {
     }
 }
 
+fn is_named(element: &Element) -> bool {
+    let has = |names: &[&str]| names.iter().any(|name| element.attribute(name).is_some());
+    match element.name.as_str() {
+        "Package" => has(&["name", "group", "file"]),
+        "Path" | "Ignore" | "Group" | "Client" => has(&["name"]),
+        _ => true,
+    }
+}
+
 fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
     let mut copy = Element {
         name: element.name.clone(),
@@ -42,15 +51,6 @@ fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
         for (name, _) in element.attributes.iter().filter(|(name, _)| name != "name") {
             lose(line, format!("the attribute {name} of an Ignore"));
         }
-    }
-    let has = |names: &[&str]| names.iter().any(|name| element.attribute(name).is_some());
-    let is_named = match element.name.as_str() {
-        "Package" => has(&["name", "group", "file"]),
-        "Path" | "Ignore" | "Group" | "Client" => has(&["name"]),
-        _ => true,
-    };
-    if !is_named {
-        lose(line, format!("a {} without a name", element.name));
     }
     if is_condition(element)
         && let Some(text) = odd_negation(element)
@@ -81,6 +81,12 @@ fn take(element: &Element, is_rules: bool, losses: &mut Vec<Loss>) -> Element {
                 copy.children.insert(last, child.clone());
             }
             Node::Comment(_) => copy.children.push(child.clone()),
+            // The form does not read what has no name.
+            Node::Element(inner) if is_known(element, inner, is_rules) && !is_named(inner) => {
+                is_kept = false;
+                let text = format!("a {} without a name", inner.name);
+                lose(inner.place.line, text);
+            }
             Node::Element(inner) if is_known(element, inner, is_rules) => {
                 let mut inner_losses = Vec::new();
                 copy.push(take(inner, is_rules, &mut inner_losses));

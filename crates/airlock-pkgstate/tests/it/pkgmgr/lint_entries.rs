@@ -197,3 +197,55 @@ fn a_file_that_cannot_be_read_does_not_hide_what_is_wrong_with_the_others() {
     );
     assert_eq!(answer["unread"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn a_key_needs_a_type_and_a_place_as_packages_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let fingerprint = "a".repeat(40);
+    let of = |list: &str, key: &str| {
+        let text = format!(
+            "airlock-packages = 1\npriority = 0\n{list}[[key]]\nfingerprint = \"{fingerprint}\"\ncreated = \"12345678\"\n{key}"
+        );
+        airlock(["lint", &put(folder.path(), "l.toml", &text)])
+    };
+    let none = of("", "");
+    assert_eq!(none.code, 1);
+    assert!(none.out.contains(": it has no type"), "{}", none.out);
+    let placeless = of("type = \"rpm\"\n", "file = \"KEY\"\n");
+    assert!(
+        placeless.out.contains(": it has a file and no uri"),
+        "{}",
+        placeless.out
+    );
+    let whole = of("type = \"rpm\"\nuri = \"u\"\n", "file = \"KEY\"\n");
+    assert_eq!(whole.code, 0, "{}", whole.out);
+    assert_eq!(of("", "type = \"yum\"\n").code, 0);
+}
+
+#[test]
+fn sections_of_other_drivers_are_none_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let conf = put(
+        folder.path(),
+        "bcfg2.conf",
+        "[APT]\nx = 1\n[IPS]\ny = 2\n[YUMng]\n",
+    );
+    let ran = airlock(["lint", &conf]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+}
+
+#[test]
+fn what_is_converted_with_losses_can_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = put(
+        folder.path(),
+        "l.xml",
+        "<PackageList priority='0' type='yum'><Package version='1'/><Package name='a'/></PackageList>",
+    );
+    let toml = folder.path().join("l.toml");
+    let ran = airlock(["convert", "--lossy", &list, "-o", text(&toml)]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("a Package without a name"), "{}", ran.err);
+    let back = airlock(["convert", text(&toml)]);
+    assert_eq!(back.code, 0, "{}", back.err);
+}
