@@ -99,15 +99,16 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             session.select(&mut airlock_pkgstate::run::Nobody);
             session.plan(&mut host);
             session.look_further(&mut host);
-            for action in &session.actions {
-                if let Some(why) = host.foretell(action) {
-                    session.notes.push(format!("{}: {why}", action.entry));
-                }
-            }
             if let Some(path) = &plan.output {
                 let text = Plan::of(&session).to_json()?;
                 // Addresses of packages may hold passwords.
                 sources::keep_plan(path, &(text + "\n"))?;
+            }
+            // Of the files as they are now; a plan says nothing of them.
+            for action in &session.actions {
+                if let Some(why) = host.foretell(action) {
+                    session.notes.push(format!("{}: {why}", action.entry));
+                }
             }
             session.hold_to_rules(&mut host)
         }
@@ -181,6 +182,7 @@ fn finish(
             for note in &session.notes {
                 writeln!(out, "note: {}", one_line(note))?;
             }
+            out.push_str(&report.notes_of_good());
             if common.show_extra {
                 for extra in &report.extra {
                     writeln!(out, "extra: {extra}")?;

@@ -236,21 +236,36 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// An installed instance that another entry of its name declares: it is not too much for this one. The old drivers took
-    /// away with each entry what the other had brought.
-    pub fn declares_elsewhere(&self, package: &Installed) -> bool {
+    /// An installed instance that another entry of its name declares: it is not too much for this one, whose instances are
+    /// these. Of packages that stand side by side, and keys, it is the version that is declared; of others the architecture,
+    /// which this one must say nothing about. The old drivers took away with each entry what the other had brought.
+    pub fn declares_elsewhere<'i>(
+        &self,
+        package: &Installed,
+        side_by_side: bool,
+        own: impl Iterator<Item = &'i Instance>,
+    ) -> bool {
         if self.settings.legacy_quirks {
             return false;
         }
-        let installed = Parts {
-            epoch: Some(package.epoch.unwrap_or(0).to_string()),
-            version: Some(package.version.clone()),
-            release: Some(package.release.clone()),
-            arch: package.arch.clone(),
+        let Some(all) = self.together.get(&package.name) else {
+            return false;
         };
-        self.together
-            .get(&package.name)
-            .is_some_and(|all| all.iter().any(|one| one.takes(&installed)))
+        let mut installed = Parts {
+            arch: package.arch.clone(),
+            ..Parts::default()
+        };
+        if side_by_side || package.is_key() {
+            installed.epoch = Some(package.epoch.unwrap_or(0).to_string());
+            installed.version = Some(package.version.clone());
+            installed.release = Some(package.release.clone());
+        } else {
+            let mut own = own.map(|instance| Parts::of(&instance.element));
+            if own.any(|one| one.same_arch(&installed)) {
+                return false;
+            }
+        }
+        all.iter().any(|one| one.takes(&installed))
     }
 
     /// Whether a failing file counts for this instance.

@@ -230,20 +230,7 @@ impl Report {
         for note in &self.notes {
             let _ = writeln!(out, "note: {}", one_line(note));
         }
-        let of_good = self.entries.iter().filter(|entry| !told(entry));
-        let of_good: Vec<String> = of_good
-            .flat_map(|entry| entry.notes.iter().map(|note| entry.labelled(note)))
-            .collect();
-        for note in of_good.iter().take(MOST_NOTES) {
-            let _ = writeln!(out, "note: {note}");
-        }
-        if of_good.len() > MOST_NOTES {
-            let more = of_good.len() - MOST_NOTES;
-            let _ = writeln!(
-                out,
-                "note: {more} more about good entries; --json has them all"
-            );
-        }
+        out.push_str(&self.notes_of_good());
         if !self.not_handled.is_empty() {
             let count = self.not_handled.len();
             let _ = match self.driver.as_str() {
@@ -268,6 +255,29 @@ impl Report {
             self.modified.len(),
             self.extra.len()
         );
+        out
+    }
+
+    /// Notes about entries that are good, the first of them: a line each.
+    pub fn notes_of_good(&self) -> String {
+        let good = self
+            .entries
+            .iter()
+            .filter(|entry| entry.good_before && entry.good);
+        let notes: Vec<String> = good
+            .flat_map(|entry| entry.notes.iter().map(|note| entry.labelled(note)))
+            .collect();
+        let mut out = String::new();
+        for note in notes.iter().take(MOST_NOTES) {
+            let _ = writeln!(out, "note: {note}");
+        }
+        if notes.len() > MOST_NOTES {
+            let more = notes.len() - MOST_NOTES;
+            let _ = writeln!(
+                out,
+                "note: {more} more about good entries; --json has them all"
+            );
+        }
         out
     }
 

@@ -13,6 +13,7 @@ pub mod command;
 mod further;
 pub mod groups;
 mod perform;
+mod replace;
 mod rpm;
 pub mod select;
 mod transaction;

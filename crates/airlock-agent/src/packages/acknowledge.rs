@@ -21,7 +21,7 @@ struct Document {
     unread: Vec<String>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct File {
     package: String,
     path: String,
@@ -84,6 +84,7 @@ fn changed(names: &[String], session: &Session<'_>) -> anyhow::Result<Vec<File>>
     {
         anyhow::bail!("no entry declares {unknown}; nothing was acknowledged");
     }
+    let context = session.context(false);
     let mut files = Vec::new();
     for (entry, examined) in entries.zip(&session.now) {
         for status in &examined.instances {
@@ -93,11 +94,17 @@ fn changed(names: &[String], session: &Session<'_>) -> anyhow::Result<Vec<File>>
                 continue;
             }
             for verdict in status.verdicts.iter().flatten() {
+                let counts = |path: &str| context.counts(path, entry, &status.instance);
                 let config = verdict.files.iter().filter(|file| file.kind == 'c');
-                files.extend(config.map(|file| File {
-                    package: verdict.package.clone(),
-                    path: file.path.clone(),
-                }));
+                for file in config.filter(|file| counts(&file.path)) {
+                    let file = File {
+                        package: verdict.package.clone(),
+                        path: file.path.clone(),
+                    };
+                    if !files.contains(&file) {
+                        files.push(file);
+                    }
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::matching::{instances, truth};
-use super::{Context, Examined, yum};
+use super::{Context, Examined, rpm, yum};
 use crate::declared::{Configuration, Entry, Instance, Parts, contradiction};
 use crate::inventory::KEY;
 use crate::settings::Driver;
@@ -46,8 +46,10 @@ fn is_judged(entry: &Entry, context: &Context<'_>) -> bool {
     let side_by_side = || {
         let installed = context.inventory.named(name);
         settings.installonly.iter().any(|one| one == name)
-            || (context.driver == Driver::Yum
-                && (installed.is_empty() || yum::is_installonly(context, &installed)))
+            || match context.driver {
+                Driver::Rpm => rpm::is_installonly(entry, context, &installed),
+                Driver::Yum => installed.is_empty() || yum::is_installonly(context, &installed),
+            }
     };
     entry.is_package(context.driver.handles())
         && entry.attribute("group").is_none()

@@ -117,7 +117,11 @@ fn declared_versions(instances: &[Instance]) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn is_installonly(entry: &Entry, context: &Context<'_>, installed: &[&Installed]) -> bool {
+pub(super) fn is_installonly(
+    entry: &Entry,
+    context: &Context<'_>,
+    installed: &[&Installed],
+) -> bool {
     let list = &context.settings.installonly;
     let by_name = || list.iter().any(|name| name == entry.name());
     if context.settings.installonly_test == InstallonlyTest::Name {
@@ -441,7 +445,11 @@ impl Run<'_, '_> {
         };
         self.installed
             .iter()
-            .filter(|package| !known(package) && !self.context.declares_elsewhere(package))
+            .filter(|package| !known(package))
+            .filter(|package| {
+                let own = statuses.iter().map(|status| &status.instance);
+                !self.context.declares_elsewhere(package, by_version, own)
+            })
             .map(|package| (*package).clone())
             .collect()
     }

@@ -279,7 +279,12 @@ impl Look<'_, '_> {
             true => Vec::new(),
             false => {
                 let mut extra = extra(&statuses, &self.installed, legacy);
-                extra.retain(|package| !self.context.declares_elsewhere(package));
+                extra.retain(|package| {
+                    let own = statuses.iter().map(|status| &status.instance);
+                    !self
+                        .context
+                        .declares_elsewhere(package, self.side_by_side, own)
+                });
                 extra
             }
         };

@@ -50,7 +50,8 @@ impl Parts {
         self.same_arch(other) && self.same_version(other)
     }
 
-    fn same_arch(&self, other: &Self) -> bool {
+    /// Of one architecture, or of any.
+    pub fn same_arch(&self, other: &Self) -> bool {
         same(&self.arch, &other.arch)
     }
 

@@ -295,11 +295,10 @@ impl Session<'_> {
                 ));
             } else if self.may_remove(installed, notes) {
                 let reason = "this instance is installed and not declared".to_owned();
-                actions.push(Action::removal(
-                    ActionKind::RemoveInstance,
-                    installed,
-                    reason,
-                ));
+                let action = Action::removal(ActionKind::RemoveInstance, installed, reason);
+                if !actions.contains(&action) {
+                    actions.push(action);
+                }
             }
         }
     }

@@ -120,6 +120,9 @@ impl Session<'_> {
             self.planned.get_or_insert_default();
         }
         self.plan(machine);
+        if !self.settings.legacy_quirks {
+            self.actions.retain(|action| !action.is_removal());
+        }
         let outcome = match self.ensure_safe(machine) {
             Ok(()) => self.install(&clobbered, machine),
             // What was done before stands; the rest of the run goes on.

@@ -1,14 +1,11 @@
-//! RPMng's commands: extra instances out, packages side by side in, keys, the rest; each kind in one transaction, then one by
+//! RPMng's commands: packages side by side in, keys, the rest, extra instances out; each kind in one transaction, then one by
 //! one when that fails.
-
-use std::collections::BTreeSet;
 
 use super::action::{Action, ActionKind};
 use super::command::{Command, Erased, Erasure};
 use super::{Machine, Obtained, RunError, Session};
 use crate::decide::extra::ExtraPackage;
 use crate::declared::Entry;
-use crate::inventory::Installed;
 
 /// Options of every installation.
 const OPTIONS: [&str; 3] = ["--quiet", "--oldpackage", "--replacepkgs"];
@@ -26,32 +23,69 @@ impl Session<'_> {
             self.refuse_displaced(machine)?;
             self.import_keys(&keys, machine)?;
         }
-        let mut files = Vec::new();
-        let mut without: BTreeSet<String> = BTreeSet::new();
+        let mut files: Vec<(Action, String)> = Vec::new();
         for action in installations {
             match machine.obtain(&action) {
-                Obtained::File(file) => files.push((action, file)),
-                Obtained::Absent(file) => {
-                    without.insert(action.entry.clone());
-                    files.push((action, file));
-                }
-                Obtained::Refused(why) => {
-                    self.notes.push(format!("{}: {why}", action.entry));
-                    without.insert(action.entry);
-                }
+                Obtained::File(file) | Obtained::Absent(file) => files.push((action, file)),
+                Obtained::Refused(why) => self.notes.push(format!("{}: {why}", action.entry)),
             }
         }
         self.refuse_displaced(machine)?;
-        self.remove_extra_instances(&without, machine)?;
-        let (beside, others): (Vec<_>, Vec<_>) = files
-            .into_iter()
-            .partition(|(action, _)| action.side_by_side);
-        let files = |of: Vec<(Action, String)>| of.into_iter().map(|(_, file)| file).collect();
-        self.install_files("--install", files(beside), machine)?;
+        let legacy = self.settings.legacy_quirks;
+        if legacy {
+            self.remove_all_instances(machine)?;
+        }
+        let of = |beside: bool| -> Vec<String> {
+            let wanted = files
+                .iter()
+                .filter(|(action, _)| action.side_by_side == beside);
+            wanted.map(|(_, file)| file.clone()).collect()
+        };
+        self.install_files("--install", of(true), machine)?;
         if !self.settings.require_signatures {
             self.import_keys(&keys, machine)?;
         }
-        self.install_files("--upgrade", files(others), machine)
+        self.install_files("--upgrade", of(false), machine)?;
+        if legacy || !self.removes_instances() {
+            return Ok(());
+        }
+        let of_entry = |session: &Self, at: usize| -> Vec<(bool, String)> {
+            let label = session.entry(at).map(Entry::label).unwrap_or_default();
+            let own = files.iter().filter(|(action, _)| action.entry == label);
+            own.map(|(action, file)| (action.side_by_side, file.clone()))
+                .collect()
+        };
+        self.settle_instances(
+            machine,
+            |session, at, _| {
+                let mut own = of_entry(session, at).into_iter();
+                own.any(|(_, file)| session.failed_for_files(&file))
+            },
+            |session, places, machine| session.erase_instances_of(places, machine),
+            |session, at, machine| {
+                for (beside, file) in of_entry(session, at) {
+                    let mode = if beside { "--install" } else { "--upgrade" };
+                    session.install_files(mode, vec![file], machine)?;
+                }
+                Ok(())
+            },
+        )
+    }
+
+    fn erase_instances_of(
+        &mut self,
+        places: &[usize],
+        machine: &mut dyn Machine,
+    ) -> Result<(), RunError> {
+        let extra = places
+            .iter()
+            .filter_map(|at| self.now.get(*at)?.extra.clone());
+        let packages: Vec<ExtraPackage> = extra.collect();
+        if !packages.is_empty() {
+            self.step("remove extra instances", machine)?;
+            self.erase(&packages, machine);
+        }
+        Ok(())
     }
 
     pub(super) fn of_kind(&self, wanted: impl Fn(&Action) -> bool) -> Vec<Action> {
@@ -62,54 +96,13 @@ impl Session<'_> {
             .collect()
     }
 
-    /// Extra instances of the entries that are put right. The old driver took those of all entries, whatever was answered.
-    /// Those stay whose entry has nothing to put in their place (`without`).
-    fn remove_extra_instances(
-        &mut self,
-        without: &BTreeSet<String>,
-        machine: &mut dyn Machine,
-    ) -> Result<(), RunError> {
+    /// The old driver took the extra instances of all entries, whatever was answered, before it installed anything.
+    fn remove_all_instances(&mut self, machine: &mut dyn Machine) -> Result<(), RunError> {
         if !self.removes_instances() {
             return Ok(());
         }
-        let legacy = self.settings.legacy_quirks;
-        let context = self.context(false);
-        let is_without = |at: &usize| {
-            let label = self.entry(*at).map(Entry::label);
-            !legacy && label.is_some_and(|label| without.contains(&label))
-        };
-        let kept: Vec<usize> = self.to_install.iter().copied().filter(is_without).collect();
-        let packages: Vec<ExtraPackage> = (0..self.now.len())
-            .filter(|at| !is_without(at))
-            .filter(|at| legacy || self.to_install.contains(at))
-            .filter(|at| legacy || self.can_install(*at, &context))
-            .filter_map(|at| self.now.get(at)?.extra.clone())
-            .collect();
-        for at in kept {
-            self.keep_instances(at);
-        }
-        if packages.is_empty() {
-            return Ok(());
-        }
-        self.step("remove extra instances", machine)?;
-        self.erase(&packages, machine);
-        Ok(())
-    }
-
-    /// Says that extra instances stay because nothing came in their place.
-    pub(super) fn keep_instances(&mut self, at: usize) {
-        let extra = self
-            .now
-            .get(at)
-            .and_then(|examined| examined.extra.as_ref());
-        let Some(extra) = extra else {
-            return;
-        };
-        let specs: Vec<String> = extra.instances.iter().map(Installed::spec).collect();
-        self.notes.push(format!(
-            "{} stays: what is declared in its place could not be installed",
-            specs.join(", ")
-        ));
+        let all: Vec<usize> = (0..self.now.len()).collect();
+        self.erase_instances_of(&all, machine)
     }
 
     fn step(&self, what: &str, machine: &mut dyn Machine) -> Result<(), RunError> {

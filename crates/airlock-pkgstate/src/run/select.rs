@@ -59,16 +59,6 @@ impl Session<'_> {
                 None => true,
             });
         }
-        // The old client's lists held installations only.
-        for package in &removal {
-            if !self.options.decisions.allows("Package", &package.name) {
-                self.notes.push(format!(
-                    "{} goes although the {} does not let it be touched: lists of decisions hold no removals of -r",
-                    package.name,
-                    self.options.decisions.mode.word()
-                ));
-            }
-        }
         let asked = self
             .options
             .bundles
@@ -103,6 +93,25 @@ impl Session<'_> {
                 }
             }
             removal = asked;
+        }
+        // The old client's lists held installations only.
+        let decisions = &self.options.decisions;
+        let mut against = removal.iter().map(|package| package.name.as_str());
+        let against: Vec<&str> = against
+            .by_ref()
+            .filter(|name| !decisions.allows("Package", name))
+            .collect();
+        if !against.is_empty() {
+            let more = match against.len() {
+                0..=3 => String::new(),
+                count => format!(" and {} more", count - 3),
+            };
+            let names: Vec<&str> = against.into_iter().take(3).collect();
+            self.notes.push(format!(
+                "{}{more} would not be touched by the {}, and go: lists of decisions hold no removals of -r",
+                names.join(", "),
+                decisions.mode.word()
+            ));
         }
         self.left = bad.into_iter().filter(|at| !chosen.contains(at)).collect();
         self.to_install = chosen;

@@ -6,6 +6,7 @@ use super::action::{Action, ActionKind};
 use super::command::{Command, Erased, Erasure, Manager};
 use super::{Machine, RunError, Session};
 use crate::decide::extra::ExtraPackage;
+use crate::declared::Entry;
 use crate::safety::Protected;
 
 /// So many requests are made one by one when they fail together; more are made in halves.
@@ -25,35 +26,62 @@ impl Session<'_> {
         &mut self,
         machine: &mut dyn Machine,
     ) -> Result<(), RunError> {
-        // The old driver had the wrong list in its hands here and removed nothing.
-        let removes = self.removes_instances() && !self.settings.legacy_quirks;
-        // They go first, since they may be in the way; where it is not certain that the others come, these go last.
-        let first = self.foreseen;
-        if removes && first {
-            let chosen = self.to_install.clone();
-            self.remove_instances_of(&chosen, machine)?;
-        }
         let keys = self.of_kind(|action| action.kind == ActionKind::ImportKey);
         self.import_keys(&keys, machine)?;
         let manager = machine.manager();
-        for (order, actions) in self.orders(manager) {
-            self.manage(manager, order, &actions, machine)?;
+        let orders = self.orders(manager);
+        for (order, actions) in &orders {
+            self.manage(manager, *order, actions, false, machine)?;
         }
-        if removes && !first {
-            self.refresh(machine)?;
-            let chosen = self.to_install.clone();
-            self.reexamine(&chosen, machine);
-            let is_there = |at: &usize| {
-                let examined = self.now.get(*at);
-                examined.is_some_and(|examined| examined.instances.iter().all(|one| one.is_good()))
-            };
-            let (there, not): (Vec<usize>, Vec<usize>) = chosen.into_iter().partition(is_there);
-            for at in not {
-                self.keep_instances(at);
+        // The old driver had the wrong list in its hands here and removed nothing.
+        if self.settings.legacy_quirks || !self.removes_instances() {
+            return Ok(());
+        }
+        let of_entry = |session: &Self, at: usize| -> Vec<(Order, Vec<Action>)> {
+            let label = session.entry(at).map(Entry::label).unwrap_or_default();
+            let own = orders.iter().map(|(order, actions)| {
+                let own = actions.iter().filter(|action| action.entry == label);
+                (*order, own.cloned().collect::<Vec<Action>>())
+            });
+            own.filter(|(_, actions)| !actions.is_empty()).collect()
+        };
+        self.settle_instances(
+            machine,
+            |session, at, machine| {
+                let own = of_entry(session, at);
+                let mut own = own.iter();
+                own.any(|(order, actions)| session.is_blocked(manager, *order, actions, machine))
+            },
+            |session, places, machine| session.remove_instances_of(places, machine),
+            |session, at, machine| {
+                for (order, actions) in of_entry(session, at) {
+                    session.manage(manager, order, &actions, true, machine)?;
+                }
+                Ok(())
+            },
+        )
+    }
+
+    /// What is installed is in the way of these: not that no repository has them, or that they may not come.
+    fn is_blocked(
+        &self,
+        manager: Manager,
+        order: Order,
+        actions: &[Action],
+        machine: &mut dyn Machine,
+    ) -> bool {
+        match self.ask_about(manager, order, actions, machine) {
+            Ok(_) => actions
+                .iter()
+                .any(|action| self.failed_for_files(&spec(manager, action))),
+            Err(why) => {
+                let why = why.to_lowercase();
+                ["conflict", "cannot install both"]
+                    .iter()
+                    .any(|word| why.contains(word))
+                    && !why.contains("unable to find a match")
             }
-            self.remove_instances_of(&there, machine)?;
         }
-        Ok(())
     }
 
     fn remove_instances_of(
@@ -95,17 +123,19 @@ impl Session<'_> {
         manager: Manager,
         order: Order,
         actions: &[Action],
+        alone: bool,
         machine: &mut dyn Machine,
     ) -> Result<(), RunError> {
         let specs: Vec<String> = actions.iter().map(|action| spec(manager, action)).collect();
         self.stop_at(&format!("{manager} of {}", specs.join(", ")), machine)?;
-        let succeeded = self.request_once(manager, order, actions, false, machine);
+        let succeeded = self.request_once(manager, order, actions, alone, machine);
         if !succeeded && actions.len() > MOST_ALONE {
             self.notes
                 .push(format!("{manager} could not do all together; in halves"));
             let (first, second) = actions.split_at(actions.len() / 2);
-            self.manage(manager, order, first, machine)?;
-            return self.manage(manager, order, second, machine);
+            // A part is another question: what it takes away was not asked for all together.
+            self.manage(manager, order, first, true, machine)?;
+            return self.manage(manager, order, second, true, machine);
         }
         if !succeeded && actions.len() > 1 {
             self.notes
@@ -263,12 +293,14 @@ impl Session<'_> {
         format!("--setopt=protected_packages={}", names.join(","))
     }
 
-    /// The option by which dnf and yum put beside each other what is to stand so here. It may take the place of their own
-    /// list.
-    fn keeping_beside(&self, actions: &[Action]) -> Option<String> {
+    /// The options by which dnf and yum put beside each other what is to stand so here, as many as are declared: what is too
+    /// much goes with `-r`, and not because of their own limit, which knows nothing of what is declared. The list may take the
+    /// place of theirs.
+    fn keeping_beside(&self, actions: &[Action]) -> Vec<String> {
+        if !actions.iter().any(|action| action.side_by_side) {
+            return Vec::new();
+        }
         let listed = &self.settings.installonly;
-        let mut apart = actions.iter().filter(|action| action.side_by_side);
-        apart.next()?;
         let own = [
             "installonlypkg(kernel)",
             "installonlypkg(kernel-module)",
@@ -276,10 +308,13 @@ impl Session<'_> {
         ];
         let fit = |name: &&str| !name.contains([',', ' ']);
         let names = listed.iter().map(String::as_str).chain(own).filter(fit);
-        Some(format!(
-            "--setopt=installonlypkgs={}",
-            names.collect::<Vec<_>>().join(",")
-        ))
+        vec![
+            format!(
+                "--setopt=installonlypkgs={}",
+                names.collect::<Vec<_>>().join(",")
+            ),
+            "--setopt=installonly_limit=0".to_owned(),
+        ]
     }
 
     fn removes(&self, name: &str) -> bool {

@@ -512,7 +512,7 @@ fn an_old_kernel_stays_when_the_file_of_the_declared_one_is_not_there() {
         assert!(ran.stdout.contains(said), "{}", ran.stdout);
     }
     let ran = machine.run("apply", &with(&["-r", "packages"]));
-    let said = "kernel-5.0-1.x86_64 stays: what is declared in its place could not be installed";
+    let said = "kernel-5.0-1.x86_64 stays: what is declared in its place is not there";
     assert!(ran.stdout.contains(said), "{}", ran.stdout);
     assert_eq!(
         machine.installed(),
@@ -696,4 +696,85 @@ fn a_key_that_another_entry_declares_in_the_old_style_stays() {
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert_eq!(machine.installed().len(), 2, "{}", ran.stdout);
     }
+}
+
+#[test]
+fn an_old_kernel_stays_when_the_new_one_lacks_something_or_may_not_come() {
+    for (instance, requires) in [("", "nowhere"), (" installed_action='none'", "kernel")] {
+        let machine = Machine::new(&["kernel-5.0-1.x86_64"]);
+        let new = Rpm::new("kernel", "6", "1")
+            .arch("noarch")
+            .requires(requires);
+        new.write_to(machine.folder.path());
+        machine.declare(&format!(
+            "<Package name='kernel' type='rpm' uri='{}'><Instance simplefile='{}' version='6' release='1' arch='noarch'{instance}/></Package>",
+            machine.folder.path().display(),
+            new.file_name()
+        ));
+        let ran = machine.run("apply", &with(&["-r", "packages"]));
+        assert_eq!(
+            machine.installed(),
+            ["kernel-5.0-1.x86_64"],
+            "{}{}",
+            ran.stdout,
+            ran.stderr
+        );
+        let said = "kernel-5.0-1.x86_64 stays: what is declared in its place is not there";
+        assert!(ran.stdout.contains(said), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn an_extra_instance_that_is_in_the_way_of_a_file_goes_first() {
+    let machine = Machine::new(&[]);
+    let other = Rpm::new("own", "1", "1")
+        .arch("i686")
+        .file("/opt/own", "old");
+    let new = Rpm::new("own", "2", "1")
+        .arch("noarch")
+        .file("/opt/own", "new");
+    let file = other.write_to(machine.folder.path());
+    machine.rpm(&[
+        "--install",
+        "--ignorearch",
+        "--nosignature",
+        file.to_str().unwrap(),
+    ]);
+    new.write_to(machine.folder.path());
+    machine.declare(&format!(
+        "<Package name='own' type='rpm' uri='{}'><Instance simplefile='{}' version='2' release='1' arch='noarch'/></Package>",
+        machine.folder.path().display(),
+        new.file_name()
+    ));
+    machine.write(
+        "bcfg2.conf",
+        "[client]\ndrivers = RPMng\n[RPMng]\ninstallonlypackages = own\n",
+    );
+    let ran = machine.run("apply", &with(&["-r", "packages"]));
+    assert_eq!(
+        machine.installed(),
+        ["own-2-1.noarch"],
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    assert!(ran.stdout.contains("1 good, 0 bad"), "{}", ran.stdout);
+}
+
+#[test]
+fn only_what_counts_is_acknowledged() {
+    let machine = Machine::new(&["alpha-1.0-1.noarch"]);
+    let alpha = "<Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>";
+    machine.declare(&format!(
+        "{alpha}<Path name='/opt/bt/alpha/etc.conf' type='file'/>"
+    ));
+    std::fs::write(machine.root().join("opt/bt/alpha/etc.conf"), "ours\n").unwrap();
+    let nothing = "no changed configuration file is to be acknowledged\n";
+    assert_eq!(machine.run("acknowledge", &with(&[])).stdout, nothing);
+    machine.declare(&format!("{alpha}{alpha}"));
+    let ran = machine.run("acknowledge", &with(&[]));
+    assert_eq!(
+        ran.stdout,
+        "acknowledged /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch\n"
+    );
 }

@@ -367,7 +367,7 @@ fn extra_instances_stay_when_nothing_can_come_in_their_place() {
          <Package name='alpha' type='yum'><Instance version='1.1' release='1' arch='noarch'/></Package>",
     );
     let ran = apply(&machine, &dnf(&machine));
-    let said = "multi-1.0-1.x86_64 stays: what is declared in its place could not be installed";
+    let said = "multi-1.0-1.x86_64 stays: what is declared in its place is not there";
     assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
     let installed = machine.installed();
     assert!(
@@ -423,6 +423,99 @@ fn what_was_left_alone_and_changes_all_the_same_is_told() {
     let ran = run(&machine, "plan", &list, &dnf(&machine));
     let said = "libz-2-1.noarch changes although it was left alone: needed by app";
     assert!(ran.stdout.contains(said), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn an_extra_instance_that_is_in_the_way_goes_first() {
+    let machine = machine(&["multi-1.0-1.i686", "multi-1.0-1.x86_64"]);
+    // Only the other architecture comes in the new version, and files of both have to be the same.
+    std::fs::remove_file(machine.at("repository/multi-1.1-1.i686.rpm")).unwrap();
+    add(&machine, &[]);
+    machine.declare(
+        "<Package name='multi' type='yum'><Instance version='1.1' release='1' arch='x86_64'/></Package><Package name='alpha' type='yum'/><Package name='beta' type='yum'/><Package name='gamma' type='yum'/>",
+    );
+    let ran = apply(&machine, &dnf(&machine));
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let installed = machine.installed();
+    assert!(
+        installed.contains(&"multi-1.1-1.x86_64".to_owned()),
+        "{installed:?}"
+    );
+    assert!(
+        !installed.iter().any(|one| one.ends_with("i686")),
+        "{installed:?}"
+    );
+}
+
+#[test]
+fn as_many_kernels_as_are_declared_stand_beside_each_other() {
+    let machine = machine(&[]);
+    let own = |version: &str| {
+        let file = format!("/opt/site/{version}");
+        Rpm::new("kernel", version, "1")
+            .arch("noarch")
+            .file(&file, "x")
+    };
+    let versions = ["1", "2", "3", "4", "5"];
+    for version in &versions[..3] {
+        machine.install(&own(version).write_to(machine.folder.path()));
+    }
+    let all: Vec<Rpm> = versions.iter().map(|version| own(version)).collect();
+    add(&machine, &all);
+    let instances: String = versions
+        .iter()
+        .map(|version| format!("<Instance version='{version}' release='1' arch='noarch'/>"))
+        .collect();
+    machine.declare(&format!(
+        "<Package name='kernel' type='yum'>{instances}</Package>"
+    ));
+    let ran = run(&machine, "apply", &[], &dnf(&machine));
+    assert!(
+        ran.stdout.contains("1 good, 0 bad"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    let installed = machine.installed();
+    let kernels = installed.iter().filter(|one| one.starts_with("kernel-"));
+    assert_eq!(kernels.count(), 5, "{installed:?}");
+}
+
+#[test]
+fn an_architecture_that_another_entry_declares_is_not_extra_and_a_leftover_is() {
+    let machine = machine(&["multi-1.0-1.i686", "multi-1.0-1.x86_64"]);
+    let entry = |rest: &str| format!("<Package name='multi' type='yum'>{rest}</Package>");
+    let one = |arch: &str| {
+        entry(&format!(
+            "<Instance version='1.1' release='1' arch='{arch}'/>"
+        ))
+    };
+    machine.declare(&format!(
+        "{}</Bundle><Bundle name='b2'>{}",
+        one("x86_64"),
+        one("i686")
+    ));
+    let ran = run(
+        &machine,
+        "plan",
+        &["-r", "packages", "-b", "b1"],
+        &dnf(&machine),
+    );
+    assert!(!ran.stdout.contains("multi-1.0-1.i686"), "{}", ran.stdout);
+    let double = Rpm::new("twice", "1", "1").arch("noarch");
+    let newer = Rpm::new("twice", "2", "1").arch("noarch");
+    for package in [double, newer] {
+        machine.install(&package.write_to(machine.folder.path()));
+    }
+    machine.declare(
+        "<Package name='twice' type='yum'><Instance version='2' release='1' arch='noarch'/></Package><Package name='twice' type='yum' version='any'/>",
+    );
+    let ran = run(&machine, "verify", &[], &dnf(&machine));
+    assert!(
+        ran.stdout.contains("D(None:1-1.noarch)") || ran.stdout.contains("D(*:1-1.noarch)"),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
