@@ -1,20 +1,22 @@
 //! Extra instances of declared packages: they go when what is declared is there, so that nothing is lost for a package that
-//! could not come. Where they are in its way they go first, and it is tried once more.
+//! could not come. Where they, and nothing else, are in its way they go first, and it is tried once more.
 
+use super::command::Ran;
 use super::{Machine, RunError, Session};
 use crate::decide::InstanceStatus;
 use crate::inventory::Installed;
 
-/// What rpm says when a package has the file of another one.
-const IN_THE_WAY: &str = "conflicts with file";
+/// What rpm says when a package has the file of another one, which it names behind this.
+const IN_THE_WAY: &str = " conflicts with file from package ";
 
 impl Session<'_> {
-    /// Takes the extra instances of the chosen entries away. `retry` says whether those of an entry are in the way of what it
-    /// declares; `again` tries the entry once more.
+    /// Takes the extra instances of the chosen entries away. `swap` puts what an entry declares in the place of its extra
+    /// instances in one step, where it can; `is_in_the_way` says whether they alone keep it away; `again` tries it once more.
     pub(super) fn settle_instances(
         &mut self,
         machine: &mut dyn Machine,
-        is_in_the_way: impl Fn(&Self, usize, &mut dyn Machine) -> bool,
+        swap: impl Fn(&mut Self, usize, &mut dyn Machine) -> Result<bool, RunError>,
+        is_in_the_way: impl Fn(&mut Self, usize, &mut dyn Machine) -> bool,
         erase: impl Fn(&mut Self, &[usize], &mut dyn Machine) -> Result<(), RunError>,
         again: impl Fn(&mut Self, usize, &mut dyn Machine) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
@@ -38,13 +40,25 @@ impl Session<'_> {
             .partition(|at| self.is_there(*at));
         erase(self, &there, machine)?;
         for at in not {
+            if swap(self, at, machine)? {
+                continue;
+            }
             if !is_in_the_way(self, at, machine) {
                 self.keep_instances(at);
                 continue;
             }
+            let gone = self.planned_extras(at);
             erase(self, &[at], machine)?;
             self.refresh(machine)?;
             again(self, at, machine)?;
+            self.refresh(machine)?;
+            self.reexamine(&[at], machine);
+            if !self.is_there(at) {
+                self.notes.push(format!(
+                    "{} was in the way and went, and what is declared could not be installed all the same",
+                    gone.join(", ")
+                ));
+            }
         }
         Ok(())
     }
@@ -58,30 +72,47 @@ impl Session<'_> {
         examined.is_some_and(|examined| examined.instances.iter().all(is_there))
     }
 
-    /// The last command that named this failed because of files of what is installed.
-    pub(super) fn failed_for_files(&self, argument: &str) -> bool {
-        let mut commands = self.commands.iter().rev();
-        let last = commands.find(|ran| ran.arguments.iter().any(|one| one == argument));
-        last.is_some_and(|ran| !ran.succeeded() && ran.output.contains(IN_THE_WAY))
+    /// The last command that asked for these alone failed because of files of the extra instances of an entry, and of nothing
+    /// else.
+    pub(super) fn failed_for_extras(&self, at: usize, wanted: &[String]) -> bool {
+        let is_alone = |ran: &&Ran| {
+            let words = ["install", "upgrade", "downgrade", "reinstall"];
+            let arguments = ran.command.arguments.iter();
+            let named =
+                arguments.filter(|one| !one.starts_with('-') && !words.contains(&one.as_str()));
+            named.eq(wanted)
+        };
+        let Some(last) = self.commands.iter().rev().find(is_alone) else {
+            return false;
+        };
+        let extras = self.planned_extras(at);
+        let lines = last.output.lines();
+        let mut holders = lines
+            .filter_map(|line| Some(line.split_once(IN_THE_WAY)?.1.trim()))
+            .peekable();
+        !last.succeeded()
+            && !last.output.contains(" is needed by ")
+            && holders.peek().is_some()
+            && holders.all(|holder| extras.iter().any(|extra| is_same(extra, holder)))
+    }
+
+    /// The extra instances of an entry that are to go.
+    pub(super) fn planned_extras(&self, at: usize) -> Vec<String> {
+        let examined = self.now.get(at);
+        let Some(extra) = examined.and_then(|examined| examined.extra.as_ref()) else {
+            return Vec::new();
+        };
+        let specs = extra.instances.iter().map(Installed::spec);
+        let planned = |spec: &String| {
+            let mut actions = self.actions.iter();
+            actions.any(|action| action.is_removal() && action.spec() == *spec)
+        };
+        specs.filter(planned).collect()
     }
 
     /// Says that extra instances stay because nothing came in their place.
     fn keep_instances(&mut self, at: usize) {
-        let examined = self.now.get(at);
-        let Some(extra) = examined.and_then(|examined| examined.extra.as_ref()) else {
-            return;
-        };
-        let planned = |installed: &&Installed| {
-            let spec = installed.spec();
-            let mut actions = self.actions.iter();
-            actions.any(|action| action.is_removal() && action.spec() == spec)
-        };
-        let specs: Vec<String> = extra
-            .instances
-            .iter()
-            .filter(planned)
-            .map(Installed::spec)
-            .collect();
+        let specs = self.planned_extras(at);
         if !specs.is_empty() {
             self.notes.push(format!(
                 "{} stays: what is declared in its place is not there",
@@ -89,4 +120,16 @@ impl Session<'_> {
             ));
         }
     }
+}
+
+/// rpm leaves the epoch out of some of its messages.
+fn is_same(spec: &str, shown: &str) -> bool {
+    let without_epoch = |text: &str| match text.split_once(':') {
+        Some((before, rest)) => {
+            let name = before.trim_end_matches(|one: char| one.is_ascii_digit());
+            format!("{name}{rest}")
+        }
+        None => text.to_owned(),
+    };
+    without_epoch(spec) == without_epoch(shown)
 }

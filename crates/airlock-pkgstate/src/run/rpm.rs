@@ -57,9 +57,10 @@ impl Session<'_> {
         };
         self.settle_instances(
             machine,
+            |_, _, _| Ok(false),
             |session, at, _| {
                 let mut own = of_entry(session, at).into_iter();
-                own.any(|(_, file)| session.failed_for_files(&file))
+                own.any(|(_, file)| session.failed_for_extras(at, &[file]))
             },
             |session, places, machine| session.erase_instances_of(places, machine),
             |session, at, machine| {

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::action::{Action, ActionKind};
 use super::command::{Command, Erased, Erasure, Manager};
+use super::transaction;
 use super::{Machine, RunError, Session};
 use crate::decide::extra::ExtraPackage;
-use crate::declared::Entry;
+use crate::declared::{Entry, Instance};
 use crate::safety::Protected;
 
 /// So many requests are made one by one when they fail together; more are made in halves.
@@ -49,8 +50,21 @@ impl Session<'_> {
             machine,
             |session, at, machine| {
                 let own = of_entry(session, at);
-                let mut own = own.iter();
-                own.any(|(order, actions)| session.is_blocked(manager, *order, actions, machine))
+                match own.as_slice() {
+                    [(_, actions)] => session.swap(manager, at, actions, machine),
+                    _ => Ok(false),
+                }
+            },
+            |session, at, machine| {
+                let own = of_entry(session, at);
+                own.iter().any(|(order, actions)| {
+                    let specs: Vec<String> =
+                        actions.iter().map(|action| spec(manager, action)).collect();
+                    session.failed_for_extras(at, &specs)
+                        && session
+                            .may_request(manager, *order, actions, true, machine)
+                            .is_ok()
+                })
             },
             |session, places, machine| session.remove_instances_of(places, machine),
             |session, at, machine| {
@@ -62,26 +76,41 @@ impl Session<'_> {
         )
     }
 
-    /// What is installed is in the way of these: not that no repository has them, or that they may not come.
-    fn is_blocked(
-        &self,
+    /// Puts one package in the place of the one extra instance that keeps it away, in one transaction, where dnf or yum would
+    /// do that and nothing beside it.
+    fn swap(
+        &mut self,
         manager: Manager,
-        order: Order,
+        at: usize,
         actions: &[Action],
         machine: &mut dyn Machine,
-    ) -> bool {
-        match self.ask_about(manager, order, actions, machine) {
-            Ok(_) => actions
-                .iter()
-                .any(|action| self.failed_for_files(&spec(manager, action))),
-            Err(why) => {
-                let why = why.to_lowercase();
-                ["conflict", "cannot install both"]
-                    .iter()
-                    .any(|word| why.contains(word))
-                    && !why.contains("unable to find a match")
-            }
+    ) -> Result<bool, RunError> {
+        let extras = self.planned_extras(at);
+        let ([gone], [action]) = (extras.as_slice(), actions) else {
+            return Ok(false);
+        };
+        if manager == Manager::Zypper || action.kind == ActionKind::Reinstall {
+            return Ok(false);
         }
+        let mut options = vec![self.protecting(&machine.protected(), |_| false)];
+        options.extend(self.keeping_beside(actions));
+        let command = Command::new(&manager.to_string(), options).and([
+            "-y".to_owned(),
+            "swap".to_owned(),
+            gone.clone(),
+            spec(manager, action),
+        ]);
+        let ran = machine.ask(&transaction::question(manager, &command));
+        let changes = transaction::read(manager, &ran).unwrap_or_default();
+        let asked = changes.iter().all(|change| change.is_one_of(&self.actions));
+        if changes.is_empty() || !asked {
+            return Ok(false);
+        }
+        self.stop_at(&format!("{manager} swap of {gone}"), machine)?;
+        let ran = machine.run(&command);
+        let succeeded = ran.succeeded();
+        self.commands.push(ran);
+        Ok(succeeded)
     }
 
     fn remove_instances_of(
@@ -293,9 +322,8 @@ impl Session<'_> {
         format!("--setopt=protected_packages={}", names.join(","))
     }
 
-    /// The options by which dnf and yum put beside each other what is to stand so here, as many as are declared: what is too
-    /// much goes with `-r`, and not because of their own limit, which knows nothing of what is declared. The list may take the
-    /// place of theirs.
+    /// The options by which dnf and yum put beside each other what is to stand so here, as many as are written down: their own
+    /// limit knows nothing of what is declared. The list may take the place of theirs.
     fn keeping_beside(&self, actions: &[Action]) -> Vec<String> {
         if !actions.iter().any(|action| action.side_by_side) {
             return Vec::new();
@@ -308,13 +336,32 @@ impl Session<'_> {
         ];
         let fit = |name: &&str| !name.contains([',', ' ']);
         let names = listed.iter().map(String::as_str).chain(own).filter(fit);
-        vec![
-            format!(
-                "--setopt=installonlypkgs={}",
-                names.collect::<Vec<_>>().join(",")
-            ),
-            "--setopt=installonly_limit=0".to_owned(),
-        ]
+        let names = names.collect::<Vec<_>>().join(",");
+        let mut options = vec![format!("--setopt=installonlypkgs={names}")];
+        if self.pins_what_stands_beside(actions) {
+            options.push("--setopt=installonly_limit=0".to_owned());
+        }
+        options
+    }
+
+    /// The versions that stand side by side are written down; of the newest one there is always one more.
+    fn pins_what_stands_beside(&self, actions: &[Action]) -> bool {
+        let apart = actions.iter().filter(|action| action.side_by_side);
+        let mut labels = apart.map(|action| action.entry.as_str());
+        labels.all(|label| {
+            let mut entries = self.configuration.entries.iter();
+            entries.any(|entry| {
+                let instances = entry.instances();
+                let is_pinned = |one: &Instance| {
+                    one.attribute("version")
+                        .is_some_and(|version| !matches!(version, "" | "any" | "auto"))
+                };
+                entry.label() == label
+                    && entry.attribute("version") != Some("auto")
+                    && !instances.is_empty()
+                    && instances.iter().all(is_pinned)
+            })
+        })
     }
 
     fn removes(&self, name: &str) -> bool {

@@ -778,3 +778,35 @@ fn only_what_counts_is_acknowledged() {
         "acknowledged /opt/bt/alpha/etc.conf of alpha-1.0-1.noarch\n"
     );
 }
+
+#[test]
+fn a_file_of_another_package_takes_no_kernel_away() {
+    let machine = Machine::new(&["kernel-5.0-1.x86_64", "alpha-1.0-1.noarch"]);
+    let other = Rpm::new("other", "1", "1")
+        .arch("noarch")
+        .file("/opt/own", "old");
+    machine.install(&other.write_to(machine.folder.path()));
+    let new = Rpm::new("kernel", "6", "1")
+        .arch("noarch")
+        .file("/opt/own", "new");
+    new.write_to(machine.folder.path());
+    let folder = machine.folder.path().display();
+    machine.declare(&format!(
+        "<Package name='kernel' type='rpm' uri='{folder}'><Instance simplefile='{}' version='6' release='1' arch='noarch'/></Package>\
+         <Package name='other' type='rpm' uri='{folder}'><Instance simplefile='{}' version='1' release='1' arch='noarch'/></Package>\
+         <Package name='alpha' type='rpm' uri='URI'><Instance simplefile='alpha-1.0-1.noarch.rpm' version='1.0' release='1' arch='noarch'/></Package>",
+        new.file_name(),
+        other.file_name()
+    ));
+    let ran = machine.run("apply", &with(&["-r", "packages"]));
+    assert!(
+        machine
+            .installed()
+            .contains(&"kernel-5.0-1.x86_64".to_owned()),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    let said = "kernel-5.0-1.x86_64 stays: what is declared in its place is not there";
+    assert!(ran.stdout.contains(said), "{}", ran.stdout);
+}

@@ -448,6 +448,69 @@ fn an_extra_instance_that_is_in_the_way_goes_first() {
 }
 
 #[test]
+fn an_extra_instance_stays_when_something_else_keeps_the_declared_one_away() {
+    for requires in ["nowhere", "conflictlib"] {
+        let machine = machine(&[]);
+        let old = Rpm::new("own", "1", "1").arch("i686");
+        let file = old.write_to(machine.folder.path());
+        machine.rpm(&[
+            "--install",
+            "--ignorearch",
+            "--nosignature",
+            file.to_str().unwrap(),
+        ]);
+        add(
+            &machine,
+            &[Rpm::new("own", "2", "1").arch("noarch").requires(requires)],
+        );
+        machine.declare("<Package name='own' type='yum'><Instance version='2' release='1' arch='noarch'/></Package><Package name='alpha' type='yum'/>");
+        for options in [dnf(&machine), zypper(&machine)] {
+            let ran = apply(&machine, &options);
+            let installed = machine.installed();
+            assert!(
+                installed.contains(&"own-1-1.i686".to_owned()),
+                "{installed:?}{}",
+                ran.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn kernels_of_the_newest_version_are_kept_to_the_managers_limit() {
+    let machine = machine(&[]);
+    let own = |version: &str| {
+        let file = format!("/opt/site/{version}");
+        Rpm::new("kernel", version, "1")
+            .arch("noarch")
+            .file(&file, "x")
+    };
+    for version in ["1", "2", "3"] {
+        machine.install(&own(version).write_to(machine.folder.path()));
+    }
+    for file in [
+        "kernel-5.0-1.x86_64",
+        "kernel-5.1-1.x86_64",
+        "kernel-5.2-1.x86_64",
+    ] {
+        std::fs::remove_file(machine.at(&format!("repository/{file}.rpm"))).unwrap();
+    }
+    add(&machine, &[own("4")]);
+    machine.declare("<Package name='kernel' type='yum' version='auto'/>");
+    let ran = run(&machine, "apply", &[], &dnf(&machine));
+    let installed = machine.installed();
+    let kernels: Vec<&String> = installed
+        .iter()
+        .filter(|one| one.starts_with("kernel-"))
+        .collect();
+    assert_eq!(kernels.len(), 3, "{kernels:?}{}", ran.stdout);
+    assert!(
+        kernels.iter().any(|one| one.starts_with("kernel-4")),
+        "{kernels:?}"
+    );
+}
+
+#[test]
 fn as_many_kernels_as_are_declared_stand_beside_each_other() {
     let machine = machine(&[]);
     let own = |version: &str| {
