@@ -30,6 +30,14 @@ pub struct Configuration {
     pub entries: Vec<Entry>,
 }
 
+impl Configuration {
+    /// A group of yum, for a driver of these types, of which it is not known what it stands for.
+    pub fn unknown_group(&self, types: &[&str]) -> Option<&Entry> {
+        let mut entries = self.entries.iter();
+        entries.find(|entry| entry.is_package(types) && entry.is_unknown_group())
+    }
+}
+
 /// A bundle, or the part of entries that belong to none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Structure {

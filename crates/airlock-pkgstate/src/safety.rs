@@ -166,10 +166,7 @@ pub fn check(
     if !declared && (changes || actions.iter().any(Action::is_removal)) {
         refusals.push(Refusal::NothingDeclared);
     }
-    let mut entries = configuration.entries.iter();
-    let group =
-        entries.find(|entry| entry.is_package(driver.handles()) && entry.is_unknown_group());
-    if let Some(group) = group
+    if let Some(group) = configuration.unknown_group(driver.handles())
         && actions
             .iter()
             .any(|action| action.kind == ActionKind::Remove)

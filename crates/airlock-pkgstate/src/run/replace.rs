@@ -4,7 +4,9 @@
 use super::command::Ran;
 use super::{Machine, RunError, Session};
 use crate::decide::InstanceStatus;
+use crate::decide::extra::ExtraPackage;
 use crate::inventory::Installed;
+use crate::settings::Driver;
 
 /// What rpm says when a package has the file of another one, which it names behind this.
 const IN_THE_WAY: &str = " conflicts with file from package ";
@@ -17,7 +19,6 @@ impl Session<'_> {
         machine: &mut dyn Machine,
         swap: impl Fn(&mut Self, usize, &mut dyn Machine) -> Result<bool, RunError>,
         is_in_the_way: impl Fn(&mut Self, usize, &mut dyn Machine) -> bool,
-        erase: impl Fn(&mut Self, &[usize], &mut dyn Machine) -> Result<(), RunError>,
         again: impl Fn(&mut Self, usize, &mut dyn Machine) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let has_extra = |session: &Self, at: &usize| {
@@ -38,7 +39,7 @@ impl Session<'_> {
             .into_iter()
             .filter(|at| has_extra(self, at))
             .partition(|at| self.is_there(*at));
-        erase(self, &there, machine)?;
+        self.remove_instances_of(&there, machine)?;
         for at in not {
             if swap(self, at, machine)? {
                 continue;
@@ -48,7 +49,7 @@ impl Session<'_> {
                 continue;
             }
             let gone = self.planned_extras(at);
-            erase(self, &[at], machine)?;
+            self.remove_instances_of(&[at], machine)?;
             self.refresh(machine)?;
             again(self, at, machine)?;
             self.refresh(machine)?;
@@ -59,6 +60,29 @@ impl Session<'_> {
                     gone.join(", ")
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the extra instances of entries, by whatever the driver works with.
+    pub(super) fn remove_instances_of(
+        &mut self,
+        places: &[usize],
+        machine: &mut dyn Machine,
+    ) -> Result<(), RunError> {
+        let extra = places
+            .iter()
+            .filter_map(|at| self.now.get(*at)?.extra.clone());
+        let packages: Vec<ExtraPackage> = extra.collect();
+        if packages.is_empty() {
+            return Ok(());
+        }
+        machine
+            .step("remove extra instances")
+            .map_err(RunError::Stopped)?;
+        match self.driver {
+            Driver::Rpm => self.erase(&packages, machine),
+            Driver::Yum => self.remove_with_manager(&packages, machine),
         }
         Ok(())
     }

@@ -62,7 +62,6 @@ impl Session<'_> {
                 let mut own = of_entry(session, at).into_iter();
                 own.any(|(_, file)| session.failed_for_extras(at, &[file]))
             },
-            |session, places, machine| session.erase_instances_of(places, machine),
             |session, at, machine| {
                 for (beside, file) in of_entry(session, at) {
                     let mode = if beside { "--install" } else { "--upgrade" };
@@ -71,22 +70,6 @@ impl Session<'_> {
                 Ok(())
             },
         )
-    }
-
-    fn erase_instances_of(
-        &mut self,
-        places: &[usize],
-        machine: &mut dyn Machine,
-    ) -> Result<(), RunError> {
-        let extra = places
-            .iter()
-            .filter_map(|at| self.now.get(*at)?.extra.clone());
-        let packages: Vec<ExtraPackage> = extra.collect();
-        if !packages.is_empty() {
-            self.step("remove extra instances", machine)?;
-            self.erase(&packages, machine);
-        }
-        Ok(())
     }
 
     pub(super) fn of_kind(&self, wanted: impl Fn(&Action) -> bool) -> Vec<Action> {
@@ -103,7 +86,7 @@ impl Session<'_> {
             return Ok(());
         }
         let all: Vec<usize> = (0..self.now.len()).collect();
-        self.erase_instances_of(&all, machine)
+        self.remove_instances_of(&all, machine)
     }
 
     fn step(&self, what: &str, machine: &mut dyn Machine) -> Result<(), RunError> {

@@ -34,9 +34,7 @@ impl Session<'_> {
             Remove::Nothing => Vec::new(),
             Remove::Packages | Remove::CapitalPackages => self.extra.clone(),
         };
-        let handles = self.driver.handles();
-        let mut entries = self.configuration.entries.iter();
-        let unknown = entries.find(|entry| entry.is_package(handles) && entry.is_unknown_group());
+        let unknown = self.configuration.unknown_group(self.driver.handles());
         if let (Some(group), false, false) =
             (unknown, removal.is_empty(), self.options.limits.force)
         {
@@ -96,9 +94,8 @@ impl Session<'_> {
         }
         // The old client's lists held installations only.
         let decisions = &self.options.decisions;
-        let mut against = removal.iter().map(|package| package.name.as_str());
-        let against: Vec<&str> = against
-            .by_ref()
+        let names = removal.iter().map(|package| package.name.as_str());
+        let against: Vec<&str> = names
             .filter(|name| !decisions.allows("Package", name))
             .collect();
         if !against.is_empty() {

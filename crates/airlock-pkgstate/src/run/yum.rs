@@ -66,7 +66,6 @@ impl Session<'_> {
                             .is_ok()
                 })
             },
-            |session, places, machine| session.remove_instances_of(places, machine),
             |session, at, machine| {
                 for (order, actions) in of_entry(session, at) {
                     session.manage(manager, order, &actions, true, machine)?;
@@ -92,8 +91,7 @@ impl Session<'_> {
         if manager == Manager::Zypper || action.kind == ActionKind::Reinstall {
             return Ok(false);
         }
-        let mut options = vec![self.protecting(&machine.protected(), |_| false)];
-        options.extend(self.keeping_beside(actions));
+        let options = self.options_for(manager, actions, machine);
         let command = Command::new(&manager.to_string(), options).and([
             "-y".to_owned(),
             "swap".to_owned(),
@@ -111,22 +109,6 @@ impl Session<'_> {
         let succeeded = ran.succeeded();
         self.commands.push(ran);
         Ok(succeeded)
-    }
-
-    fn remove_instances_of(
-        &mut self,
-        places: &[usize],
-        machine: &mut dyn Machine,
-    ) -> Result<(), RunError> {
-        let packages: Vec<ExtraPackage> = places
-            .iter()
-            .filter_map(|at| self.now.get(*at)?.extra.clone())
-            .collect();
-        if !packages.is_empty() {
-            self.stop_at("remove extra instances", machine)?;
-            self.remove_with_manager(&packages, machine);
-        }
-        Ok(())
     }
 
     /// The installations by what the manager is told to do.
@@ -201,7 +183,7 @@ impl Session<'_> {
         succeeded
     }
 
-    /// The command for these actions. What must stay is named to dnf and yum: something that comes in may obsolete it.
+    /// The command for these actions.
     pub(super) fn request(
         &self,
         manager: Manager,
@@ -210,15 +192,23 @@ impl Session<'_> {
         machine: &dyn Machine,
     ) -> Command {
         let specs = actions.iter().map(|action| spec(manager, action));
-        let options = match manager {
-            Manager::Dnf | Manager::Yum => {
-                let mut options = vec![self.protecting(&machine.protected(), |_| false)];
-                options.extend(self.keeping_beside(actions));
-                options
-            }
-            Manager::Zypper => Vec::new(),
-        };
+        let options = self.options_for(manager, actions, machine);
         command(manager, order, options, specs.collect())
+    }
+
+    /// What must stay is named to dnf and yum, for something that comes in may obsolete it; and what is to stand side by side.
+    fn options_for(
+        &self,
+        manager: Manager,
+        actions: &[Action],
+        machine: &dyn Machine,
+    ) -> Vec<String> {
+        if manager == Manager::Zypper {
+            return Vec::new();
+        }
+        let mut options = vec![self.protecting(&machine.protected(), |_| false)];
+        options.extend(self.keeping_beside(actions));
+        options
     }
 
     /// Removes through the package manager, all together, then package by package; keys, which it does not know, through rpm.

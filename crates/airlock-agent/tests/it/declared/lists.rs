@@ -1,8 +1,6 @@
 //! Lists that are bound on the machine: groups of yum in them, conditions, and lists of decisions.
 
-use std::process::Command;
-
-use super::{Machine, rpms};
+use super::{Machine, managers, rpms};
 
 /// A repository with a group, and what dnf has to be told about it.
 fn dnf(machine: &Machine) -> Vec<String> {
@@ -13,36 +11,13 @@ fn dnf(machine: &Machine) -> Vec<String> {
         std::fs::copy(rpms().join(&file), repository.join(&file)).unwrap();
     }
     std::fs::create_dir(machine.at("no-repositories")).unwrap();
-    machine.write(
-        "comps.xml",
-        "<?xml version='1.0'?><comps><group><id>web</id><name>Web</name><packagelist>\
+    managers::groups(
+        machine,
+        "<group><id>web</id><name>Web</name><packagelist>\
          <packagereq type='mandatory'>alpha</packagereq><packagereq type='default'>beta</packagereq>\
-         </packagelist></group></comps>",
+         </packagelist></group>",
     );
-    let made = Command::new("createrepo_c")
-        .args(["-q", "-g"])
-        .arg(machine.at("comps.xml"))
-        .arg(&repository)
-        .status();
-    assert!(made.unwrap().success());
-    let at = |name: &str| machine.at(name).display().to_string();
-    [
-        "--manager=dnf".to_owned(),
-        "--manager-option=--noplugins".to_owned(),
-        "--manager-option=--nogpgcheck".to_owned(),
-        "--manager-option=--releasever=1".to_owned(),
-        format!(
-            "--manager-option=--setopt=reposdir={}",
-            at("no-repositories")
-        ),
-        format!("--manager-option=--setopt=cachedir={}", at("cache")),
-        format!(
-            "--manager-option=--repofrompath=r,file://{}",
-            at("repository")
-        ),
-        "--manager-option=--repo=r".to_owned(),
-    ]
-    .to_vec()
+    managers::dnf(machine)
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn machine(more: &[&str]) -> Machine {
     machine
 }
 
-fn dnf(machine: &Machine) -> Vec<String> {
+pub(super) fn dnf(machine: &Machine) -> Vec<String> {
     let at = |name: &str| machine.at(name).display().to_string();
     [
         "--manager=dnf".to_owned(),
@@ -87,6 +87,24 @@ fn dnf_installs_upgrades_mends_and_removes_what_was_declared() {
     assert!(machine.root().join("opt/bt/gamma/data").exists());
 }
 
+/// A package that can stand beside its other versions.
+fn with_file(name: &str, version: &str) -> Rpm {
+    let file = format!("/opt/site/{version}");
+    Rpm::new(name, version, "1").arch("noarch").file(&file, "x")
+}
+
+/// Makes the repository anew, with these groups.
+pub(super) fn groups(machine: &Machine, groups: &str) {
+    let text = format!("<?xml version='1.0'?><comps>{groups}</comps>");
+    machine.write("comps.xml", &text);
+    let made = Command::new("createrepo_c")
+        .args(["-q", "-g"])
+        .arg(machine.at("comps.xml"))
+        .arg(machine.at("repository"))
+        .status();
+    assert!(made.unwrap().success());
+}
+
 /// Two groups in the repository.
 fn group(machine: &Machine) {
     let of = |kind: &str, name: &str| format!("<packagereq type='{kind}'>{name}</packagereq>");
@@ -96,20 +114,14 @@ fn group(machine: &Machine) {
         of("optional", "needs"),
         of("conditional", "multi"),
     ];
-    machine.write(
-        "comps.xml",
+    groups(
+        machine,
         &format!(
-            "<?xml version='1.0'?><comps><group><id>web</id><name>Web Things</name><packagelist>{}</packagelist></group>\
-             <group><id>empty</id><name>Empty</name><packagelist/></group></comps>",
+            "<group><id>web</id><name>Web Things</name><packagelist>{}</packagelist></group>\
+             <group><id>empty</id><name>Empty</name><packagelist/></group>",
             packages.concat()
         ),
     );
-    let made = Command::new("createrepo_c")
-        .args(["-q", "-g"])
-        .arg(machine.at("comps.xml"))
-        .arg(machine.at("repository"))
-        .status();
-    assert!(made.unwrap().success());
 }
 
 #[test]
@@ -198,18 +210,12 @@ fn a_large_group_is_read_whole() {
             format!("<packagereq type='mandatory'>a-long-name-of-a-package-{number}</packagereq>")
         })
         .collect();
-    machine.write(
-        "comps.xml",
+    groups(
+        &machine,
         &format!(
-            "<?xml version='1.0'?><comps><group><id>big</id><name>Big</name><packagelist>{many}<packagereq type='default'>alpha</packagereq></packagelist></group></comps>"
+            "<group><id>big</id><name>Big</name><packagelist>{many}<packagereq type='default'>alpha</packagereq></packagelist></group>"
         ),
     );
-    let made = Command::new("createrepo_c")
-        .args(["-q", "-g"])
-        .arg(machine.at("comps.xml"))
-        .arg(machine.at("repository"))
-        .status();
-    assert!(made.unwrap().success());
     machine.declare("<Package group='big' type='yum'/>");
     let ran = run(&machine, "verify", &["--json"], &dnf(&machine));
     let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -326,12 +332,7 @@ fn repositories_that_do_not_answer_are_told_of() {
 
 #[test]
 fn what_stands_side_by_side_by_the_settings_does_so_with_dnf_and_is_not_replaced_by_zypper() {
-    let own = |version: &str| {
-        let file = format!("/opt/site/{version}");
-        Rpm::new("site", version, "1")
-            .arch("noarch")
-            .file(&file, "x")
-    };
+    let own = |version: &str| with_file("site", version);
     for (options, beside) in [(dnf as fn(&Machine) -> Vec<String>, true), (zypper, false)] {
         let machine = machine(&[]);
         machine.install(&own("1.0").write_to(machine.folder.path()));
@@ -479,12 +480,7 @@ fn an_extra_instance_stays_when_something_else_keeps_the_declared_one_away() {
 #[test]
 fn kernels_of_the_newest_version_are_kept_to_the_managers_limit() {
     let machine = machine(&[]);
-    let own = |version: &str| {
-        let file = format!("/opt/site/{version}");
-        Rpm::new("kernel", version, "1")
-            .arch("noarch")
-            .file(&file, "x")
-    };
+    let own = |version: &str| with_file("kernel", version);
     for version in ["1", "2", "3"] {
         machine.install(&own(version).write_to(machine.folder.path()));
     }
@@ -513,12 +509,7 @@ fn kernels_of_the_newest_version_are_kept_to_the_managers_limit() {
 #[test]
 fn as_many_kernels_as_are_declared_stand_beside_each_other() {
     let machine = machine(&[]);
-    let own = |version: &str| {
-        let file = format!("/opt/site/{version}");
-        Rpm::new("kernel", version, "1")
-            .arch("noarch")
-            .file(&file, "x")
-    };
+    let own = |version: &str| with_file("kernel", version);
     let versions = ["1", "2", "3", "4", "5"];
     for version in &versions[..3] {
         machine.install(&own(version).write_to(machine.folder.path()));
